@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Every target installs what it needs by itself, and may be run again at once.
+
+# Only Debian's own programs and .venv: a version manager's shims would be found first otherwise.
+export PATH := $(CURDIR)/.venv/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# Everything runs the collection that was built and installed from its artefact, never the checkout's loose files.
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/installed
+# Molecule keeps its state here; in the user's home two clones with the same folder name would collide.
+export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+export PYTHONPATH := $(CURDIR)/tests
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help
+help: ## print this
+	@printf 'make TARGET, where TARGET is one of\n\n'
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' Makefile | expand -t 16
+
+.PHONY: bootstrap
+bootstrap: ## install what the other targets need: Debian packages, and .venv
+	@mkdir -p .cache && flock .cache/bootstrap.lock tests/tools/bootstrap.sh
+
+.PHONY: installed
+installed: bootstrap ## build the artefact and install it into .cache/installed, when a shipped file changed
+	@python3 -m tools.artefact

@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build the collection's artefact and install it, offline and from the file, where every test finds it.
+
+`python3 -m tools.artefact` does nothing when no file that could be in the artefact has changed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import fnmatch
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+INSTALLED = ROOT / ".cache" / "installed"
+STAMP = "made-from"
+
+
+def galaxy() -> dict[str, object]:
+    content = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+    assert isinstance(content, dict)
+    return content
+
+
+def file_name() -> str:
+    meta = galaxy()
+    return f"{meta['namespace']}-{meta['name']}-{meta['version']}.tar.gz"
+
+
+def digest() -> str:
+    """What the artefact would be made from: every file that git knows or would add, and that the build does not ignore."""
+    patterns = galaxy()["build_ignore"]
+    assert isinstance(patterns, list)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+    total = hashlib.sha256()
+    for name in sorted({name for name in listed.split("\0") if name}):
+        path = ROOT / name
+        levels = [name, *map(str, Path(name).parents)]
+        if any(fnmatch.fnmatch(level, pattern) for level in levels for pattern in patterns) or not path.is_file():
+            continue
+        mode = "x" if os.access(path, os.X_OK) else "-"
+        total.update(f"{name}\0{mode}{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def quietly(*command: str | Path) -> None:
+    """Run a command whose output matters only when it fails."""
+    result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if result.returncode:
+        raise SystemExit(f"artefact: {' '.join(map(str, command))} failed:\n{result.stdout}")
+
+
+def install(artefact: Path, target: Path) -> None:
+    """Install an artefact from its file into a new folder; --offline lets nothing be fetched."""
+    quietly("ansible-galaxy", "collection", "install", artefact, "--offline", "--force", "-p", target)
+
+
+def main() -> int:
+    (ROOT / "build").mkdir(exist_ok=True)
+    INSTALLED.parent.mkdir(exist_ok=True)
+    with open(ROOT / ".cache" / "installed.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        wanted = digest()
+        artefact = ROOT / "build" / file_name()
+        stamp = INSTALLED / STAMP
+        if artefact.exists() and stamp.exists() and stamp.read_text() == wanted:
+            return 0
+        quietly("ansible-galaxy", "collection", "build", "--force", "--output-path", artefact.parent, ".")
+        fresh = Path(tempfile.mkdtemp(prefix="installed.", dir=INSTALLED.parent))
+        fresh.chmod(0o755)
+        install(artefact, fresh)
+        (fresh / STAMP).write_text(wanted)
+        # Swapped in whole, so that nobody meets half a collection, nor a file that the artefact no longer has.
+        if INSTALLED.exists():
+            old = Path(tempfile.mkdtemp(prefix="old.", dir=INSTALLED.parent))
+            INSTALLED.rename(old / "installed")
+            fresh.rename(INSTALLED)
+            shutil.rmtree(old)
+        else:
+            fresh.rename(INSTALLED)
+        print(f"installed {artefact.relative_to(ROOT)} into {INSTALLED.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Makes a bare Debian ready for every target of the Makefile: the packages of tests/packages.txt, and .venv with what
+# tests/requirements.txt pins. Says what it installs and why before it does, and nothing at all when all is there.
+# POSIX sh, because a bare Debian has no Python.
+set -eu
+cd "$(dirname "$0")/../.."
+
+die() {
+    printf 'bootstrap: %s\n' "$*" >&2
+    exit 1
+}
+
+installed() {
+    dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    else
+        die "cannot install the packages above: you are not root and there is no sudo. As root, run: apt-get update && apt-get install --no-install-recommends $missing"
+    fi
+}
+
+install_packages() {
+    missing=''
+    why=''
+    while read -r package purpose; do
+        case $package in '' | '#'*) continue ;; esac
+        if ! installed "$package"; then
+            missing="$missing $package"
+            why="$why$(printf '\n  %-18s %s' "$package" "$purpose")"
+        fi
+    done <tests/packages.txt
+    [ -n "$missing" ] || return 0
+    command -v apt-get >/dev/null 2>&1 || die "this is not a Debian system (no apt-get). Needed:$why"
+    printf 'bootstrap: installing Debian packages with apt-get:%s\n' "$why"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update </dev/null
+    # shellcheck disable=SC2086 # a list of words
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
+        install --no-install-recommends $missing </dev/null ||
+        die "apt-get could not install:$missing (its message stands above)"
+}
+
+# /usr/bin/python3 by name: a python3 found on PATH may be a version manager's and of any version.
+make_venv() {
+    wanted=$(cat tests/requirements.txt tests/constraints.txt | sha256sum | cut -d ' ' -f 1)-$(/usr/bin/python3 -V | tr ' ' -)
+    [ "$(cat .venv/made-from 2>/dev/null)" != "$wanted" ] || return 0
+    printf 'bootstrap: installing Python packages into .venv:\n'
+    sed -n 's/^\([a-zA-Z].*\)==\(.*\)/  \1 \2/p' tests/requirements.txt
+    rm -f .venv/made-from
+    /usr/bin/python3 -m venv --clear .venv
+    .venv/bin/python3 -m pip --disable-pip-version-check install -qq --no-input -r tests/requirements.txt ||
+        die "pip could not install tests/requirements.txt into .venv (its message stands above)"
+    printf '%s\n' "$wanted" >.venv/made-from
+}
+
+install_packages
+make_venv
