@@ -1,0 +1,44 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The near end of client.py: one ssh pipe to the client VM for the whole experiment."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SOURCE = Path(__file__).with_name("client.py")
+# It comes as an argument, so nothing is installed in the client and nothing there can be stale.
+COMMAND = f"python3 -c {shlex.quote(SOURCE.read_text())}"
+
+
+class Agent:
+    def __init__(self, popen: Callable[[str], subprocess.Popen[str]]) -> None:
+        """`popen` starts one command in the client, its standard streams being text pipes."""
+        self.process = popen(COMMAND)
+
+    def __enter__(self) -> Agent:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """The agent ends with its input, and its connections with it."""
+        assert self.process.stdin
+        self.process.stdin.close()
+        try:
+            self.process.wait(timeout=30)
+        finally:
+            self.process.kill()
+
+    def ask(self, do: str, **values: Any) -> dict[str, Any]:
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps({"do": do, **values}) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the client ended on {do} {values}: code {self.process.wait()}")
+        return dict(json.loads(answer))

@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the demo prints while it walks: each connection as it is made, the table after each step."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from experiment.steps import Step
+from experiment.walk import Connection, Record, Watcher
+
+
+def paint(text: str, code: str) -> str:
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return f"\033[{code}m{text}\033[0m"
+
+
+def say(text: str = "") -> None:
+    print(text, flush=True)
+
+
+def chapter(text: str) -> None:
+    say()
+    say(paint(f"== {text} ".ljust(96, "="), "1"))
+
+
+def typed(text: str, where: str = "") -> None:
+    """A command line as the user would type it."""
+    say(paint(f"{where}$ {text}", "36"))
+
+
+def opening(number: int, step: Step) -> None:
+    say()
+    say(paint(f"{number}. {step.says.splitlines()[0]}", "1"))
+    for line in step.says.splitlines()[1:]:
+        say(paint(f"   {line}", "1"))
+
+
+class Screen(Watcher):
+    def __init__(self) -> None:
+        self.waits = False
+
+    def connected(self, connection: Connection) -> None:
+        self.done_waiting()
+        got = connection.greeting or paint(connection.error, "33")
+        say(f"   connection {connection.number:2}   {got:50} {connection.ms:5} ms")
+
+    def waiting(self, server: str, left: int, seconds: float) -> None:
+        if sys.stdout.isatty():
+            self.waits = True
+            text = f"   waiting until the director has forgotten {left} ended connections of {server}: {seconds:.0f} s"
+            print(f"\r{text}\033[K", end="", flush=True)
+        elif not self.waits:
+            self.waits = True
+            say(f"   waiting until the director has forgotten {left} ended connections of {server}")
+
+    def done_waiting(self) -> None:
+        if self.waits and sys.stdout.isatty():
+            print("\r\033[K", end="", flush=True)
+        self.waits = False
+
+    def table(self, record: Record) -> None:
+        self.done_waiting()
+        rows = iter(record.table.rows)
+        for line in record.table.text.rstrip().splitlines():
+            beside = ""
+            if line.startswith("Prot "):
+                beside = "greeted"
+            elif line.lstrip().startswith("->") and "RemoteAddress" not in line:
+                beside = " ".join(map(str, record.held.get(next(rows).address, ())))
+            say(f"   {line.rstrip():79} {beside}".rstrip())

@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The experiment, step by step: the one definition that demo, scenario and picture share.
+
+Numbers come from the thresholds and the order in the playbook. What must come of a step is not
+said here: promise.py knows the kernel's rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from experiment.service import Service
+
+
+@dataclass(frozen=True)
+class Open:
+    """Open this many connections, one after the other, and keep them."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Close:
+    """Close the server's oldest connection."""
+
+    server: str
+
+
+@dataclass(frozen=True)
+class Reset:
+    """Reset all connections of the server, to be rid of them in ten seconds, not in minutes."""
+
+    server: str
+
+
+@dataclass(frozen=True)
+class Forget:
+    """Wait until the director has forgotten the server's inactive connections."""
+
+    server: str
+
+
+@dataclass(frozen=True)
+class Weigh:
+    """Give the server another weight, with the collection's own module."""
+
+    server: str
+    weight: int
+
+
+Action = Open | Close | Reset | Forget | Weigh
+
+
+@dataclass(frozen=True)
+class Step:
+    name: str
+    says: str
+    actions: tuple[Action, ...]
+
+
+def story(service: Service) -> tuple[Step, ...]:
+    first, second, *others = service.destinations
+    left = second.upper_threshold - 3 + sum(other.upper_threshold for other in others)
+    return (
+        Step(
+            "fresh",
+            "A fresh table, in the order of the playbook: the first server is tried first.",
+            tuple(Forget(destination.address) for destination in service.destinations),
+        ),
+        Step(
+            "first full",
+            f"{first.upper_threshold} connections, one by one: the first server takes them, and is full.",
+            (Open(first.upper_threshold),),
+        ),
+        Step(
+            "fail over",
+            "2 more: the next server takes over.",
+            (Open(2),),
+        ),
+        Step(
+            "hysteresis",
+            "The first connection is closed, one more is opened. The first server has fewer"
+            f" than {first.upper_threshold} now,\nand stays overloaded all the same, until it has"
+            f" fewer than {first.lower_threshold}: still the next server.",
+            (Close(first.address), Open(1)),
+        ),
+        Step(
+            "all full",
+            f"{left} more: every server is full.",
+            (Open(left),),
+        ),
+        Step(
+            "refused",
+            "One more is refused at once, and disturbs none of the others.",
+            (Open(1),),
+        ),
+        Step(
+            "reset",
+            "All connections of the first server are reset. The director still counts them, as"
+            " inactive:\none more is refused.",
+            (Reset(first.address), Open(1)),
+        ),
+        Step(
+            "recovered",
+            "The director has forgotten them: the first server takes connections again.",
+            (Forget(first.address), Open(1)),
+        ),
+        Step(
+            "weight 0",
+            "The first server, the only one with room, gets weight 0: it is not chosen.",
+            (Weigh(first.address, 0), Open(1)),
+        ),
+        Step(
+            "weight back",
+            f"It gets its weight {first.weight} again: it is chosen.",
+            (Weigh(first.address, first.weight), Open(1)),
+        ),
+    )

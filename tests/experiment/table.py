@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The director's table as ipvsadm prints it: what a person reads is what is judged.
+
+The modules never run ipvsadm. The experiment does, because it is a second opinion on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from experiment.service import Service
+
+
+def command(service: Service) -> str:
+    # --nosort: else ipvsadm hides the order in which the scheduler tries the servers.
+    return f"ipvsadm -L -n --thresholds --nosort -t {service}"
+
+
+@dataclass(frozen=True)
+class Row:
+    address: str
+    upper: int
+    lower: int
+    active: int
+    inactive: int
+
+    def __str__(self) -> str:
+        return f"{self.address}: thresholds {self.upper}/{self.lower}, {self.active} active, {self.inactive} inactive"
+
+
+@dataclass(frozen=True)
+class Table:
+    text: str
+    rows: tuple[Row, ...]
+
+    def row(self, address: str) -> Row:
+        (row,) = [row for row in self.rows if row.address == address]
+        return row
+
+
+def parse(text: str) -> Table:
+    rows = []
+    for line in text.splitlines():
+        match line.split():
+            case ["->", endpoint, *numbers] if endpoint != "RemoteAddress:Port":
+                rows.append(Row(endpoint.rpartition(":")[0], *map(int, numbers)))
+    return Table(text, tuple(rows))

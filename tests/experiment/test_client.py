@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Client and server of the experiment, without a director between them, on loopback."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from experiment.agent import Agent
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    server = subprocess.Popen([sys.executable, HERE / "server.py", str(port)])
+    try:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield port
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def client() -> Iterator[Agent]:
+    def popen(command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(command, shell=True, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    with Agent(popen) as agent:
+        yield agent
+
+
+def test_a_server_greets_with_the_address_it_was_reached_at(client: Agent, port: int) -> None:
+    for address in ("127.0.0.253", "127.0.0.252"):
+        answer = client.ask("open", key=address, address=address, port=port, limit=5)
+        assert answer["greeting"] == f"220 lvs.director experiment [{address}]"
+
+
+def test_a_connection_lives_until_it_is_closed_or_reset(client: Agent, port: int) -> None:
+    for key in ("closed", "reset", "kept"):
+        client.ask("open", key=key, address="127.0.0.1", port=port, limit=5)
+    assert client.ask("check", keys=["closed", "reset", "kept"])["dead"] == []
+    assert "error" not in client.ask("close", key="closed")
+    assert client.ask("check", keys=["closed", "kept"])["dead"] == ["closed"]
+    assert "error" not in client.ask("reset", key="reset")
+    assert client.ask("check", keys=["kept"])["dead"] == []
+
+
+def test_a_refusal_has_a_name_and_a_time(client: Agent, port: int) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # taken, but nobody listens
+        answer = client.ask("open", key="1", address="127.0.0.1", port=unused.getsockname()[1], limit=5)
+    assert answer["error"] == "ECONNREFUSED"
+    assert answer["ms"] < 1000
+
+
+def test_silence_ends_at_the_limit(client: Agent) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        answer = client.ask("open", key="1", address="127.0.0.1", port=silent.getsockname()[1], limit=0.2)
+    assert answer["error"] == "ETIMEDOUT"
