@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""KVM or software emulation: decided by a trial boot, once per boot of the host.
+
+/dev/kvm may exist, open, and still fail in the middle of a guest's kernel (nested
+virtualisation without hardware support); only a kernel that has booted tells.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from . import cache
+from .images import Image
+from .initrd import TRIAL_SUCCESS, TRIAL_WORD
+from .progress import Progress
+
+QEMU = "qemu-system-x86_64"
+PATIENCE = 20.0
+"""Seconds for a boot that takes two with a KVM that works."""
+
+
+def choose(image: Image, progress: Progress) -> str:
+    """"kvm" or "tcg"."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return "tcg"
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+
+    def trial(directory: Path) -> None:
+        with progress.waiting("kvm", "trial boot"):
+            reason = trial_boot(image)
+        progress.say("kvm", "works" if reason is None else f"not usable, so machines are emulated: {reason}")
+        (directory / "verdict").write_text("tcg" if reason else "kvm", encoding="utf-8")
+
+    return (cache.entry("kvm", cache.key_of([boot, image.key, qemu_version()]), trial, progress) / "verdict").read_text(encoding="utf-8")
+
+
+def trial_boot(image: Image) -> str | None:
+    """Boot the image's kernel into its initrd under KVM; why it failed, or None."""
+    command = [QEMU, "-M", "pc", "-nodefaults", "-accel", "kvm", "-cpu", "host", "-m", "256", "-display", "none",
+               "-no-reboot", "-kernel", str(image.kernel), "-initrd", str(image.initrd),
+               "-append", f"console=ttyS0 panic=-1 {TRIAL_WORD}", "-serial", "stdio"]
+    try:
+        ended = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, errors="replace", timeout=PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        return f"a trial boot did not end within {PATIENCE:.0f} s"
+    if TRIAL_SUCCESS in ended.stdout:
+        return None
+    words = ended.stderr.split("\n", maxsplit=1)[0] or f"the trial boot ended with status {ended.returncode}"
+    return words.strip()
+
+
+def qemu_version() -> str:
+    """The first line that QEMU says about itself."""
+    return subprocess.run([QEMU, "--version"], check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines()[0]
+
+
+def host_cpu() -> str:
+    """What a saved state depends on under KVM, where the guest sees the host's processor."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n", maxsplit=1)[0].splitlines()
+    return "\n".join(line for line in lines if line.startswith(("model name", "flags", "microcode")))

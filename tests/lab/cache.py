@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cache shared by all clones: images, templates, the ssh key.
+
+An entry is a directory named after the hash of everything that went into it. It is built under
+a lock in a directory beside it and renamed at the end, so that a complete entry is all that
+anybody ever sees, however many labs start at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from .progress import Progress
+
+
+def root() -> Path:
+    """The cache directory: LVS_DIRECTOR_CACHE, or lvs-director in the user's cache."""
+    configured = os.environ.get("LVS_DIRECTOR_CACHE")
+    if configured:
+        path = Path(configured)
+    else:
+        path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lvs-director"
+    path = path.absolute()
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def key_of(ingredients: Any) -> str:
+    """A name for what is made from these (JSON-able) ingredients."""
+    text = json.dumps(ingredients, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def lock(path: Path, progress: Progress, who: str, what: str) -> Iterator[None]:
+    """Hold an exclusive lock on a file; say so while somebody else has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with progress.waiting(who, what):
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def entry(kind: str, key: str, build: Callable[[Path], None], progress: Progress) -> Path:
+    """The directory of an entry, built by ``build(directory)`` if nobody has yet."""
+    directory = root() / kind / key
+    if not directory.is_dir():
+        with lock(directory.with_name(key + ".lock"), progress, f"{kind}/{key}", "another process builds it"):
+            if not directory.is_dir():
+                scratch = Path(tempfile.mkdtemp(prefix=key + ".", dir=directory.parent))
+                try:
+                    scratch.chmod(0o755)
+                    build(scratch)
+                    for path in scratch.iterdir():
+                        _flush(path)
+                    scratch.rename(directory)
+                finally:
+                    shutil.rmtree(scratch, ignore_errors=True)
+    os.utime(directory)  # "last used", for prune
+    return directory
+
+
+def _flush(path: Path) -> None:
+    """The rename must not reach the disk before the contents: a crash would leave a torn entry."""
+    with open(path, "rb") as handle:
+        os.fsync(handle.fileno())
+
+
+def identity_file(progress: Progress) -> Path:
+    """The private ssh key that every machine of this cache accepts for root."""
+
+    def generate(directory: Path) -> None:
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lvs-director lab",
+                        "-f", str(directory / "id_ed25519")], check=True)
+
+    return entry("ssh", "root", generate, progress) / "id_ed25519"

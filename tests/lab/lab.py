@@ -1,0 +1,218 @@
+# SPDX-FileCopyrightText: The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A lab: machines on a switch of their own, up together and down together."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from . import cache, host, images, machine, process
+from .errors import LabError
+from .machine import Machine, MachineSpec
+from .progress import Progress
+from .template import Template, resume, template
+
+
+class Lab:
+    """The machines whose record is in one state directory.
+
+    with Lab(state).up(machines) as lab:
+        lab["director"].run("uname -r")
+    """
+
+    def __init__(self, state: Path | str, progress: Progress | None = None) -> None:
+        self._state = Path(state).absolute()
+        self._progress = progress or Progress()
+        self._runtime: Path | None = None
+        self._machines: dict[str, Machine] = {}
+        self._load()
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        self.down()
+
+    def __getitem__(self, name: str) -> Machine:
+        try:
+            return self._machines[name]
+        except KeyError:
+            there = ", ".join(self._machines) or "none"
+            raise LabError(f"{self._state} has no machine {name!r}; there are: {there}") from None
+
+    def __iter__(self) -> Iterator[Machine]:
+        return iter(self._machines.values())
+
+    # -- up ----------------------------------------------------------------------------------
+
+    def up(self, machines: list[dict[str, Any]]) -> Lab:
+        """Start these machines; return when commands can be run in all of them.
+
+        If that fails, nothing is left running. The same machines, up already, are taken as they
+        are; the remains of a lab that crashed are cleared away.
+        """
+        specs = [MachineSpec.parse(values) for values in machines]
+        names = [spec.name for spec in specs]
+        if not names or len(set(names)) < len(names):
+            raise LabError(f"a lab needs machines with different names, not {names}")
+        host.require_tools()
+        with self._locked():
+            self._load()
+            running = [vm.name for vm in self if process.find(vm.marker)]
+            if running:
+                if [vm.spec for vm in self] == specs and running == names and all(vm.port for vm in self):
+                    self._progress.say("lab", f"is up already: {', '.join(names)}")
+                    return self
+                raise LabError(f"{self._state} holds another lab, of which {', '.join(running)} still run: "
+                               f"end it first with 'down --state {self._state}'")
+            self._end()
+            try:
+                self._start(specs)
+            except BaseException:
+                self._end()
+                raise
+        return self
+
+    def _start(self, specs: list[MachineSpec]) -> None:
+        # One template after the other: a boot takes all the processors that there are.
+        templates: dict[MachineSpec, Template] = {}
+        for spec in specs:
+            image = images.image(spec.image, self._progress)
+            templates[spec] = template(image, spec.memory, spec.cpus, self._progress)
+
+        identity_file = cache.identity_file(self._progress)
+        # Unix sockets have names of at most 107 bytes, and the state directory may be deep.
+        self._runtime = runtime = Path(tempfile.mkdtemp(prefix="lab-", dir="/tmp"))
+        self._machines = {spec.name: Machine(spec, number, self._state, runtime, identity_file)
+                          for number, spec in enumerate(specs, start=1)}
+        self._save()  # before anything runs, so that whatever runs can be found again
+
+        self._start_switch()
+        with concurrent.futures.ThreadPoolExecutor(len(specs)) as pool:
+            jobs = {pool.submit(self._resume, vm, templates[vm.spec]) for vm in self}
+            for job in concurrent.futures.as_completed(jobs):
+                if job.exception():
+                    # The others shall not go on waiting for what nobody will use.
+                    self._end_processes()
+                    raise job.exception()  # type: ignore[misc]
+                self._machines[job.result().name] = job.result()
+        self._save()
+
+    def _resume(self, vm: Machine, saved: Template) -> Machine:
+        started = time.monotonic()
+        cable = f"stream,server=off,addr.type=unix,addr.path={machine.escape(vm.runtime / 'switch')}"
+        qemu = vm.start([*saved.hardware, *machine.disk(saved.disk, keep=False),
+                         *machine.lab_interface(cable, vm.mac), "-incoming", "defer"])
+        with vm.connect(qemu) as qmp:
+            resume(qmp, saved)
+            vm = vm.find_port(qmp)
+        vm.wait_for_ssh(self._progress, qemu)
+        vm.run(introduction(vm), check=True)
+        self._progress.say(vm.name, f"up after {time.monotonic() - started:.1f} s")
+        return vm
+
+    @property
+    def _switch_marker(self) -> str:
+        return f"--listen={self._runtime}/switch"
+
+    def _start_switch(self) -> None:
+        assert self._runtime is not None
+        words = self._state / "switch.words"
+        with open(words, "wb") as output:
+            switch = subprocess.Popen([sys.executable, "-m", "lab.switch", self._switch_marker],
+                                      env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}, cwd="/",
+                                      stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+        while not (self._runtime / "switch").exists():
+            if switch.poll() is not None:
+                raise LabError(f"the lab's switch died: {words.read_text(encoding='utf-8', errors='replace')}")
+            time.sleep(0.01)
+
+    # -- down --------------------------------------------------------------------------------
+
+    def down(self) -> None:
+        """End exactly what ``up`` started, also after a crash. Nothing to end is fine."""
+        if self._state.is_dir():
+            with self._locked():
+                self._load()
+                self._end()
+
+    def _end(self) -> None:
+        if self._runtime is None:
+            return
+        self._end_processes()
+        shutil.rmtree(self._runtime, ignore_errors=True)
+        self._record.unlink(missing_ok=True)
+        self._runtime, self._machines = None, {}
+
+    def _end_processes(self) -> None:
+        for vm in self:
+            vm.hang_up()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(process.end, [*(vm.marker for vm in self), self._switch_marker]))
+
+    # -- the record --------------------------------------------------------------------------
+
+    @property
+    def _record(self) -> Path:
+        return self._state / "lab.json"
+
+    def _save(self) -> None:
+        record = {
+            "runtime": str(self._runtime),
+            "machines": [{"spec": dataclasses.asdict(vm.spec), "port": vm.port, "identity_file": str(vm.identity_file)}
+                         for vm in self],
+        }
+        fresh = self._record.with_suffix(".new")
+        fresh.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        fresh.rename(self._record)
+
+    def _load(self) -> None:
+        try:
+            record = json.loads(self._record.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            self._runtime, self._machines = None, {}
+            return
+        self._runtime = runtime = Path(record["runtime"])
+        self._machines = {
+            entry["spec"]["name"]: Machine(MachineSpec(**entry["spec"]), number, self._state, runtime,
+                                           Path(entry["identity_file"]), entry["port"])
+            for number, entry in enumerate(record["machines"], start=1)
+        }
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._state.mkdir(parents=True, exist_ok=True)
+        with cache.lock(self._state / "lock", self._progress, "lab", "another command works on it"):
+            yield
+
+
+def introduction(vm: Machine) -> str:
+    """What a resumed machine must be told: the time, who it is, and its place in the lab.
+
+    The address is written where the next boot finds it. Its hardware address is set because
+    the saved state carries the template's; after a reboot the one of the command line is in force.
+    """
+    steps = ["set -e", f"date -s @{time.time():.3f} >/dev/null",
+             f"echo {vm.name} >/etc/hostname", f"hostname {vm.name}",
+             f"printf '127.0.0.1 localhost\\n127.0.1.1 {vm.name}\\n' >/etc/hosts",
+             f"ip link set eth1 down address {vm.mac}"]
+    if vm.spec.lan is not None:
+        steps += [f"printf '[Match]\\nName=eth1\\n[Network]\\nAddress={vm.spec.lan}\\nIPv6AcceptRA=no\\n'"
+                  " >/etc/systemd/network/20-lan.network",
+                  "networkctl reload",
+                  f"until ip -o address show dev eth1 | grep -qF ' {vm.spec.lan} '; do sleep 0.05; done"]
+    return "\n".join(steps)
