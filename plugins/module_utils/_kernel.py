@@ -1,0 +1,258 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""The client of the kernel's IPVS: what can be asked and changed, as model values.
+
+``IpvsKernel`` says what a kernel can do; ``NetlinkKernel`` is the real one, and the unit tests have one in memory that
+has to pass the same tests. Errors of the kernel become the collection's own here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from collections.abc import Sequence
+from typing import NamedTuple, Optional, Protocol
+
+from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
+from ansible_collections.lvs.director.plugins.module_utils import _wire as wire
+from ansible_collections.lvs.director.plugins.module_utils._errors import (
+    IpvsConflictError,
+    IpvsError,
+    IpvsProtocolError,
+    IpvsRejectedError,
+    IpvsUnavailableError,
+)
+from ansible_collections.lvs.director.plugins.module_utils._model import (
+    DestinationCounters,
+    DestinationKey,
+    Entry,
+    Info,
+    Observed,
+    ServiceKey,
+    SyncDaemon,
+    Timeouts,
+)
+from ansible_collections.lvs.director.plugins.module_utils._netlink import NetlinkSocket
+from ansible_collections.lvs.director.plugins.module_utils._steps import (
+    AddDestination,
+    AddService,
+    DeleteDestination,
+    DeleteService,
+    EditDestination,
+    EditService,
+    Step,
+)
+
+
+class Refusal(NamedTuple):
+    """A step that the kernel refused, and the error number."""
+
+    step: Step
+    number: int
+
+
+class IpvsKernel(Protocol):
+    """What the layers above need of a kernel."""
+
+    def read_service(self, key: ServiceKey) -> Optional[Observed]:
+        """Return a service with its destinations in the kernel's order, or None if there is none."""
+
+    def read_table(self) -> list[Observed]:
+        """Return all services."""
+
+    def read_info(self) -> Info:
+        """Return version and size of the connection table."""
+
+    def read_timeouts(self) -> Timeouts:
+        """Return the timeouts of connections."""
+
+    def read_sync_daemons(self) -> list[SyncDaemon]:
+        """Return the sync daemons that are running."""
+
+    def has_module(self, kind: str, name: str) -> bool:
+        """Return whether the scheduler (kind ``ip_vs``) or engine (``ip_vs_pe``) of that name is there or could be loaded."""
+
+    def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
+        """Make the changes in their order, and return the first one that was refused; later ones may have been made."""
+
+    def close(self) -> None:
+        """Release what the client holds."""
+
+
+class NetlinkKernel:
+    """The kernel of this machine, in the network namespace of this process.
+
+    :raises ImportError: pyroute2 is missing.
+    :raises IpvsUnavailableError: ``ip_vs`` is not loaded.
+    """
+
+    def __init__(self) -> None:
+        self._socket = NetlinkSocket()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def read_service(self, key: ServiceKey) -> Optional[Observed]:
+        try:
+            reply = self._socket.request(
+                uapi.IPVS_CMD_GET_SERVICE, wire.pack_command(wire.pack_service_key(key))
+            )
+        except OSError as exc:
+            if exc.errno == errno.ESRCH:
+                return None
+            raise _reading_failed(f"service {key}", exc) from exc
+        return self._observe(reply)
+
+    def read_table(self) -> list[Observed]:
+        return [self._observe(reply) for reply in self._dump("the services", uapi.IPVS_CMD_GET_SERVICE)]
+
+    def read_info(self) -> Info:
+        return wire.unpack_info(self._request("version and table size", uapi.IPVS_CMD_GET_INFO))
+
+    def read_timeouts(self) -> Timeouts:
+        return wire.unpack_timeouts(self._request("the timeouts", uapi.IPVS_CMD_GET_CONFIG))
+
+    def read_sync_daemons(self) -> list[SyncDaemon]:
+        return [
+            wire.unpack_sync_daemon(_inside(reply, uapi.IPVS_CMD_ATTR_DAEMON))
+            for reply in self._dump("the sync daemons", uapi.IPVS_CMD_GET_DAEMON)
+        ]
+
+    def has_module(self, kind: str, name: str) -> bool:
+        module = f"{kind}_{name}"
+        if os.path.exists(f"/sys/module/{module}"):
+            return True
+        if not os.path.isdir(f"/lib/modules/{os.uname().release}"):
+            # A container without its host's modules: only the kernel itself knows.
+            return True
+        # The kernel asks modprobe for the module when a service wants it; this asks modprobe the same, loading nothing.
+        path = os.pathsep.join(("/usr/sbin", "/sbin", "/usr/bin", "/bin"))
+        try:
+            done = subprocess.run(
+                ["modprobe", "--dry-run", "--quiet", module],
+                env={"PATH": path},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+        except FileNotFoundError:
+            return True
+        return done.returncode == 0
+
+    def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
+        try:
+            numbers = self._socket.change([_command(step) for step in steps])
+        except OSError as exc:
+            raise IpvsProtocolError(
+                f"the kernel's answers to {len(steps)} changes were lost ({os.strerror(exc.errno or 0)})"
+            ) from exc
+        for step, number in zip(steps, numbers):
+            if number:
+                return Refusal(step, number)
+        return None
+
+    def _observe(self, reply: memoryview) -> Observed:
+        service, stats = wire.unpack_service(_inside(reply, uapi.IPVS_CMD_ATTR_SERVICE))
+        payload = wire.pack_command(wire.pack_service_key(service.key))
+        destinations = []
+        counters: dict[DestinationKey, DestinationCounters] = {}
+        for one in self._dump(f"the destinations of service {service.key}", uapi.IPVS_CMD_GET_DEST, payload):
+            destination, counted = wire.unpack_destination(_inside(one, uapi.IPVS_CMD_ATTR_DEST), service.key)
+            destinations.append(destination)
+            counters[destination.key] = counted
+        return Observed(Entry(service, tuple(destinations)), stats, counters)
+
+    def _request(self, what: str, command: int) -> memoryview:
+        try:
+            return self._socket.request(command)
+        except OSError as exc:
+            raise _reading_failed(what, exc) from exc
+
+    def _dump(self, what: str, command: int, payload: bytes = b"") -> list[memoryview]:
+        try:
+            return self._socket.dump(command, payload)
+        except OSError as exc:
+            raise _reading_failed(what, exc) from exc
+
+
+def _inside(reply: memoryview, kind: int) -> memoryview:
+    try:
+        return wire.unpack_command(reply)[kind]
+    except KeyError:
+        raise IpvsProtocolError(f"the kernel's reply lacks attribute {kind}") from None
+
+
+def _command(step: Step) -> tuple[int, bytes]:
+    if isinstance(step, AddService):
+        return uapi.IPVS_CMD_NEW_SERVICE, wire.pack_command(wire.pack_service(step.service))
+    if isinstance(step, EditService):
+        return uapi.IPVS_CMD_SET_SERVICE, wire.pack_command(wire.pack_service(step.service))
+    if isinstance(step, DeleteService):
+        return uapi.IPVS_CMD_DEL_SERVICE, wire.pack_command(wire.pack_service_key(step.key))
+    service = wire.pack_service_key(step.service)
+    if isinstance(step, AddDestination):
+        return uapi.IPVS_CMD_NEW_DEST, wire.pack_command(service, wire.pack_destination(step.destination))
+    if isinstance(step, EditDestination):
+        return uapi.IPVS_CMD_SET_DEST, wire.pack_command(service, wire.pack_destination(step.destination))
+    return uapi.IPVS_CMD_DEL_DEST, wire.pack_command(service, wire.pack_destination_key(step.key))
+
+
+_NO_PERMISSION = "CAP_NET_ADMIN is needed in the network namespace: run the task as root (become: true)"
+
+
+def _reading_failed(what: str, exc: OSError) -> IpvsError:
+    number = exc.errno or 0
+    if number in (errno.EPERM, errno.EACCES):
+        return IpvsUnavailableError(f"Cannot read {what}: permission denied. {_NO_PERMISSION}")
+    return IpvsRejectedError(f"Cannot read {what}: {os.strerror(number)} ({errno.errorcode.get(number, number)})")
+
+
+def refusal_error(refusal: Refusal) -> IpvsError:
+    """Return what a refused step means, by its command and the kernel's error number."""
+    step, number = refusal
+    text = f"Cannot {step}: "
+    name = errno.errorcode.get(number, str(number))
+    if number in (errno.EPERM, errno.EACCES):
+        return IpvsUnavailableError(f"{text}permission denied. {_NO_PERMISSION}")
+    if number == errno.ENOENT and isinstance(step, (AddService, EditService)):
+        return IpvsRejectedError(text + _unknown_part(step))
+    conflict = {
+        errno.EEXIST: "it exists meanwhile",
+        errno.ESRCH: "the service is gone meanwhile",
+        errno.ENOENT: "it is gone meanwhile",
+    }.get(number)
+    if conflict:
+        return IpvsConflictError(f"{text}{conflict} ({name}). Something else is changing the table; run the task again")
+    if number == errno.EINVAL and isinstance(step, (AddDestination, EditDestination)):
+        key = step.destination.key
+        return IpvsRejectedError(
+            f"{text}the kernel calls it invalid (EINVAL). {key} must be a unicast address that this host can route to, "
+            "not a broadcast address of one of its networks, and of the service's family unless it is reached by a "
+            "tunnel while no sync daemon runs"
+        )
+    return IpvsRejectedError(f"{text}{os.strerror(number)} ({name})")
+
+
+def unknown_scheduler(name: str) -> str:
+    """Return the sentence about a scheduler that is not there."""
+    hint = "; the role lvs.director.ipvs_director builds and loads it" if name == "test" else ""
+    return f'scheduler "{name}" is not known to the kernel: no module ip_vs_{name}{hint}'
+
+
+def unknown_engine(name: str) -> str:
+    """Return the sentence about a persistence engine that is not there."""
+    return f'persistence engine "{name}" is not known to the kernel: no module ip_vs_pe_{name}'
+
+
+def _unknown_part(step: Step) -> str:
+    if not isinstance(step, (AddService, EditService)):
+        raise TypeError(step)
+    engine = step.service.persistence_engine
+    if engine and os.path.exists(f"/sys/module/ip_vs_{step.service.scheduler}"):
+        return f"{unknown_engine(engine)} (ENOENT)"
+    return f"{unknown_scheduler(step.service.scheduler)} (ENOENT)"

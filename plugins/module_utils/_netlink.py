@@ -1,0 +1,288 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""The connection to the kernel: pyroute2 opens the socket and resolves the family, messages are sent and collected here.
+
+The only file that imports pyroute2. What is used of it (``GenericNetlinkSocket``: construction, ``bind``, ``fileno``,
+``close``) is the same from 0.7.2 to 0.9.x; its message classes and, from 0.9 on, its asyncio loop are not touched.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import importlib.util
+import os
+import socket
+import struct
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsProtocolError, IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._uapi import IPVS_GENL_NAME, IPVS_GENL_VERSION
+
+# Exists in a network namespace exactly while ip_vs is loaded.
+PROC_TABLE = "/proc/net/ip_vs"
+
+_NETLINK_GENERIC = 16
+_SOL_NETLINK = 270
+_NETLINK_CAP_ACK = 10
+
+_NLM_F_REQUEST = 0x01
+_NLM_F_ACK = 0x04
+_NLM_F_DUMP_INTR = 0x10  # in replies
+_NLM_F_DUMP = 0x300
+
+_NLMSG_NOOP = 1
+_NLMSG_ERROR = 2
+_NLMSG_DONE = 3
+
+_NLMSGHDR = struct.Struct("=IHHII")
+_GENLMSGHDR = struct.Struct("=BBH")
+_INT = struct.Struct("=i")
+
+# The kernel answers at once; seconds pass only where it waits for its own locks and grace periods.
+_TIMEOUT = 60.0
+# The largest message of a dump is 32 KiB.
+_RECEIVE_BYTES = 1 << 16
+# Acknowledgements queue up in the socket's receive buffer while a batch is being worked off: some 800 bytes each,
+# of the 208 KiB that a socket has by default.
+_BATCH = 128
+# A dump is begun again when the table changed meanwhile. More than this often in a row is a writer gone wild.
+_DUMP_ATTEMPTS = 20
+
+Command = tuple[int, bytes]
+
+
+class DumpInterrupted(Exception):
+    """The table changed while it was being listed: the listing may lack entries or show some twice."""
+
+
+def _generic_netlink_socket() -> Any:
+    """Return pyroute2's GenericNetlinkSocket class.
+
+    ``import pyroute2`` imports nearly everything the library has, ten times what is needed here. A package object
+    without the library's own ``__init__`` lets its submodules be imported alone: a fifth of the time, at each task.
+    """
+    if "pyroute2" not in sys.modules:
+        spec = importlib.util.find_spec("pyroute2")
+        if spec is None or spec.submodule_search_locations is None:
+            raise ImportError("No module named 'pyroute2'", name="pyroute2")
+        package = types.ModuleType("pyroute2")
+        package.__spec__ = spec
+        package.__path__ = list(spec.submodule_search_locations)
+        sys.modules["pyroute2"] = package
+        try:
+            return importlib.import_module("pyroute2.netlink.generic").GenericNetlinkSocket
+        except (ImportError, AttributeError):
+            # A version whose submodules need what its __init__ does.
+            for name in [name for name in sys.modules if name == "pyroute2" or name.startswith("pyroute2.")]:
+                del sys.modules[name]
+    return importlib.import_module("pyroute2.netlink.generic").GenericNetlinkSocket
+
+
+class NetlinkSocket:
+    """A socket to the kernel's IPVS family.
+
+    :raises ImportError: pyroute2 is missing.
+    :raises IpvsUnavailableError: the kernel has no IPVS (now).
+    """
+
+    def __init__(self) -> None:
+        socket_class = _generic_netlink_socket()
+        # Resolving the family would make the kernel load ip_vs, which is not for a module to do.
+        if not os.path.exists(PROC_TABLE):
+            raise IpvsUnavailableError(
+                f"IPVS is not available: {PROC_TABLE} does not exist, so the kernel module ip_vs is not loaded. "
+                "Load it (modprobe ip_vs, or the role lvs.director.ipvs_director)"
+            )
+        owner = socket_class()
+        try:
+            owner.bind(IPVS_GENL_NAME, None)
+            self._family = int(owner.prid)
+            self._socket = socket.fromfd(owner.fileno(), socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_GENERIC)
+        except Exception as exc:
+            owner.close()
+            if getattr(exc, "code", None) == errno.ENOENT:
+                raise IpvsUnavailableError(
+                    "IPVS is not available: the kernel does not know the generic netlink family IPVS, "
+                    "although ip_vs seems to be loaded"
+                ) from exc
+            raise IpvsUnavailableError(f"Cannot open a netlink socket to the kernel's IPVS: {exc}") from exc
+        self._owner = owner
+        self._sequence = 0
+        self._buffer = bytearray(_RECEIVE_BYTES)
+        self._socket.settimeout(_TIMEOUT)
+        # Acknowledgements without a copy of the request; kernels before 4.3 send the copy, which is no harm.
+        try:
+            self._socket.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+        self._owner.close()
+
+    def request(self, command: int, payload: bytes = b"") -> memoryview:
+        """Send a command that has one reply and return the reply's attributes.
+
+        :raises OSError: the kernel's error.
+        """
+        sequence = self._send([(command, payload)], 0)
+        for kind, data in self._replies(sequence, sequence):
+            if kind == _NLMSG_ERROR:
+                _raise_error(data)
+            else:
+                return memoryview(bytes(data[_GENLMSGHDR.size :]))
+        raise IpvsProtocolError(f"the kernel ended its reply to command {command} before it began")
+
+    def dump(self, command: int, payload: bytes = b"") -> list[memoryview]:
+        """Return the attributes of each message of a listing; the listing is begun again if the table changed meanwhile.
+
+        :raises OSError: the kernel's error.
+        :raises IpvsProtocolError: it was interrupted too often.
+        """
+        for _attempt in range(_DUMP_ATTEMPTS):
+            try:
+                return self._dump_once(command, payload)
+            except DumpInterrupted:
+                continue
+            except OSError as exc:
+                # Replies were lost for want of buffer space: the rest of them is of no use.
+                if exc.errno != errno.ENOBUFS:
+                    raise
+                self._drain()
+        raise IpvsProtocolError(
+            f"listing the table was interrupted {_DUMP_ATTEMPTS} times in a row: something keeps changing it"
+        )
+
+    def _dump_once(self, command: int, payload: bytes) -> list[memoryview]:
+        sequence = self._send([(command, payload)], _NLM_F_DUMP)
+        found = []
+        interrupted = False
+        for kind, data in self._replies(sequence, sequence):
+            if kind == _NLMSG_ERROR:
+                _raise_error(data)
+            elif kind == _NLMSG_DONE:
+                interrupted |= self._interrupted
+                if len(data) >= _INT.size:
+                    _raise_error(data)
+                break
+            else:
+                interrupted |= self._interrupted
+                found.append(memoryview(bytes(data[_GENLMSGHDR.size :])))
+        if interrupted:
+            raise DumpInterrupted
+        return found
+
+    def change(self, commands: Sequence[Command]) -> list[int]:
+        """Send commands that change something, several in one message to the kernel, in their order.
+
+        Return for each the error number, or 0. The kernel goes on after a command that it refused.
+        """
+        results: list[int] = []
+        for start in range(0, len(commands), _BATCH):
+            batch = commands[start : start + _BATCH]
+            last = self._send(batch, _NLM_F_ACK)
+            first = last - len(batch) + 1
+            codes = [-1] * len(batch)
+            missing = len(batch)
+            for kind, data in self._replies(first, last):
+                if kind != _NLMSG_ERROR:
+                    raise IpvsProtocolError(f"a message of type {kind} where the kernel should acknowledge")
+                index = self._reply_sequence - first
+                if codes[index] < 0:
+                    missing -= 1
+                codes[index] = -_error_code(data)
+                if not missing:
+                    break
+            results += codes
+        return results
+
+    def _send(self, commands: Sequence[Command], flags: int) -> int:
+        """Send the commands in one go and return the sequence number of the last one."""
+        parts = []
+        for command, payload in commands:
+            self._sequence += 1
+            length = _NLMSGHDR.size + _GENLMSGHDR.size + len(payload)
+            parts.append(_NLMSGHDR.pack(length, self._family, _NLM_F_REQUEST | flags, self._sequence, 0))
+            parts.append(_GENLMSGHDR.pack(command, IPVS_GENL_VERSION, 0))
+            parts.append(payload)
+        self._socket.sendto(b"".join(parts), (0, 0))
+        return self._sequence
+
+    def _replies(self, first: int, last: int) -> Iterator[tuple[int, memoryview]]:
+        """Yield type and payload of the messages that answer the given sequence numbers, without end.
+
+        What is left over from an earlier, broken-off request is passed over.
+        """
+        while True:
+            data = self._receive()
+            for kind, flags, sequence, payload in _messages(data):
+                if not first <= sequence <= last or kind == _NLMSG_NOOP:
+                    continue
+                self._interrupted = bool(flags & _NLM_F_DUMP_INTR)
+                self._reply_sequence = sequence
+                yield kind, payload
+
+    def _receive(self) -> memoryview:
+        while True:
+            try:
+                size, _ancillary, flags, sender = self._socket.recvmsg_into([self._buffer])
+            except socket.timeout as exc:
+                raise IpvsProtocolError(f"the kernel did not answer within {_TIMEOUT:.0f} seconds") from exc
+            if flags & socket.MSG_TRUNC:
+                raise IpvsProtocolError(f"a reply of the kernel is longer than {_RECEIVE_BYTES} bytes")
+            # Any process may send to this socket; only the kernel is asked here.
+            if sender[0] == 0:
+                return memoryview(self._buffer)[:size]
+
+    def _drain(self) -> None:
+        """Throw away what is still queued."""
+        self._socket.settimeout(0)
+        try:
+            while True:
+                try:
+                    self._socket.recv(_RECEIVE_BYTES)
+                except BlockingIOError:
+                    return
+                except OSError as exc:
+                    if exc.errno != errno.ENOBUFS:
+                        raise
+        finally:
+            self._socket.settimeout(_TIMEOUT)
+
+
+def _messages(data: memoryview) -> Iterator[tuple[int, int, int, memoryview]]:
+    """Yield type, flags, sequence number and payload of each netlink message.
+
+    :raises IpvsProtocolError: a length does not fit.
+    """
+    offset = 0
+    while offset < len(data):
+        left = len(data) - offset
+        if left < _NLMSGHDR.size:
+            raise IpvsProtocolError(f"the kernel's reply ends in {left} bytes that are no message")
+        length, kind, flags, sequence, _port = _NLMSGHDR.unpack_from(data, offset)
+        if not _NLMSGHDR.size <= length <= left:
+            raise IpvsProtocolError(f"a netlink message claims {length} bytes where {left} are left")
+        yield kind, flags, sequence, data[offset + _NLMSGHDR.size : offset + length]
+        offset += (length + 3) & ~3
+
+
+def _error_code(data: memoryview) -> int:
+    if len(data) < _INT.size:
+        raise IpvsProtocolError("the kernel's error message is cut off")
+    return int(_INT.unpack_from(data)[0])
+
+
+def _raise_error(data: memoryview) -> None:
+    code = -_error_code(data)
+    if code:
+        raise OSError(code, os.strerror(code))

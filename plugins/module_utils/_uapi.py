@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Numbers of the kernel's IPVS interface, under the names of <linux/ip_vs.h>.
+
+Words used by people (ipvsadm(8) and this collection) are mapped to these numbers here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import socket
+
+IPVS_GENL_NAME = "IPVS"
+IPVS_GENL_VERSION = 1
+
+# Commands
+IPVS_CMD_NEW_SERVICE = 1
+IPVS_CMD_SET_SERVICE = 2
+IPVS_CMD_DEL_SERVICE = 3
+IPVS_CMD_GET_SERVICE = 4
+IPVS_CMD_NEW_DEST = 5
+IPVS_CMD_SET_DEST = 6
+IPVS_CMD_DEL_DEST = 7
+IPVS_CMD_GET_DEST = 8
+IPVS_CMD_GET_DAEMON = 11
+IPVS_CMD_GET_CONFIG = 13
+IPVS_CMD_GET_INFO = 15
+
+# Attributes at the first level of a command
+IPVS_CMD_ATTR_SERVICE = 1
+IPVS_CMD_ATTR_DEST = 2
+IPVS_CMD_ATTR_DAEMON = 3
+IPVS_CMD_ATTR_TIMEOUT_TCP = 4
+IPVS_CMD_ATTR_TIMEOUT_TCP_FIN = 5
+IPVS_CMD_ATTR_TIMEOUT_UDP = 6
+
+# Attributes of the reply to IPVS_CMD_GET_INFO: a space of numbers of its own
+IPVS_INFO_ATTR_VERSION = 1
+IPVS_INFO_ATTR_CONN_TAB_SIZE = 2
+
+# Attributes inside IPVS_CMD_ATTR_SERVICE
+IPVS_SVC_ATTR_AF = 1
+IPVS_SVC_ATTR_PROTOCOL = 2
+IPVS_SVC_ATTR_ADDR = 3
+IPVS_SVC_ATTR_PORT = 4
+IPVS_SVC_ATTR_FWMARK = 5
+IPVS_SVC_ATTR_SCHED_NAME = 6
+IPVS_SVC_ATTR_FLAGS = 7
+IPVS_SVC_ATTR_TIMEOUT = 8
+IPVS_SVC_ATTR_NETMASK = 9
+IPVS_SVC_ATTR_STATS = 10
+IPVS_SVC_ATTR_PE_NAME = 11
+IPVS_SVC_ATTR_STATS64 = 12
+
+# Attributes inside IPVS_CMD_ATTR_DEST
+IPVS_DEST_ATTR_ADDR = 1
+IPVS_DEST_ATTR_PORT = 2
+IPVS_DEST_ATTR_FWD_METHOD = 3
+IPVS_DEST_ATTR_WEIGHT = 4
+IPVS_DEST_ATTR_U_THRESH = 5
+IPVS_DEST_ATTR_L_THRESH = 6
+IPVS_DEST_ATTR_ACTIVE_CONNS = 7
+IPVS_DEST_ATTR_INACT_CONNS = 8
+IPVS_DEST_ATTR_PERSIST_CONNS = 9
+IPVS_DEST_ATTR_STATS = 10
+IPVS_DEST_ATTR_ADDR_FAMILY = 11
+IPVS_DEST_ATTR_STATS64 = 12
+IPVS_DEST_ATTR_TUN_TYPE = 13
+IPVS_DEST_ATTR_TUN_PORT = 14
+IPVS_DEST_ATTR_TUN_FLAGS = 15
+
+# Attributes inside IPVS_CMD_ATTR_DAEMON
+IPVS_DAEMON_ATTR_STATE = 1
+IPVS_DAEMON_ATTR_MCAST_IFN = 2
+IPVS_DAEMON_ATTR_SYNC_ID = 3
+IPVS_DAEMON_ATTR_SYNC_MAXLEN = 4
+IPVS_DAEMON_ATTR_MCAST_GROUP = 5
+IPVS_DAEMON_ATTR_MCAST_GROUP6 = 6
+IPVS_DAEMON_ATTR_MCAST_PORT = 7
+IPVS_DAEMON_ATTR_MCAST_TTL = 8
+
+# Service flags
+IP_VS_SVC_F_PERSISTENT = 0x0001
+IP_VS_SVC_F_HASHED = 0x0002  # the kernel's own
+IP_VS_SVC_F_ONEPACKET = 0x0004
+IP_VS_SVC_F_SCHED1 = 0x0008
+IP_VS_SVC_F_SCHED2 = 0x0010
+IP_VS_SVC_F_SCHED3 = 0x0020
+IP_VS_SVC_F_SCHED_ANY = IP_VS_SVC_F_SCHED1 | IP_VS_SVC_F_SCHED2 | IP_VS_SVC_F_SCHED3
+
+# Forwarding methods: the part of a connection's flags that a destination decides
+IP_VS_CONN_F_FWD_MASK = 0x0007
+
+# Lengths, the closing NUL counted in
+IP_VS_SCHEDNAME_MAXLEN = 16
+IP_VS_PENAME_MAXLEN = 16
+
+INT_MAX = 2**31 - 1
+# ipvsadm's MAX_TIMEOUT, 31 days: larger values overflow the kernel's count of ticks on some configurations.
+MAX_TIMEOUT = 31 * 24 * 60 * 60
+
+PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP, "sctp": 132}
+PROTOCOL_WORDS = {number: word for word, number in PROTOCOLS.items()}
+
+FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+FAMILY_WORDS = {int(number): word for word, number in FAMILIES.items()}
+
+# The methods that can be asked for, and those that only the kernel's listing may show.
+FORWARD_METHODS = {"masquerade": 0, "tunnel": 2, "direct": 3}
+FORWARD_METHOD_WORDS = {0: "masquerade", 1: "localnode", 2: "tunnel", 3: "direct", 4: "bypass"}
+
+TUNNEL_TYPES = {"ipip": 0, "gue": 1, "gre": 2}
+TUNNEL_TYPE_WORDS = {number: word for word, number in TUNNEL_TYPES.items()}
+
+# ``nocsum`` is a word for "none of the others".
+TUNNEL_FLAGS = {"nocsum": 0, "csum": 1, "remcsum": 2}
+
+# The three bits mean something else with each scheduler: the scheduler's own words come first.
+SCHEDULER_FLAGS = {
+    "flag-1": IP_VS_SVC_F_SCHED1,
+    "flag-2": IP_VS_SVC_F_SCHED2,
+    "flag-3": IP_VS_SVC_F_SCHED3,
+    "sh-fallback": IP_VS_SVC_F_SCHED1,
+    "sh-port": IP_VS_SVC_F_SCHED2,
+    "mh-fallback": IP_VS_SVC_F_SCHED1,
+    "mh-port": IP_VS_SVC_F_SCHED2,
+}
+
+SYNC_DAEMON_STATES = {1: "master", 2: "backup"}
