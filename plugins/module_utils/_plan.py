@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Current and desired state -> ordered steps. Pure functions: no input or output, no clock.
+
+Everything that a task reports (changed, diff, what check mode predicts, what is returned) comes from the plan made here.
+
+The order of the steps, and why:
+
+1. The service is added or edited. If the kernel refuses it (an unknown scheduler), nothing else has been touched.
+2. Destinations that stay where they are get their new values, except those that stop taking connections.
+3. Destinations are added and moved, from the last to the first: the kernel knows one place to add, the head of the
+   list, which is tried first. To move is to delete and to add again; the kernel keeps the connections of a deleted
+   destination and gives them back. What already stands in order at the end of the list stays: since everything else
+   can only come to stand before it, this moves as few as possible.
+4. Only then destinations lose their weight, and
+5. only then destinations go that are not wanted any more. Steps 4 and 5 are the plan's second phase: they are sent when
+   the kernel has accepted all of the first.
+
+So a service that has an eligible destination (weight above 0) before and after has one all the time, and what can be
+edited is never deleted. The one exception is told by ``PlannedService.gap``: the only destination that is ever eligible
+has to move itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
+
+from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredService
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
+from ansible_collections.lvs.director.plugins.module_utils._model import (
+    Destination,
+    DestinationKey,
+    Entry,
+    Service,
+    ServiceKey,
+    canonical_destination,
+    canonical_service,
+)
+from ansible_collections.lvs.director.plugins.module_utils._rules import check_destination, check_service
+from ansible_collections.lvs.director.plugins.module_utils._steps import (
+    AddDestination,
+    AddService,
+    DeleteDestination,
+    DeleteService,
+    EditDestination,
+    EditService,
+    Step,
+)
+
+
+class PlannedService(NamedTuple):
+    """What is going to happen to one service."""
+
+    key: ServiceKey
+    before: Optional[Entry]
+    after: Optional[Entry]
+    phases: tuple[tuple[Step, ...], tuple[Step, ...]]
+    gap: bool = False  # for a moment no destination is eligible
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do."""
+        return any(self.phases)
+
+
+def plan_service(current: Optional[Entry], desired: DesiredService) -> PlannedService:
+    """Return what has to happen to a service.
+
+    :param current: the service as the kernel has it, None if it has none of that name.
+    :raises IpvsInputError: what is asked for cannot be.
+    """
+    return transition(desired.key, current, _after(current, desired))
+
+
+def _after(current: Optional[Entry], desired: DesiredService) -> Optional[Entry]:
+    """Return the service as it is to become: what was given, laid over what there is."""
+    if not desired.present:
+        return None
+    if current is None and desired.must_exist:
+        if any(one.present for one in desired.destinations or ()):
+            raise IpvsInputError(desired.path, f"there is no service {desired.key}: add it first, with ipvs_service")
+        return None
+    base = current.service if current else Service(desired.key)
+    service = canonical_service(base._replace(**desired.given))
+    if desired.given or current is None:
+        check_service(desired, service)
+    present = current.destinations if current else ()
+    if desired.destinations is None:
+        return Entry(service, present)
+    return Entry(service, _destinations_after(service, present, desired))
+
+
+def _destinations_after(
+    service: Service, present: tuple[Destination, ...], desired: DesiredService
+) -> tuple[Destination, ...]:
+    before = {one.key: one for one in present}
+    listed: dict[DestinationKey, Destination] = {}
+    unwanted = set()
+    for one in desired.destinations or ():
+        if not one.present:
+            unwanted.add(one.key)
+            continue
+        old = before.get(one.key)
+        new = (old or Destination(one.key))._replace(**one.given)
+        check_destination(one, service, old, new)
+        listed[one.key] = canonical_destination(new)
+    kept = [
+        listed.get(one.key, one)
+        for one in present
+        if one.key in listed or not (desired.exclusive or one.key in unwanted)
+    ]
+    moved, _staying = _split_moved(list(listed), [one.key for one in kept])
+    moved_keys = set(moved)
+    return tuple([listed[key] for key in moved] + [one for one in kept if one.key not in moved_keys])
+
+
+def _split_moved(
+    wanted: Sequence[DestinationKey], present: Sequence[DestinationKey]
+) -> tuple[list[DestinationKey], list[DestinationKey]]:
+    """Split an order into the part that has to be put before the list, and the longest end of it that can stay."""
+    place = {key: index for index, key in enumerate(present)}
+    split, limit = len(wanted), len(present)
+    while split and place.get(wanted[split - 1], limit) < limit:
+        split -= 1
+        limit = place[wanted[split]]
+    return list(wanted[:split]), list(wanted[split:])
+
+
+def transition(key: ServiceKey, before: Optional[Entry], after: Optional[Entry]) -> PlannedService:
+    """Return the steps from one state of a service to another one, destinations in exactly the order of ``after``."""
+    if after is None:
+        gone: tuple[Step, ...] = (DeleteService(key),) if before else ()
+        return PlannedService(key, before, None, ((), gone))
+    first: list[Step] = []
+    if before is None:
+        first.append(AddService(after.service))
+    elif before.service != after.service:
+        first.append(EditService(after.service))
+    rest = _Destinations(key, before.destinations if before else (), after.destinations)
+    rest.run()
+    return PlannedService(key, before, after, (tuple(first + rest.first), tuple(rest.second)), rest.gap)
+
+
+class _Destinations:
+    """Works out the steps for one service's destinations, following what the kernel's list is at each point."""
+
+    def __init__(
+        self, service: ServiceKey, before: tuple[Destination, ...], after: tuple[Destination, ...]
+    ) -> None:
+        self._service = service
+        self._before = {one.key: one for one in before}
+        self._after = {one.key: one for one in after}
+        self._now: dict[DestinationKey, Destination] = dict(self._before)
+        self._order = [one.key for one in before]
+        self.first: list[Step] = []
+        self.second: list[Step] = []
+        self.gap = False
+
+    def run(self) -> None:
+        """Fill in the steps."""
+        moved, staying = _split_moved(list(self._after), [key for key in self._order if key in self._after])
+        for key in staying:
+            if self._after[key].weight or not self._now[key].weight:
+                self._edit(key, self._after[key], self.first)
+        for key in reversed(moved):
+            if key in self._now:
+                self._move(key)
+            else:
+                self._add(self._after[key])
+        for key in self._after:
+            self._edit(key, self._after[key], self.second)
+        for key in self._order:
+            if key not in self._after:
+                self.second.append(DeleteDestination(self._service, key))
+
+    def _edit(self, key: DestinationKey, destination: Destination, steps: list[Step]) -> None:
+        if self._now[key] != destination:
+            steps.append(EditDestination(self._service, destination))
+            self._now[key] = destination
+
+    def _add(self, destination: Destination) -> None:
+        self.first.append(AddDestination(self._service, destination))
+        self._now[destination.key] = destination
+
+    def _move(self, key: DestinationKey) -> None:
+        old, new = self._now[key], self._after[key]
+        if old.weight and not self._others_eligible(key):
+            self._find_stand_in(key)
+        self.first.append(DeleteDestination(self._service, key))
+        # It keeps its weight until the others are in place.
+        self._add(new if new.weight or not old.weight else new._replace(weight=old.weight))
+
+    def _others_eligible(self, key: DestinationKey) -> bool:
+        return any(one.weight for other, one in self._now.items() if other != key)
+
+    def _find_stand_in(self, key: DestinationKey) -> None:
+        """Make another destination eligible before the only eligible one is moved: one that will be so in the end."""
+        for other, destination in self._after.items():
+            if other != key and destination.weight:
+                if other in self._now:
+                    self._edit(other, destination, self.first)
+                else:
+                    # Its place is not here: it is moved when its turn comes.
+                    self._add(destination)
+                return
+        if any(one.weight for one in self._after.values()):
+            self.gap = True
