@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/lvs.director.ipvs) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - lvs.director.ipvs
+  check_mode:
+    description: Can run in C(check_mode) and return what would be changed without changing anything.
+  diff_mode:
+    description: Will return details on what has changed, or what would be changed in C(check_mode), in C(diff) mode.
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second run does nothing.
+  platform:
+    description: Target systems that can be managed.
+    support: full
+    platforms: linux
+"""
+
+    CHANGES = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+"""
+
+    INFO = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This module does not change anything.
+  diff_mode:
+    support: N/A
+    details:
+      - This module does not change anything.
+  idempotent:
+    support: full
+    details:
+      - This module does not change anything.
+"""

@@ -1,0 +1,184 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ipvs_destination
+short_description: Manage one destination (real server) of a virtual service of IPVS (LVS)
+version_added: 0.1.0
+author:
+  - The lvs.director authors (@lvs-director)
+description:
+  - Adds, edits and deletes one destination of a virtual service. The service itself and its other destinations are left
+    alone.
+  - A destination that is edited keeps its place in the service's list and its connections.
+  - A destination that is added becomes the first of the list, the only place where the kernel adds one. To say where
+    each stands, use O(lvs.director.ipvs_service#module:destinations).
+extends_documentation_fragment:
+  - lvs.director._attributes
+  - lvs.director._attributes.changes
+  - lvs.director._pyroute2
+options:
+  state:
+    description:
+      - V(present) adds the destination, or edits it to be as described; options that are not given stay as they are.
+      - V(absent) deletes it. Packets of its connections are dropped from then on.
+    type: str
+    choices: [present, absent]
+    default: present
+  service:
+    description:
+      - The virtual service, by protocol, address and port, or by firewall mark. It must be there, unless
+        O(state=absent).
+    type: dict
+    required: true
+    suboptions:
+      protocol:
+        description:
+          - Protocol of the service; given together with its address and port.
+        type: str
+        choices: [tcp, udp, sctp]
+      address:
+        description:
+          - Virtual address of the service, IPv4 or IPv6.
+        type: str
+      port:
+        description:
+          - Port of the service; V(0) for a persistent service of all ports.
+        type: int
+      fwmark:
+        description:
+          - Firewall mark of the service, 1 to 4294967295, instead of protocol, address and port.
+        type: int
+      family:
+        description:
+          - Address family of a service with a firewall mark; V(ipv4) unless told otherwise. Others have their address's.
+        type: str
+        choices: [ipv4, ipv6]
+  address:
+    description:
+      - IPv4 or IPv6 address of the real server.
+    type: str
+    required: true
+  port:
+    description:
+      - Port of the real server. By default the service's, which it has to be with V(direct) and V(tunnel).
+    type: int
+  forward_method:
+    description:
+      - How packets get to the real server.
+      - V(masquerade) is NAT, C(ipvsadm -m); V(tunnel) is C(-i); V(direct), direct routing, is C(-g).
+      - A new destination has V(direct) unless told otherwise, as with ipvsadm.
+    type: str
+    choices: [masquerade, tunnel, direct]
+  weight:
+    description:
+      - Capacity of the real server relative to others. V(0) means no new connections (quiescent).
+      - A new destination has V(1) unless told otherwise.
+    type: int
+  upper_threshold:
+    description:
+      - With so many connections, active and inactive counted together, the destination is overloaded and gets no new
+        ones. V(0) sets no limit.
+      - What an edit means for a destination that is overloaded already depends on the kernel. Up to 6.1.182 and
+        6.12.103 a raised threshold ends the overload, and a lowered one counts from the next connection on; later ones
+        judge anew at once, by O(lower_threshold).
+    type: int
+  lower_threshold:
+    description:
+      - An overloaded destination takes connections again when it has fewer than this. V(1) means when it is empty.
+      - V(0) means three quarters of O(upper_threshold).
+      - Cannot be above O(upper_threshold).
+    type: int
+  tunnel_type:
+    description:
+      - Encapsulation of O(forward_method=tunnel). V(ipip) unless told otherwise.
+    type: str
+    choices: [ipip, gue, gre]
+  tunnel_port:
+    description:
+      - UDP port of the real server's end of the tunnel; needed for V(gue), not allowed for others.
+    type: int
+  tunnel_flags:
+    description:
+      - Checksum of the encapsulation. V(nocsum) or V(csum) for V(gue) and V(gre), V(remcsum) (remote checksum offload)
+        for V(gue) alone. They exclude each other.
+    type: list
+    elements: str
+    choices: [nocsum, csum, remcsum]
+seealso:
+  - module: lvs.director.ipvs_service
+  - module: lvs.director.ipvs_info
+"""
+
+EXAMPLES = r"""
+- name: A real server with a limit
+  lvs.director.ipvs_destination:
+    service: {protocol: tcp, address: 10.211.55.3, port: 21}
+    address: 10.211.55.253
+    forward_method: masquerade
+    upper_threshold: 4
+    lower_threshold: 1
+
+- name: No new connections for it
+  lvs.director.ipvs_destination:
+    service: {protocol: tcp, address: 10.211.55.3, port: 21}
+    address: 10.211.55.253
+    weight: 0
+
+- name: A real server behind a GUE tunnel, for a firewall mark
+  lvs.director.ipvs_destination:
+    service: {fwmark: 7, family: ipv6}
+    address: 192.0.2.11
+    forward_method: tunnel
+    tunnel_type: gue
+    tunnel_port: 6080
+    tunnel_flags: [csum]
+
+- name: Gone
+  lvs.director.ipvs_destination:
+    service: {protocol: tcp, address: 10.211.55.3, port: 21}
+    address: 10.211.55.253
+    state: absent
+"""
+
+RETURN = r"""
+destination:
+  description:
+    - The destination after the task, with its counters. In check mode as it would be.
+    - As in RV(lvs.director.ipvs_info#module:services[].destinations[]). Null if there is none.
+  returned: success
+  type: dict
+  sample:
+    address: 10.211.55.253
+    port: 21
+    forward_method: masquerade
+    weight: 0
+    upper_threshold: 4
+    lower_threshold: 1
+    tunnel_type: null
+    tunnel_port: null
+    tunnel_flags: []
+    active_connections: 4
+    inactive_connections: 0
+    persistent_connections: 0
+    stats: {connections: 4, incoming_packets: 16}
+service:
+  description:
+    - The whole service after the task, as in RV(lvs.director.ipvs_info#module:services[]). Null if there is none.
+  returned: success
+  type: dict
+"""
+
+from ansible_collections.lvs.director.plugins.module_utils._runner import run_destination
+
+
+def main() -> None:
+    run_destination()
+
+
+if __name__ == "__main__":
+    main()

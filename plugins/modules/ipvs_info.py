@@ -1,0 +1,297 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ipvs_info
+short_description: Read the kernel's IPVS (LVS) table
+version_added: 0.1.0
+author:
+  - The lvs.director authors (@lvs-director)
+description:
+  - Returns all virtual services with their destinations, thresholds, connections and counters, the timeouts, and the
+    sync daemons that are running, as the kernel has them.
+  - Destinations come in the kernel's own order, in which the scheduler walks them. The first is tried first.
+extends_documentation_fragment:
+  - lvs.director._attributes
+  - lvs.director._attributes.info
+  - lvs.director._pyroute2
+seealso:
+  - module: lvs.director.ipvs_service
+  - module: lvs.director.ipvs_destination
+"""
+
+EXAMPLES = r"""
+- name: Read the table
+  lvs.director.ipvs_info:
+  register: ipvs
+
+- name: How many connections each real server has
+  ansible.builtin.debug:
+    msg: >-
+      {{ item.0.address }}:{{ item.0.port }} -> {{ item.1.address }}:{{ item.1.port }}
+      {{ item.1.active_connections }} active, {{ item.1.inactive_connections }} inactive, {{ item.1.upper_threshold }} at most
+  loop: "{{ ipvs.services | subelements('destinations') }}"
+"""
+
+RETURN = r"""
+version:
+  description: Version of IPVS in the kernel.
+  returned: success
+  type: str
+  sample: 1.2.1
+connection_table_size:
+  description: Number of buckets of the connection table.
+  returned: success
+  type: int
+  sample: 4096
+services:
+  description: The virtual services, in the order in which the kernel lists them.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    protocol:
+      description: V(tcp), V(udp) or V(sctp). Null for a firewall mark.
+      type: str
+      returned: success
+      sample: tcp
+    address:
+      description: Virtual address, in canonical form. Null for a firewall mark.
+      type: str
+      returned: success
+      sample: 10.211.55.3
+    port:
+      description: Port; 0 stands for all. Null for a firewall mark.
+      type: int
+      returned: success
+      sample: 21
+    fwmark:
+      description: Firewall mark. Null for a service with an address.
+      type: int
+      returned: success
+    family:
+      description: V(ipv4) or V(ipv6).
+      type: str
+      returned: success
+      sample: ipv4
+    scheduler:
+      description: Name of the scheduler.
+      type: str
+      returned: success
+      sample: test
+    scheduler_flags:
+      description: The flags that are set, in the scheduler's own words if it has some.
+      type: list
+      elements: str
+      returned: success
+    persistence_timeout:
+      description: In seconds; 0 if the service is not persistent.
+      type: int
+      returned: success
+      sample: 0
+    persistence_netmask:
+      description: Netmask (IPv4) or prefix length (IPv6) of a persistent service. Null if it is not persistent.
+      type: str
+      returned: success
+    persistence_engine:
+      description: Name of the persistence engine. Null if there is none.
+      type: str
+      returned: success
+    one_packet:
+      description: Whether each packet is scheduled by itself.
+      type: bool
+      returned: success
+      sample: false
+    stats:
+      description:
+        - Counters since the service was added or its counters were zeroed, and the kernel's estimates of the rates.
+      type: dict
+      returned: success
+      contains: &stats
+        connections:
+          description: Connections scheduled.
+          type: int
+          returned: success
+          sample: 6
+        incoming_packets:
+          description: Packets from clients.
+          type: int
+          returned: success
+        outgoing_packets:
+          description: Packets to clients, as far as they pass the director.
+          type: int
+          returned: success
+        incoming_bytes:
+          description: Bytes from clients.
+          type: int
+          returned: success
+        outgoing_bytes:
+          description: Bytes to clients, as far as they pass the director.
+          type: int
+          returned: success
+        connections_per_second:
+          description: Rate of connections.
+          type: int
+          returned: success
+        incoming_packets_per_second:
+          description: Rate of packets from clients.
+          type: int
+          returned: success
+        outgoing_packets_per_second:
+          description: Rate of packets to clients.
+          type: int
+          returned: success
+        incoming_bytes_per_second:
+          description: Rate of bytes from clients.
+          type: int
+          returned: success
+        outgoing_bytes_per_second:
+          description: Rate of bytes to clients.
+          type: int
+          returned: success
+    destinations:
+      description: The real servers, in the order in which the scheduler walks them.
+      type: list
+      elements: dict
+      returned: success
+      contains:
+        address:
+          description: Address of the real server, in canonical form.
+          type: str
+          returned: success
+          sample: 10.211.55.253
+        port:
+          description: Port of the real server.
+          type: int
+          returned: success
+          sample: 21
+        forward_method:
+          description:
+            - V(masquerade), V(tunnel) or V(direct); old kernels also have V(localnode) and V(bypass).
+          type: str
+          returned: success
+          sample: masquerade
+        weight:
+          description: Weight; a destination with 0 gets no new connections.
+          type: int
+          returned: success
+          sample: 1
+        upper_threshold:
+          description: Connections with which the destination is overloaded; 0 if there is no limit.
+          type: int
+          returned: success
+          sample: 4
+        lower_threshold:
+          description: An overloaded destination takes connections again when it has fewer.
+          type: int
+          returned: success
+          sample: 1
+        tunnel_type:
+          description: V(ipip), V(gue) or V(gre). Null unless it is reached by a tunnel.
+          type: str
+          returned: success
+        tunnel_port:
+          description: UDP port of a V(gue) tunnel's other end. Null for others.
+          type: int
+          returned: success
+        tunnel_flags:
+          description: V(csum) or V(remcsum), if set.
+          type: list
+          elements: str
+          returned: success
+        active_connections:
+          description: Established connections.
+          type: int
+          returned: success
+          sample: 4
+        inactive_connections:
+          description: Connections in all other states, also those that are being opened or closed.
+          type: int
+          returned: success
+          sample: 0
+        persistent_connections:
+          description: Templates that bind persistent clients to this destination.
+          type: int
+          returned: success
+          sample: 0
+        stats:
+          description: Counters as those of the service.
+          type: dict
+          returned: success
+          contains: *stats
+timeouts:
+  description: Timeouts of connections.
+  returned: success
+  type: dict
+  contains:
+    tcp:
+      description: Of an established TCP connection, in seconds.
+      type: int
+      returned: success
+      sample: 900
+    tcp_fin:
+      description: Of a TCP connection after a FIN, in seconds.
+      type: int
+      returned: success
+      sample: 120
+    udp:
+      description: Of a UDP connection, in seconds.
+      type: int
+      returned: success
+      sample: 300
+sync_daemons:
+  description: The connection synchronisation daemons that are running.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    state:
+      description: V(master) or V(backup).
+      type: str
+      returned: success
+      sample: master
+    interface:
+      description: Multicast interface.
+      type: str
+      returned: success
+      sample: eth1
+    sync_id:
+      description: Sync ID; 0 stands for all.
+      type: int
+      returned: success
+      sample: 0
+    maximum_length:
+      description: Largest payload of a sync message, in bytes.
+      type: int
+      returned: success
+      sample: 1472
+    group:
+      description: Multicast group.
+      type: str
+      returned: success
+      sample: 224.0.0.81
+    port:
+      description: UDP port.
+      type: int
+      returned: success
+      sample: 8848
+    ttl:
+      description: TTL of the multicast packets.
+      type: int
+      returned: success
+      sample: 1
+"""
+
+from ansible_collections.lvs.director.plugins.module_utils._runner import run_info
+
+
+def main() -> None:
+    run_info()
+
+
+if __name__ == "__main__":
+    main()

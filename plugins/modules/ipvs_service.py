@@ -1,0 +1,230 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ipvs_service
+short_description: Manage a virtual service of IPVS (LVS)
+version_added: 0.1.0
+author:
+  - The lvs.director authors (@lvs-director)
+description:
+  - Adds, edits and deletes one virtual service in the kernel's IPVS table, with its destinations (real servers) if they
+    are given.
+  - What can be edited is edited. Established connections live on, also when destinations change their order.
+  - Either the whole task is done, or nothing. If the kernel refuses a step, the steps before it are undone.
+  - The order of O(destinations) is that in which the scheduler walks them. It decides with the schedulers V(test),
+    V(fo) with equal weights, V(sh), V(dh) and V(mh). C(ipvsadm -L) hides it unless told C(--nosort).
+extends_documentation_fragment:
+  - lvs.director._attributes
+  - lvs.director._attributes.changes
+  - lvs.director._pyroute2
+  - lvs.director._service_key
+options:
+  state:
+    description:
+      - V(present) adds the service, or edits it to be as described; options that are not given stay as they are.
+      - V(absent) deletes the service with its destinations. Packets of its connections are dropped from then on.
+    type: str
+    choices: [present, absent]
+    default: present
+  scheduler:
+    description:
+      - Name of the scheduler, such as V(test), V(fo), V(rr), V(wlc) or V(mh), or V(none) for a service without one.
+      - The kernel must know it or find a module C(ip_vs_NAME) for it.
+      - A new service has V(wlc) unless told otherwise.
+    type: str
+  scheduler_flags:
+    description:
+      - Flags of the scheduler; an empty list clears them.
+      - The bits behind V(flag-1), V(flag-2) and V(flag-3) mean something else for each scheduler. V(sh-fallback) and
+        V(sh-port) are names of the first two for the scheduler V(sh), V(mh-fallback) and V(mh-port) for V(mh).
+    type: list
+    elements: str
+    choices: [flag-1, flag-2, flag-3, sh-fallback, sh-port, mh-fallback, mh-port]
+  persistence_timeout:
+    description:
+      - Makes the service persistent, so that a client's connections go to the same destination until it has had none
+        for so long.
+      - In seconds, up to 2678400 (31 days). V(0) makes the service not persistent.
+      - Persistent clients stay with their destination even when it is overloaded.
+    type: int
+  persistence_netmask:
+    description:
+      - Which clients are taken for one by a persistent service.
+      - A netmask (V(255.255.255.0)) or a prefix length from V(0) to V(32) for IPv4, a prefix length from V(1) to V(128)
+        for IPv6. By default each address is a client of its own.
+    type: str
+  persistence_engine:
+    description:
+      - Name of a persistence engine, such as V(sip); the kernel must find a module C(ip_vs_pe_NAME).
+      - An empty string takes the engine off the service.
+    type: str
+  one_packet:
+    description:
+      - Schedule each UDP packet by itself, and keep no connection. Only for UDP and firewall marks.
+    type: bool
+  destinations:
+    description:
+      - The service's destinations, in the order in which the scheduler shall see them. The first is tried first.
+      - Destinations that are there but not listed are left alone unless O(exclusive_destinations=true). Those that
+        have to be put in order are put before them.
+      - The kernel adds a destination only at the head of its list. What is not in order is therefore deleted and added
+        again, as few as possible; connections survive that as long as the sysctl C(net.ipv4.vs.expire_nodest_conn)
+        is 0.
+    type: list
+    elements: dict
+    suboptions:
+      address:
+        description:
+          - IPv4 or IPv6 address of the real server.
+        type: str
+        required: true
+      port:
+        description:
+          - Port of the real server. By default the service's, which it has to be with V(direct) and V(tunnel).
+        type: int
+      forward_method:
+        description:
+          - How packets get to the real server.
+          - V(masquerade) is NAT, C(ipvsadm -m); V(tunnel) is C(-i); V(direct), direct routing, is C(-g).
+          - A new destination has V(direct) unless told otherwise, as with ipvsadm.
+        type: str
+        choices: [masquerade, tunnel, direct]
+      weight:
+        description:
+          - Capacity of the real server relative to others. V(0) means no new connections (quiescent).
+          - A new destination has V(1) unless told otherwise.
+        type: int
+      upper_threshold:
+        description:
+          - With so many connections, active and inactive counted together, the destination is overloaded and gets no
+            new ones. V(0) sets no limit.
+        type: int
+      lower_threshold:
+        description:
+          - An overloaded destination takes connections again when it has fewer than this. V(1) means when it is empty.
+          - V(0) means three quarters of O(destinations[].upper_threshold).
+          - Cannot be above O(destinations[].upper_threshold).
+        type: int
+      tunnel_type:
+        description:
+          - Encapsulation of O(destinations[].forward_method=tunnel). V(ipip) unless told otherwise.
+        type: str
+        choices: [ipip, gue, gre]
+      tunnel_port:
+        description:
+          - UDP port of the real server's end of the tunnel; needed for V(gue), not allowed for others.
+        type: int
+      tunnel_flags:
+        description:
+          - Checksum of the encapsulation. V(nocsum) or V(csum) for V(gue) and V(gre), V(remcsum) (remote checksum
+            offload) for V(gue) alone. They exclude each other.
+        type: list
+        elements: str
+        choices: [nocsum, csum, remcsum]
+  exclusive_destinations:
+    description:
+      - Remove the destinations that are not in O(destinations).
+    type: bool
+    default: false
+seealso:
+  - module: lvs.director.ipvs_destination
+  - module: lvs.director.ipvs_info
+"""
+
+EXAMPLES = r"""
+- name: First the first real server, and when it has four connections the next one
+  lvs.director.ipvs_service:
+    protocol: tcp
+    address: 10.211.55.3
+    port: 21
+    scheduler: test
+    destinations:
+      - {address: 10.211.55.253, forward_method: masquerade, upper_threshold: 4, lower_threshold: 1}
+      - {address: 10.211.55.252, forward_method: masquerade, upper_threshold: 4, lower_threshold: 1}
+
+- name: The other way round (connections live on)
+  lvs.director.ipvs_service:
+    protocol: tcp
+    address: 10.211.55.3
+    port: 21
+    destinations:
+      - address: 10.211.55.252
+      - address: 10.211.55.253
+
+- name: One real server for a firewall mark, and no other
+  lvs.director.ipvs_service:
+    fwmark: 7
+    scheduler: wlc
+    persistence_timeout: 300
+    persistence_netmask: 24
+    destinations:
+      - {address: 192.0.2.11, forward_method: direct}
+    exclusive_destinations: true
+
+- name: Consistent hashing over IPv6, with ports
+  lvs.director.ipvs_service:
+    protocol: tcp
+    address: 2001:db8::80
+    port: 443
+    scheduler: mh
+    scheduler_flags: [mh-port]
+
+- name: Gone
+  lvs.director.ipvs_service:
+    protocol: tcp
+    address: 10.211.55.3
+    port: 21
+    state: absent
+"""
+
+RETURN = r"""
+service:
+  description:
+    - The service after the task, with all its destinations in the order in which the scheduler walks them, and its
+      counters. In check mode as it would be, with the counters as they are.
+    - As in RV(lvs.director.ipvs_info#module:services[]). Null if there is none.
+  returned: success
+  type: dict
+  sample:
+    protocol: tcp
+    address: 10.211.55.3
+    port: 21
+    fwmark: null
+    family: ipv4
+    scheduler: test
+    scheduler_flags: []
+    persistence_timeout: 0
+    persistence_netmask: null
+    persistence_engine: null
+    one_packet: false
+    stats: {connections: 6, incoming_packets: 24}
+    destinations:
+      - address: 10.211.55.253
+        port: 21
+        forward_method: masquerade
+        weight: 1
+        upper_threshold: 4
+        lower_threshold: 1
+        tunnel_type: null
+        tunnel_port: null
+        tunnel_flags: []
+        active_connections: 4
+        inactive_connections: 0
+        persistent_connections: 0
+        stats: {connections: 4, incoming_packets: 16}
+"""
+
+from ansible_collections.lvs.director.plugins.module_utils._runner import run_service
+
+
+def main() -> None:
+    run_service()
+
+
+if __name__ == "__main__":
+    main()
