@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An IPVS kernel in memory, with the rules of net/netfilter/ipvs/ip_vs_ctl.c that the collection relies on.
+
+It stands in for the real one in unit tests, and passes the same contract tests (``test_contract.py``).
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Sequence
+
+from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
+from ansible_collections.lvs.director.plugins.module_utils._kernel import Refusal
+from ansible_collections.lvs.director.plugins.module_utils._model import (
+    Destination,
+    DestinationKey,
+    Entry,
+    Info,
+    Observed,
+    Service,
+    ServiceKey,
+    Stats,
+    SyncDaemon,
+    Timeouts,
+    address_family,
+    canonical_destination,
+    canonical_service,
+)
+from ansible_collections.lvs.director.plugins.module_utils._steps import (
+    AddDestination,
+    AddService,
+    DeleteDestination,
+    DeleteService,
+    EditDestination,
+    EditService,
+    Step,
+)
+
+SCHEDULERS = {"rr", "wrr", "lc", "wlc", "fo", "ovf", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "none"}
+ENGINES = {"sip"}
+
+
+class MemoryKernel:
+    """A table in memory.
+
+    :ivar steps: all steps that were asked for, in their order.
+    :ivar refuse: a function that may return an error number for a step, as a kernel with troubles of its own would.
+    :ivar meanwhile: called after each step, as another writer would be.
+    """
+
+    def __init__(self) -> None:
+        self.services: dict[ServiceKey, Service] = {}
+        self.destinations: dict[ServiceKey, list[Destination]] = {}
+        self.daemons: list[SyncDaemon] = []
+        self.steps: list[Step] = []
+        self.refuse: Callable[[Step], int] = lambda step: 0
+        self.meanwhile: Callable[[Step], None] = lambda step: None
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    def read_service(self, key: ServiceKey) -> Observed | None:
+        if key not in self.services:
+            return None
+        return Observed(Entry(self.services[key], tuple(self.destinations[key])), Stats(), {})
+
+    def read_table(self) -> list[Observed]:
+        return [observed for key in self.services if (observed := self.read_service(key))]
+
+    def read_info(self) -> Info:
+        return Info("1.2.1", 4096)
+
+    def read_timeouts(self) -> Timeouts:
+        return Timeouts(900, 120, 300)
+
+    def read_sync_daemons(self) -> list[SyncDaemon]:
+        return list(self.daemons)
+
+    def has_module(self, kind: str, name: str) -> bool:
+        return name in (SCHEDULERS if kind == "ip_vs" else ENGINES)
+
+    def apply(self, steps: Sequence[Step]) -> Refusal | None:
+        first = None
+        for step in steps:
+            self.steps.append(step)
+            number = self.refuse(step) or self._apply(step)
+            if number and first is None:
+                first = Refusal(step, number)
+            self.meanwhile(step)
+        return first
+
+    def _apply(self, step: Step) -> int:
+        if isinstance(step, (AddService, EditService)):
+            return self._put_service(step)
+        key = step.key if isinstance(step, DeleteService) else step.service
+        if key not in self.services:
+            return errno.ESRCH
+        if isinstance(step, DeleteService):
+            del self.services[key], self.destinations[key]
+            return 0
+        return self._change_destination(self.destinations[key], key, step)
+
+    def _put_service(self, step: AddService | EditService) -> int:
+        key = step.service.key
+        if isinstance(step, AddService) and key in self.services:
+            return errno.EEXIST
+        if isinstance(step, EditService) and key not in self.services:
+            return errno.ESRCH
+        if step.service.scheduler not in SCHEDULERS:
+            return errno.ENOENT
+        if step.service.persistence_engine and step.service.persistence_engine not in ENGINES:
+            return errno.ENOENT
+        if key.family == "ipv6" and not 1 <= int(step.service.persistence_netmask or 128) <= 128:
+            return errno.EINVAL
+        if isinstance(step, AddService):
+            # The kernel keeps services in a hash table: no order to rely on.
+            self.destinations[key] = []
+        self.services[key] = canonical_service(step.service)
+        return 0
+
+    def _change_destination(
+        self, present: list[Destination], service: ServiceKey, step: AddDestination | EditDestination | DeleteDestination
+    ) -> int:
+        key = step.key if isinstance(step, DeleteDestination) else step.destination.key
+        index = next((index for index, one in enumerate(present) if one.key == key), None)
+        if isinstance(step, DeleteDestination):
+            if index is None:
+                return errno.ENOENT
+            del present[index]
+            return 0
+        number = self._check_destination(step.destination, service)
+        if isinstance(step, AddDestination):
+            if number or index is not None:
+                return number or errno.EEXIST
+            present.insert(0, canonical_destination(step.destination))
+            return 0
+        if number or index is None:
+            return number or errno.ENOENT
+        present[index] = canonical_destination(step.destination)
+        return 0
+
+    def _check_destination(self, destination: Destination, service: ServiceKey) -> int:
+        if address_family(destination.key.address) != service.family and (
+            destination.forward_method != "tunnel" or self.daemons
+        ):
+            return errno.EINVAL
+        if destination.weight < 0 or destination.lower_threshold > destination.upper_threshold:
+            return errno.ERANGE
+        if destination.upper_threshold > uapi.INT_MAX:
+            return errno.EINVAL
+        if destination.forward_method == "tunnel" and destination.tunnel_type == "gue" and not destination.tunnel_port:
+            return errno.EINVAL
+        return 0
+
+    def keys(self, service: ServiceKey) -> list[DestinationKey]:
+        """Return the names of a service's destinations, in order."""
+        return [one.key for one in self.destinations[service]]
