@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: The lvs.director authors
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """KVM or software emulation: decided by a trial boot, once per boot of the host.
 

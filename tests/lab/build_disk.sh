@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: The lvs.director authors
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Turn a tar archive of a root file system into a disk image. Run under fakeroot, which keeps

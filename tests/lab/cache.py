@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: The lvs.director authors
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The cache shared by all clones: images, templates, the ssh key.
 

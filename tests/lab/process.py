@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: The lvs.director authors
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Processes that outlive the command that starts them, and how they are recognised later.
 

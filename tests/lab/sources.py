@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: The lvs.director authors
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where Debian packages come from: the mirrors that the host's own apt uses."""
 
