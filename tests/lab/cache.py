@@ -76,8 +76,11 @@ def entry(kind: str, key: str, build: Callable[[Path], None], progress: Progress
 
 def _flush(path: Path) -> None:
     """The rename must not reach the disk before the contents: a crash would leave a torn entry."""
-    with open(path, "rb") as handle:
-        os.fsync(handle.fileno())
+    descriptor = os.open(path, os.O_RDONLY)  # a file, or a directory
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def identity_file(progress: Progress) -> Path:
