@@ -17,6 +17,30 @@ help: ## print this
 	@printf 'make TARGET, where TARGET is one of\n\n'
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' Makefile | expand -t 16
 
+.PHONY: demo
+demo: installed ## watch a director fail over: boots the lab, deploys with the role, walks through the experiment
+	@python3 -m experiment.demo
+
+.PHONY: test
+test: installed ## everything below that tests, and the sum of what passed and failed
+	@python3 -m tools.run_tests
+
+.PHONY: lint
+lint: installed ## every linter
+	@python3 -m tools.lint
+
+.PHONY: sanity
+sanity: bootstrap ## ansible-test sanity
+	@python3 -m tools.sanity
+
+.PHONY: unit
+unit: installed ## unit tests, of the installed collection and of what stands under tests/
+	@PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):$(PYTHONPATH) python3 -m pytest -q -p tools.pytest_results -o cache_dir=.cache/pytest tests
+
+.PHONY: scenarios
+scenarios: installed ## the molecule scenarios; SCENARIOS='NAME...' picks some
+	@python3 -m tools.scenarios $(SCENARIOS)
+
 .PHONY: bootstrap
 bootstrap: ## install what the other targets need: Debian packages, and .venv
 	@mkdir -p .cache && flock .cache/bootstrap.lock tests/tools/bootstrap.sh
@@ -24,3 +48,7 @@ bootstrap: ## install what the other targets need: Debian packages, and .venv
 .PHONY: installed
 installed: bootstrap ## build the artefact and install it into .cache/installed, when a shipped file changed
 	@python3 -m tools.artefact
+
+.PHONY: clean
+clean: ## remove what was made in this clone (not the lab's images, which clones share)
+	rm -rf .cache .venv build

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-INSTALLED = ROOT / ".cache" / "installed"
+from tools.checkout import BUILD, INSTALLED, ROOT, files
+
 STAMP = "made-from"
 
 
@@ -39,18 +39,11 @@ def digest() -> str:
     """What the artefact would be made from: every file that git knows or would add, and that the build does not ignore."""
     patterns = galaxy()["build_ignore"]
     assert isinstance(patterns, list)
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout
     total = hashlib.sha256()
-    for name in sorted({name for name in listed.split("\0") if name}):
+    for name in files():
         path = ROOT / name
         levels = [name, *map(str, Path(name).parents)]
-        if any(fnmatch.fnmatch(level, pattern) for level in levels for pattern in patterns) or not path.is_file():
+        if any(fnmatch.fnmatch(level, pattern) for level in levels for pattern in patterns):
             continue
         mode = "x" if os.access(path, os.X_OK) else "-"
         total.update(f"{name}\0{mode}{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
@@ -59,7 +52,7 @@ def digest() -> str:
 
 def quietly(*command: str | Path) -> None:
     """Run a command whose output matters only when it fails."""
-    result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    result = subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode:
         raise SystemExit(f"artefact: {' '.join(map(str, command))} failed:\n{result.stdout}")
 
@@ -70,12 +63,12 @@ def install(artefact: Path, target: Path) -> None:
 
 
 def main() -> int:
-    (ROOT / "build").mkdir(exist_ok=True)
+    BUILD.mkdir(exist_ok=True)
     INSTALLED.parent.mkdir(exist_ok=True)
-    with open(ROOT / ".cache" / "installed.lock", "w") as lock:
+    with open(INSTALLED.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         wanted = digest()
-        artefact = ROOT / "build" / file_name()
+        artefact = BUILD / file_name()
         stamp = INSTALLED / STAMP
         if artefact.exists() and stamp.exists() and stamp.read_text() == wanted:
             return 0

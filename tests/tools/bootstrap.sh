@@ -23,7 +23,7 @@ as_root() {
     elif command -v sudo >/dev/null 2>&1; then
         sudo "$@"
     else
-        die "cannot install the packages above: you are not root and there is no sudo. As root, run: apt-get update && apt-get install --no-install-recommends $missing"
+        die "cannot install the packages above: you are not root and there is no sudo. As root, run: apt-get update && apt-get install --no-install-recommends$missing"
     fi
 }
 

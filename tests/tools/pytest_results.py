@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A pytest plugin (`-p tools.pytest_results`): records each test once, by its worst phase; see results.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.results import Outcome, Result, record
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self._outcomes: dict[str, tuple[Outcome, str]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        outcome, detail = self._outcomes.get(report.nodeid, ("passed", ""))
+        if report.failed:
+            outcome, detail = "failed", f"{report.when}: {report.longreprtext.splitlines()[-1:]}"
+        elif report.skipped and outcome == "passed":
+            outcome, detail = "skipped", str(report.longrepr)
+        self._outcomes[report.nodeid] = (outcome, detail)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        outcome, detail = self._outcomes.pop(nodeid)
+        record(Result(nodeid, outcome, detail))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        # A file that cannot be imported, or that skips itself whole, has tests that did not run.
+        if report.failed:
+            record(Result(report.nodeid, "failed", "cannot be collected"))
+        elif report.skipped:
+            record(Result(report.nodeid, "skipped", str(report.longrepr)))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Recorder(), "results-recorder")

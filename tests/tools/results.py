@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was checked and how it ended: one JSON object a line, in the file that $RESULTS_FILE names.
+
+Every part of `make test` records its checks here as they end, so that the sum at the end counts what really ran.
+Without $RESULTS_FILE nothing is recorded, and the parts run as ever.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+Outcome = Literal["passed", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str
+    outcome: Outcome
+    detail: str = ""  # why, if it did not pass
+
+
+@dataclass(frozen=True)
+class Tally:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    @classmethod
+    def of(cls, results: Iterable[Result]) -> Tally:
+        outcomes = [result.outcome for result in results]
+        return cls(outcomes.count("passed"), outcomes.count("failed"), outcomes.count("skipped"))
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+    def __str__(self) -> str:
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {self.failed} failed{skipped}"
+
+
+def record(result: Result) -> None:
+    """Add a result to the file of the running part, if there is one."""
+    if name := os.environ.get("RESULTS_FILE"):
+        # One write to a file opened for appending: lines of checks that run beside each other do not mix.
+        with open(name, "a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(result)) + "\n")
+
+
+def read(path: Path) -> list[Result]:
+    """Return what a part has recorded, nothing if it recorded nothing."""
+    if not path.exists():
+        return []
+    return [Result(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]

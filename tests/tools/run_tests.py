@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make test`: run every part, whatever the others came to, and add up what passed and what failed.
+
+A part is a target of the Makefile. It passes if its command does and it recorded at least one result (results.py), so
+that nothing counts as tested which was not. The parts of a lane run one after another, the lanes beside each other:
+the checks keep one core busy while the machines of the scenarios wait, boot, or have their images made.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools.checkout import BUILD, ROOT
+from tools.results import Result, Tally, read
+
+LANES = (("lint", "sanity", "unit", "kmod"), ("scenarios",))
+
+
+@dataclass
+class Part:
+    name: str
+    command: Sequence[str]
+    seconds: float = 0.0
+    # until it has run: nothing, were it not said so here, would add up to no failure
+    results: list[Result] = field(default_factory=lambda: [Result("it", "failed", "did not run to its end")])
+
+    @property
+    def tally(self) -> Tally:
+        return Tally.of(self.results)
+
+    def judge(self, status: int, recorded: list[Result]) -> None:
+        """Take over what was recorded, and make a failure of what that does not show."""
+        self.results = list(recorded)
+        if status and not self.tally.failed:
+            self.results.append(Result(self.name, "failed", f"ended with exit status {status}"))
+        elif not self.tally.passed and not self.tally.failed:
+            self.results.append(Result(self.name, "failed", "ran no test"))
+
+
+class Run:
+    """The parts as they run: their output goes to the terminal line by line with the part's name, and to a log."""
+
+    def __init__(self, lanes: Sequence[Sequence[Part]], folder: Path) -> None:
+        self._lanes = lanes
+        self._folder = folder
+        self._started = time.monotonic()
+        self._printing = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._stopped = False
+        for name in ("logs", "results"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+
+    def all(self) -> None:
+        with ThreadPoolExecutor(max_workers=len(self._lanes)) as pool:
+            lanes = [pool.submit(self._lane, lane) for lane in self._lanes]
+            try:
+                for lane in lanes:
+                    lane.result()
+            except BaseException:
+                self._stopped = True
+                for process in list(self._running):
+                    process.send_signal(signal.SIGTERM)
+                raise
+
+    def _lane(self, parts: Sequence[Part]) -> None:
+        for part in parts:
+            if not self._stopped:
+                self._part(part)
+
+    def _part(self, part: Part) -> None:
+        results = self._folder / "results" / f"{part.name}.jsonl"
+        results.unlink(missing_ok=True)
+        self._say(part, "begins")
+        started = time.monotonic()
+        with (
+            (self._folder / "logs" / f"{part.name}.log").open("w", encoding="utf-8") as log,
+            subprocess.Popen(
+                part.command,
+                cwd=ROOT,
+                env={**os.environ, "RESULTS_FILE": str(results), "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            ) as process,
+        ):
+            self._running.add(process)
+            assert process.stdout is not None
+            for line in process.stdout:
+                log.write(line)
+                self._say(part, line.rstrip())
+        self._running.discard(process)
+        part.seconds = time.monotonic() - started
+        part.judge(process.returncode, read(results))
+        self._say(part, f"ended after {part.seconds:.0f} s: {part.tally}")
+
+    def _say(self, part: Part, text: str) -> None:
+        elapsed = int(time.monotonic() - self._started)
+        with self._printing:
+            print(f"{elapsed // 60:3}:{elapsed % 60:02} {part.name:<9} | {text}", flush=True)
+
+
+def summary(parts: Sequence[Part], seconds: float) -> list[str]:
+    """Return the lines that close a run: what failed, what each part came to, and the plain sum as the last one."""
+    lines = [""]
+    for part in parts:
+        lines += [f"{one.outcome} in {part.name}: {one.name}: {one.detail}" for one in part.results if one.outcome != "passed"]
+    lines += ["", f"{'part':<12}{'passed':>8}{'failed':>8}{'seconds':>9}"]
+    lines += [f"{part.name:<12}{part.tally.passed:>8}{part.tally.failed:>8}{part.seconds:>9.0f}" for part in parts]
+    total = sum((part.tally for part in parts), Tally())
+    lines += [f"{'all':<12}{total.passed:>8}{total.failed:>8}{seconds:>9.0f}", "", str(total)]
+    return lines
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    lanes = [[Part(name, ["make", "--no-print-directory", name]) for name in lane] for lane in LANES]
+    parts = [part for lane in lanes for part in lane]
+    started = time.monotonic()
+    try:
+        Run(lanes, BUILD).all()
+    except KeyboardInterrupt:
+        print("interrupted")
+        return 130
+    print("\n".join(summary(parts, time.monotonic() - started)), flush=True)
+    return 1 if any(part.tally.failed for part in parts) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

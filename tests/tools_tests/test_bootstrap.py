@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tools.checkout import ROOT
+
+SCRIPT = "tests/tools/bootstrap.sh"
+
+
+def test_says_nothing_and_does_nothing_when_all_is_there() -> None:
+    ended = subprocess.run([ROOT / SCRIPT], check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert ended.stdout + ended.stderr == ""
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A checkout on a machine that lacks one package; commands that would change the machine only say so."""
+    for name in (SCRIPT, "tests/requirements.txt", "tests/constraints.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, tmp_path / name)
+    (tmp_path / "tests/packages.txt").write_text("# a comment\n\nthere         is there\nmissing       what it is for\n")
+    return tmp_path
+
+
+def run(bare: Path, **commands: str) -> subprocess.CompletedProcess[str]:
+    tools = bare / "bin"
+    tools.mkdir()
+    for name, does in {"dpkg-query": '[ "$4" = there ] && echo installed', "apt-get": 'echo "apt-get $*"', **commands}.items():
+        (tools / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tools / name).chmod(0o755)
+    for name in ("grep", "cat", "cut", "sha256sum", "dirname", "env", "sed", "tr", "rm"):
+        (tools / name).symlink_to(shutil.which(name) or name)
+    # .venv is taken to be made, so that only packages are asked about
+    wanted = subprocess.run(
+        ["sh", "-c", "cat tests/requirements.txt tests/constraints.txt | sha256sum | cut -d ' ' -f 1"],
+        cwd=bare, check=True, capture_output=True, text=True,
+    ).stdout.strip()
+    python = subprocess.run(["/usr/bin/python3", "-V"], check=True, capture_output=True, text=True).stdout.strip().replace(" ", "-")
+    (bare / ".venv").mkdir()
+    (bare / ".venv/made-from").write_text(f"{wanted}-{python}\n")
+    return subprocess.run(
+        [bare / SCRIPT], env={**os.environ, "PATH": str(tools)}, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+
+
+def test_root_installs_what_is_missing_and_says_why_first(bare: Path) -> None:
+    ended = run(bare, id="echo 0")
+    assert ended.returncode == 0, ended.stderr
+    lines = ended.stdout.splitlines()
+    assert lines[0].startswith("bootstrap: installing Debian packages")
+    assert lines[1].split(maxsplit=1) == ["missing", "what it is for"]
+    assert lines[2] == "apt-get -q update"
+    assert lines[3].endswith("--no-install-recommends missing")
+    assert len(lines) == 4
+
+
+def test_a_user_installs_through_sudo(bare: Path) -> None:
+    ended = run(bare, id="echo 1000", sudo='echo "sudo: $*"')
+    assert ended.returncode == 0, ended.stderr
+    assert "sudo: env DEBIAN_FRONTEND=noninteractive apt-get" in ended.stdout
+
+
+def test_a_user_without_sudo_is_told_what_root_must_do(bare: Path) -> None:
+    ended = run(bare, id="echo 1000")
+    assert ended.returncode == 1
+    assert "apt-get install --no-install-recommends missing" in ended.stderr
+
+
+def test_a_failing_apt_is_not_passed_over(bare: Path) -> None:
+    ended = run(bare, id="echo 0", **{"apt-get": '[ "$2" = update ] || exit 100'})
+    assert ended.returncode == 1
+    assert "could not install: missing" in ended.stderr
