@@ -8,6 +8,8 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
+apt_log=.cache/apt.log
+
 die() {
     printf 'bootstrap: %s\n' "$*" >&2
     exit 1
@@ -17,14 +19,9 @@ installed() {
     dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed
 }
 
-as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null 2>&1; then
-        sudo "$@"
-    else
-        die "cannot install the packages above: you are not root and there is no sudo. As root, run: apt-get update && apt-get install --no-install-recommends$missing"
-    fi
+apt() {
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" \
+        </dev/null >>"$apt_log" 2>&1
 }
 
 install_packages() {
@@ -39,12 +36,19 @@ install_packages() {
     done <tests/packages.txt
     [ -n "$missing" ] || return 0
     command -v apt-get >/dev/null 2>&1 || die "this is not a Debian system (no apt-get). Needed:$why"
-    printf 'bootstrap: installing Debian packages with apt-get:%s\n' "$why"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update </dev/null
+    printf 'bootstrap: installing Debian packages with apt-get (what it says goes to %s):%s\n' "$apt_log" "$why"
+    sudo=''
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null 2>&1 ||
+            die "cannot install them: you are not root and there is no sudo. As root, run: apt-get update && apt-get install --no-install-recommends$missing"
+        sudo=sudo
+    fi
+    mkdir -p "$(dirname "$apt_log")"
     # shellcheck disable=SC2086 # a list of words
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
-        install --no-install-recommends $missing </dev/null ||
-        die "apt-get could not install:$missing (its message stands above)"
+    { apt update && apt -y install --no-install-recommends $missing; } || {
+        tail -n 30 "$apt_log" >&2
+        die "apt-get could not install:$missing (the end of $apt_log stands above)"
+    }
 }
 
 # /usr/bin/python3 by name: a python3 found on PATH may be a version manager's and of any version.
@@ -54,7 +58,7 @@ make_venv() {
     printf 'bootstrap: installing Python packages into .venv:\n'
     sed -n 's/^\([a-zA-Z].*\)==\(.*\)/  \1 \2/p' tests/requirements.txt
     rm -f .venv/made-from
-    /usr/bin/python3 -m venv --clear .venv
+    /usr/bin/python3 -m venv .venv
     .venv/bin/python3 -m pip --disable-pip-version-check install -qq --no-input -r tests/requirements.txt ||
         die "pip could not install tests/requirements.txt into .venv (its message stands above)"
     printf '%s\n' "$wanted" >.venv/made-from

@@ -82,6 +82,8 @@ def linters() -> list[Linter]:
         Linter("yamllint", ["yamllint", "--strict", "-f", "parsable"], yaml),
         Linter("action groups", ["python3", "-m", "tools.action_groups"]),
         Linter("ruff", ["ruff", "check", "--no-cache", "--output-format", "concise"], python),
+        # What ruff cannot see: parts of the standard library that came later than the targets' Python.
+        Linter("vermin", ["vermin", "--no-tips", "-t=3.9-", "--violations"], [name for name in python if name.startswith("plugins/")]),
         Linter("shellcheck", ["shellcheck"], shell),
     ]
 
