@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import subprocess
@@ -11,9 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from experiment.errors import ExperimentError
+
 SOURCE = Path(__file__).with_name("client.py")
 # It comes as an argument, so nothing is installed in the client and nothing there can be stale.
-COMMAND = f"python3 -c {shlex.quote(SOURCE.read_text())}"
+COMMAND = f"python3 -S -c {shlex.quote(SOURCE.read_text())}"
 
 
 class Agent:
@@ -27,8 +30,9 @@ class Agent:
     def __exit__(self, *exc: object) -> None:
         """The agent ends with its input, and its connections with it."""
         assert self.process.stdin
-        self.process.stdin.close()
         try:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
             self.process.wait(timeout=30)
         finally:
             self.process.kill()
@@ -36,9 +40,12 @@ class Agent:
     def ask(self, do: str, **values: Any) -> dict[str, Any]:
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(json.dumps({"do": do, **values}) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
+        answer = ""
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps({"do": do, **values}) + "\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"the client ended on {do} {values}: code {self.process.wait()}")
+            words = self.process.stderr.read() if self.process.stderr else ""
+            raise ExperimentError(f"the client is gone (code {self.process.wait()}) at {do} {values}: {words}")
         return dict(json.loads(answer))

@@ -8,11 +8,13 @@ import json
 import shlex
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from experiment import table
+from experiment.errors import ExperimentError
 from experiment.service import Service
 
 
@@ -45,20 +47,28 @@ class Director:
         self.module(
             "lvs.director.ipvs_service",
             **identity(service),
-            destinations=[
-                {"address": destination.address, "port": destination.port} for destination in service.destinations
-            ],
+            destinations=[{"address": destination.address, "port": destination.port} for destination in service.destinations],
         )
 
     def module(self, name: str, **options: Any) -> None:
         command = ["ansible", "directors", "-i", str(self.inventory)]
-        command += ["-m", name, "-a", json.dumps(options)]
+        command += ["-m", name, "-a", folded(options)]
         self.told(shlex.join(command))
-        # The ansible of the interpreter that runs this, whatever PATH says.
-        command[0] = str(Path(sys.executable).with_name("ansible"))
+        command[0] = program(command[0])
         done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode:
-            raise RuntimeError(f"{shlex.join(command)}\n{done.stdout}{done.stderr}")
+            raise ExperimentError(f"{shlex.join(command)}\n{done.stdout}{done.stderr}")
+
+
+def folded(options: dict[str, Any]) -> str:
+    """As JSON in lines that can be shown: between options a line break is as good as a space."""
+    items = (json.dumps({option: value})[1:-1].replace(" ", "\0") for option, value in options.items())
+    return "{" + textwrap.fill(", ".join(items), 84).replace("\0", " ") + "}"
+
+
+def program(name: str) -> str:
+    """One of Ansible's programs: that of the interpreter which runs this, whatever PATH says."""
+    return str(Path(sys.executable).with_name(name))
 
 
 def identity(service: Service) -> dict[str, Any]:

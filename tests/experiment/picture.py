@@ -11,11 +11,12 @@ import matplotlib
 
 matplotlib.use("svg")  # no screen, and no search for one
 import matplotlib.pyplot as plt
-from experiment.service import Service
-from experiment.walk import Record
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
+
+from experiment.service import Service
+from experiment.walk import Record
 
 INK, FAINT, ACTIVE, SHUT, REFUSED = "#1f2933", "#9aa5b1", "#2f6f9f", "#fbe3d6", "#c2410c"
 SIDE = 0.76  # of a block, in units of the grid
@@ -24,9 +25,7 @@ SIDE = 0.76  # of a block, in units of the grid
 def draw(service: Service, records: Sequence[Record], file: Path) -> None:
     plt.rcParams.update({"font.family": "DejaVu Sans", "font.size": 9, "text.color": INK, "svg.hashsalt": "overload"})
     servers = service.destinations
-    figure, axes = plt.subplots(
-        len(servers) + 1, 1, sharex=True, figsize=(10.5, 7.2), height_ratios=[0.55] + [1] * len(servers)
-    )
+    figure, axes = plt.subplots(len(servers) + 1, 1, sharex=True, figsize=(10.5, 7.2), height_ratios=[0.55] + [1] * len(servers))
     figure.subplots_adjust(left=0.135, right=0.985, top=0.875, bottom=0.145, hspace=0.09)
     figure.text(0.012, 0.955, "A full director fails over", fontsize=16, weight="bold")
     figure.text(
@@ -66,7 +65,10 @@ def draw(service: Service, records: Sequence[Record], file: Path) -> None:
             Line2D([], [], color=INK, linewidth=0.8, linestyle=(0, (4, 3)), label="upper threshold"),
         ],
         loc="lower left",
-        bbox_to_anchor=(0.125, 0.005), ncols=4, frameon=False, handlelength=1.6,
+        bbox_to_anchor=(0.125, 0.005),
+        ncols=4,
+        frameon=False,
+        handlelength=1.6,
     )
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, metadata={"Date": None})

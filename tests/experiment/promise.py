@@ -32,9 +32,7 @@ class Promise:
     """Holds for the scheduler `test`, and for `fo` where the weights fall in the order given."""
 
     def __init__(self, service: Service) -> None:
-        self.servers = {
-            destination.address: Server(destination, destination.weight) for destination in service.destinations
-        }
+        self.servers = {destination.address: Server(destination, destination.weight) for destination in service.destinations}
 
     def open(self) -> str | None:
         """The address of the server that must greet; none: the client is refused."""
@@ -46,10 +44,15 @@ class Promise:
                 return address
         return None
 
-    def end(self, address: str) -> None:
-        """A connection ends, by FIN or RST: the director keeps it as inactive for a while."""
+    def close(self, address: str) -> None:
+        """A connection ends: the director keeps it as inactive for a while."""
         self.servers[address].active -= 1
         self.servers[address].inactive += 1
+
+    def reset(self, address: str) -> None:
+        """All of them end."""
+        while self.servers[address].active:
+            self.close(address)
 
     def forget(self, address: str) -> None:
         """The inactive connections' time is over."""

@@ -61,8 +61,12 @@ class Screen(Watcher):
             print("\r\033[K", end="", flush=True)
         self.waits = False
 
+    def commanded(self, command: str) -> None:
+        typed(command.replace("\n", "\n           ").replace(" -a ", " \\\n       -a "), "   ")
+
     def table(self, record: Record) -> None:
         self.done_waiting()
+        say()
         rows = iter(record.table.rows)
         for line in record.table.text.rstrip().splitlines():
             beside = ""
@@ -71,3 +75,9 @@ class Screen(Watcher):
             elif line.lstrip().startswith("->") and "RemoteAddress" not in line:
                 beside = " ".join(map(str, record.held.get(next(rows).address, ())))
             say(f"   {line.rstrip():79} {beside}".rstrip())
+
+    def verdict(self, faults: list[str], fine: str) -> None:
+        for fault in faults:
+            say(paint(f"   NOT AS PROMISED: {fault}", "1;31"))
+        if not faults:
+            say(paint(f"   {fine}", "32"))

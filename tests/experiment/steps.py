@@ -65,7 +65,7 @@ def story(service: Service) -> tuple[Step, ...]:
     return (
         Step(
             "fresh",
-            "A fresh table, in the order of the playbook: the first server is tried first.",
+            "A fresh table. The servers stand in the order of the playbook, in which they are tried.",
             tuple(Forget(destination.address) for destination in service.destinations),
         ),
         Step(
@@ -80,9 +80,8 @@ def story(service: Service) -> tuple[Step, ...]:
         ),
         Step(
             "hysteresis",
-            "The first connection is closed, one more is opened. The first server has fewer"
-            f" than {first.upper_threshold} now,\nand stays overloaded all the same, until it has"
-            f" fewer than {first.lower_threshold}: still the next server.",
+            f"The first connection is closed, one more is opened. The first server has fewer than {first.upper_threshold}"
+            f" now,\nbut stays overloaded until it has fewer than {first.lower_threshold}: still the next server.",
             (Close(first.address), Open(1)),
         ),
         Step(
@@ -97,8 +96,7 @@ def story(service: Service) -> tuple[Step, ...]:
         ),
         Step(
             "reset",
-            "All connections of the first server are reset. The director still counts them, as"
-            " inactive:\none more is refused.",
+            "All connections of the first server are reset. The director still counts them, as inactive:\none more is refused.",
             (Reset(first.address), Open(1)),
         ),
         Step(

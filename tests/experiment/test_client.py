@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from experiment.agent import Agent
 
 HERE = Path(__file__).parent

@@ -40,10 +40,9 @@ def promised(service: Service) -> dict[str, tuple[str, str]]:
                 case Open(count):
                     given += "".join(promise.open() or "-" for _ in range(count))
                 case Close(server):
-                    promise.end(server)
+                    promise.close(server)
                 case Reset(server):
-                    while promise.servers[server].active:
-                        promise.end(server)
+                    promise.reset(server)
                 case Forget(server):
                     promise.forget(server)
                 case Weigh(server, weight):
@@ -59,10 +58,10 @@ def test_the_promises_are_the_measured_numbers() -> None:
 def test_without_a_lower_threshold_three_quarters_of_the_upper_one_count() -> None:
     promise = Promise(Service("192.0.2.1", 21, "test", (Destination("d", 21, 1, 4, 0),)))
     assert [promise.open() for _ in range(5)] == ["d", "d", "d", "d", None]
-    promise.end("d")
+    promise.close("d")
     promise.forget("d")
     assert promise.open() is None
-    promise.end("d")
+    promise.close("d")
     promise.forget("d")
     assert promise.open() == "d"
 

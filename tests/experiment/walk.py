@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from experiment.agent import Agent
 from experiment.director import Director
+from experiment.errors import ExperimentError
 from experiment.promise import Promise
 from experiment.service import Service
 from experiment.steps import Action, Close, Forget, Open, Reset, Step, Weigh
@@ -88,6 +89,19 @@ class Walk:
         # What the client holds, by server: open connections, and halves that a close has left.
         self.open: dict[str, list[int]] = {d.address: [] for d in self.service.destinations}
         self.closed: dict[str, list[int]] = {d.address: [] for d in self.service.destinations}
+        self.weights = {d.address: d.weight for d in self.service.destinations}
+
+    def __enter__(self) -> Walk:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Leave nothing behind that a next walk would meet, however far this one came."""
+        if kind and not issubclass(kind, Exception):
+            return  # Interrupted: the machines are on their way out.
+        for destination in self.service.destinations:
+            self.reset(destination.address)
+            if self.weights[destination.address] != destination.weight:
+                self.weigh(destination.address, destination.weight)
 
     def take(self, step: Step) -> Record:
         connections = [made for action in step.actions for made in self.act(action)]
@@ -110,23 +124,20 @@ class Walk:
             case Open(count):
                 return [self.connect() for _ in range(count)]
             case Close(server):
-                number = self.open[server].pop(0)
-                self.ask("close", number)
-                self.closed[server].append(number)
-                self.promise.end(server)
+                self.promise.close(server)
+                for number in self.open[server][:1]:
+                    self.ask("close", number)
+                    self.open[server].remove(number)
+                    self.closed[server].append(number)
             case Reset(server):
-                for number in self.closed[server]:
-                    self.ask("reset", number)
-                for number in self.open[server]:
-                    self.ask("reset", number)
-                    self.promise.end(server)
-                self.open[server], self.closed[server] = [], []
+                self.promise.reset(server)
+                self.reset(server)
             case Forget(server):
                 self.promise.forget(server)
                 self.forgotten(server)
             case Weigh(server, weight):
                 self.promise.weigh(server, weight)
-                self.director.weigh(self.service, server, weight)
+                self.weigh(server, weight)
         return []
 
     def connect(self) -> Connection:
@@ -151,7 +162,16 @@ class Walk:
     def ask(self, do: str, number: int) -> None:
         answer = self.client.ask(do, key=self.key(number))
         if "error" in answer:
-            raise RuntimeError(f"{do} connection {number} of {self.service}: {answer['error']}")
+            raise ExperimentError(f"{do} connection {number} of {self.service}: {answer['error']}")
+
+    def reset(self, server: str) -> None:
+        for number in self.open[server] + self.closed[server]:
+            self.ask("reset", number)
+        self.open[server], self.closed[server] = [], []
+
+    def weigh(self, server: str, weight: int) -> None:
+        self.weights[server] = weight
+        self.director.weigh(self.service, server, weight)
 
     def key(self, number: int) -> str:
         return f"{self.service.port}/{number}"
@@ -189,8 +209,7 @@ class Walk:
     def broken_connections(self, table: Table) -> list[str]:
         """What the director counts as active is what the client holds, and all of it lives."""
         broken = [
-            f"the director counts {row.active} active connections for {row.address},"
-            f" and the client holds {held} that {row.address} greeted"
+            f"the director counts {row.active} active connections for {row.address}, and the client holds {held} that {row.address} greeted"
             for row in table.rows
             if row.active != (held := len(self.open.get(row.address, ())))
         ]

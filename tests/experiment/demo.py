@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""make demo: watch a director, deployed by a playbook, fail over because a real server is full.
+
+PYTHONPATH=tests python3 -m experiment.demo
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from experiment import screen, table
+from experiment.agent import Agent
+from experiment.director import Director, program
+from experiment.errors import ExperimentError
+from experiment.picture import draw
+from experiment.screen import Screen, say
+from experiment.service import PLAYBOOK, services
+from experiment.steps import story
+from experiment.walk import Walk
+from lab import Lab, LabError
+
+ROOT = Path(__file__).parents[2]
+# Relative to ROOT, as they are shown.
+SERVERS = Path("tests/experiment/servers.yml")
+MACHINES = Path("molecule/overload/molecule.yml")
+INVENTORY = Path("build/demo/inventory.yml")
+PICTURE = Path("build/overload.svg")
+STATE = Path(".cache/demo")
+
+
+def demo() -> int:
+    started = time.monotonic()
+    # The scenario `overload` has the same machines; molecule's file is where they are written down.
+    machines = yaml.safe_load(MACHINES.read_text())["platforms"]
+    screen.chapter("1. The machines: a director, a client and four real servers")
+    lab = Lab(STATE)
+    lab.down()  # what a demo left that was killed
+    with lab.up(machines):
+        write_inventory(lab, machines)
+        screen.chapter("2. The real servers: each greets with its address")
+        play(SERVERS)
+        screen.chapter("3. The director: the playbook that a user would run")
+        play(PLAYBOOK.relative_to(ROOT))
+        screen.chapter("4. The experiment")
+        return walk(lab, started)
+
+
+def play(playbook: Path) -> None:
+    command = ["ansible-playbook", "-i", str(INVENTORY), str(playbook)]
+    screen.typed(" ".join(command))
+    if subprocess.run([program(command[0]), *command[1:]], stdin=subprocess.DEVNULL, check=False).returncode:
+        raise LabError(f"{playbook} failed: ansible-playbook says above why")
+
+
+def write_inventory(lab: Lab, machines: list[dict[str, Any]]) -> None:
+    groups: dict[str, Any] = {}
+    for machine in machines:
+        vm = lab[machine["name"]]
+        for group in machine["groups"]:
+            groups.setdefault(group, {"hosts": {}})["hosts"][vm.name] = {
+                "ansible_port": vm.port,
+                "ansible_ssh_private_key_file": str(vm.identity_file),
+                # One ssh connection for the lab and for Ansible: a login costs time in an emulated machine.
+                "ansible_control_path": str(vm.runtime / f"{vm.name}.ssh"),
+            }
+    common = {
+        "ansible_host": "127.0.0.1",
+        "ansible_user": "root",
+        "ansible_ssh_common_args": "-F none -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR",
+        "ansible_pipelining": True,
+        "ansible_python_interpreter": "/usr/bin/python3",
+    }
+    INVENTORY.parent.mkdir(parents=True, exist_ok=True)
+    INVENTORY.write_text(yaml.safe_dump({"all": {"vars": common, "children": groups}}, sort_keys=False))
+
+
+def walk(lab: Lab, started: float) -> int:
+    service, control = services()["test"], services()["fo"]
+
+    def run(command: str) -> str:
+        return lab["director"].run(command, check=True).stdout
+
+    shown = Screen()
+    records, broken = [], []
+    with (
+        Agent(lab["client"].popen) as client,
+        Walk(service, Director(run, INVENTORY, shown.commanded), client, shown) as main,
+        Walk(control, Director(run, INVENTORY), client) as beside,
+    ):
+        say(f"Service {service}, scheduler {service.scheduler}. After each step:")
+        screen.typed(table.command(service), "director")
+        say("and beside each real server the open connections that it greeted.")
+        say(f"As a control, the same steps with the kernel's own scheduler {control.scheduler} at {control}.")
+        steps = zip(story(service), story(control), strict=True)
+        for number, (step, control_step) in enumerate(steps, 1):
+            screen.opening(number, step)
+            record, other = main.take(step), beside.take(control_step)
+            shown.table(record)
+            faults = [*record.broken, *(f"{control.scheduler}: {fault}" for fault in other.broken)]
+            if record.seen() != other.seen():
+                faults.append(f"{service.scheduler} and {control.scheduler} differ: {other.seen()}")
+            shown.verdict(faults, f"as promised; {control.scheduler} agrees")
+            records.append(record)
+            broken += [f"step {number}, {step.name}: {fault}" for fault in faults]
+    draw(service, records, PICTURE)
+    say()
+    say(f"The same as a picture: {PICTURE}   ({time.monotonic() - started:.0f} s in all)")
+    if broken:
+        for fault in broken:
+            say(f"NOT AS PROMISED: {fault}")
+        return 1
+    first, second, *_ = service.destinations
+    say(
+        f"Shown: {first.address} was full with {first.upper_threshold} connections, the next went to {second.address};"
+        f" all {len(records)} steps as promised, with {control.scheduler} as well."
+    )
+    return 0
+
+
+def main() -> int:
+    os.chdir(ROOT)
+    # However the demo ends, it ends its machines.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    STATE.mkdir(parents=True, exist_ok=True)
+    with open(STATE / "running", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"demo: another one is running in {ROOT}")
+            return 1
+        try:
+            return demo()
+        except (LabError, ExperimentError) as error:
+            say(f"demo: {error}")
+            return 1
+        except KeyboardInterrupt:
+            say("demo: interrupted, its machines are gone")
+            return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
