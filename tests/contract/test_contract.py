@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import ipaddress
 import os
+import socket
+import struct
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -43,6 +46,8 @@ from hypothesis import HealthCheck, given, settings
 
 REAL = os.environ.get("IPVS_KERNEL") == "netlink"
 CLONE_NEWNET = 0x40000000
+SIOCSIFFLAGS = 0x8914
+IFF_UP = 1
 
 KEY = ServiceKey("ipv4", "tcp", ipaddress.ip_address("192.0.2.1").packed, 80)
 
@@ -58,7 +63,15 @@ def new_kernel() -> IpvsKernel:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), "unshare")
+    _set_up("lo")
     return NetlinkKernel()
+
+
+def _set_up(interface: str) -> None:
+    """Bring an interface up. A network namespace without one has no routing table, by which the kernel judges addresses."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        request = struct.pack("16sH14x", interface.encode(), IFF_UP)
+        fcntl.ioctl(control, SIOCSIFFLAGS, request)
 
 
 @pytest.fixture
@@ -236,8 +249,6 @@ def test_a_refused_step_is_undone(kernel: IpvsKernel) -> None:
         kernel.refuse = lambda step: (
             errno.EINVAL if isinstance(step, AddDestination) and step.destination == broken else 0
         )
-    else:
-        os.system("ip link set lo up")
     with pytest.raises(IpvsRejectedError, match=r"Cannot add destination 127\.255\.255\.255:80 .*undone"):
         converge(kernel, wanted, check_mode=False)
     assert read(kernel) == before
