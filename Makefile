@@ -37,6 +37,14 @@ sanity: bootstrap ## ansible-test sanity
 unit: installed ## unit tests, of the installed collection and of what stands under tests/
 	@PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):$(PYTHONPATH) python3 -m pytest -q -p tools.pytest_results -o cache_dir=.cache/pytest tests
 
+.PHONY: kmod
+kmod: bootstrap ## build and check the kernel module for the kernels of Debian 12 and 13
+	@python3 -m kmod check
+
+.PHONY: kmod-matrix
+kmod-matrix: bootstrap ## the same for every kernel that Debian serves
+	@python3 -m kmod matrix
+
 .PHONY: scenarios
 scenarios: installed ## the molecule scenarios; SCENARIOS='NAME...' picks some
 	@python3 -m tools.scenarios $(SCENARIOS)
