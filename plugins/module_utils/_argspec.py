@@ -113,9 +113,7 @@ def desired_from_service_module(params: Params) -> DesiredService:
     destinations = params["destinations"]
     if destinations is None:
         if params["exclusive_destinations"]:
-            raise IpvsInputError(
-                "exclusive_destinations", "give destinations too; an empty list removes all that there are"
-            )
+            raise IpvsInputError("exclusive_destinations", "give destinations too; an empty list removes all that there are")
         return desired
     return desired._replace(
         destinations=_destinations("destinations", destinations, desired.key),
@@ -144,9 +142,7 @@ def _service(path: str, params: Params) -> DesiredService:
     if params["persistence_timeout"] is not None:
         given["persistence_timeout"] = _number(params, path, "persistence_timeout", 0, uapi.MAX_TIMEOUT, " seconds")
     if params["persistence_netmask"] is not None:
-        given["persistence_netmask"] = _netmask(
-            at(path, "persistence_netmask"), params["persistence_netmask"], key.family
-        )
+        given["persistence_netmask"] = _netmask(at(path, "persistence_netmask"), params["persistence_netmask"], key.family)
     if params["persistence_engine"] is not None:
         # An empty name takes the engine off the service.
         given["persistence_engine"] = params["persistence_engine"] and _name(

@@ -114,8 +114,5 @@ def differences(expected: Optional[Entry], found: Optional[Entry]) -> list[str]:
             ]
             texts.append(f"destination {destination.key} has {', '.join(changed)}")
     if not texts and wanted_keys != present_keys:
-        texts.append(
-            f"the destinations' order is {', '.join(map(str, present_keys))} "
-            f"instead of {', '.join(map(str, wanted_keys))}"
-        )
+        texts.append(f"the destinations' order is {', '.join(map(str, present_keys))} instead of {', '.join(map(str, wanted_keys))}")
     return texts

@@ -99,9 +99,7 @@ class NetlinkKernel:
 
     def read_service(self, key: ServiceKey) -> Optional[Observed]:
         try:
-            reply = self._socket.request(
-                uapi.IPVS_CMD_GET_SERVICE, wire.pack_command(wire.pack_service_key(key))
-            )
+            reply = self._socket.request(uapi.IPVS_CMD_GET_SERVICE, wire.pack_command(wire.pack_service_key(key)))
         except OSError as exc:
             if exc.errno == errno.ESRCH:
                 return None
@@ -148,9 +146,7 @@ class NetlinkKernel:
         try:
             numbers = self._socket.change([_command(step) for step in steps])
         except OSError as exc:
-            raise IpvsProtocolError(
-                f"the kernel's answers to {len(steps)} changes were lost ({os.strerror(exc.errno or 0)})"
-            ) from exc
+            raise IpvsProtocolError(f"the kernel's answers to {len(steps)} changes were lost ({os.strerror(exc.errno or 0)})") from exc
         for step, number in zip(steps, numbers):
             if number:
                 return Refusal(step, number)

@@ -110,8 +110,7 @@ class NetlinkSocket:
             owner.close()
             if getattr(exc, "code", None) == errno.ENOENT:
                 raise IpvsUnavailableError(
-                    "IPVS is not available: the kernel does not know the generic netlink family IPVS, "
-                    "although ip_vs seems to be loaded"
+                    "IPVS is not available: the kernel does not know the generic netlink family IPVS, although ip_vs seems to be loaded"
                 ) from exc
             raise IpvsUnavailableError(f"Cannot open a netlink socket to the kernel's IPVS: {exc}") from exc
         self._owner = owner
@@ -158,9 +157,7 @@ class NetlinkSocket:
                 if exc.errno != errno.ENOBUFS:
                     raise
                 self._drain()
-        raise IpvsProtocolError(
-            f"listing the table was interrupted {_DUMP_ATTEMPTS} times in a row: something keeps changing it"
-        )
+        raise IpvsProtocolError(f"listing the table was interrupted {_DUMP_ATTEMPTS} times in a row: something keeps changing it")
 
     def _dump_once(self, command: int, payload: bytes) -> list[memoryview]:
         sequence = self._send([(command, payload)], _NLM_F_DUMP)

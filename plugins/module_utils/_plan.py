@@ -95,9 +95,7 @@ def _after(current: Optional[Entry], desired: DesiredService) -> Optional[Entry]
     return Entry(service, _destinations_after(service, present, desired))
 
 
-def _destinations_after(
-    service: Service, present: tuple[Destination, ...], desired: DesiredService
-) -> tuple[Destination, ...]:
+def _destinations_after(service: Service, present: tuple[Destination, ...], desired: DesiredService) -> tuple[Destination, ...]:
     before = {one.key: one for one in present}
     listed: dict[DestinationKey, Destination] = {}
     unwanted = set()
@@ -109,19 +107,13 @@ def _destinations_after(
         new = (old or Destination(one.key))._replace(**one.given)
         check_destination(one, service, old, new)
         listed[one.key] = canonical_destination(new)
-    kept = [
-        listed.get(one.key, one)
-        for one in present
-        if one.key in listed or not (desired.exclusive or one.key in unwanted)
-    ]
+    kept = [listed.get(one.key, one) for one in present if one.key in listed or not (desired.exclusive or one.key in unwanted)]
     moved, _staying = _split_moved(list(listed), [one.key for one in kept])
     moved_keys = set(moved)
     return tuple([listed[key] for key in moved] + [one for one in kept if one.key not in moved_keys])
 
 
-def _split_moved(
-    wanted: Sequence[DestinationKey], present: Sequence[DestinationKey]
-) -> tuple[list[DestinationKey], list[DestinationKey]]:
+def _split_moved(wanted: Sequence[DestinationKey], present: Sequence[DestinationKey]) -> tuple[list[DestinationKey], list[DestinationKey]]:
     """Split an order into the part that has to be put before the list, and the longest end of it that can stay."""
     place = {key: index for index, key in enumerate(present)}
     split, limit = len(wanted), len(present)
@@ -149,9 +141,7 @@ def transition(key: ServiceKey, before: Optional[Entry], after: Optional[Entry])
 class _Destinations:
     """Works out the steps for one service's destinations, following what the kernel's list is at each point."""
 
-    def __init__(
-        self, service: ServiceKey, before: tuple[Destination, ...], after: tuple[Destination, ...]
-    ) -> None:
+    def __init__(self, service: ServiceKey, before: tuple[Destination, ...], after: tuple[Destination, ...]) -> None:
         self._service = service
         self._before = {one.key: one for one in before}
         self._after = {one.key: one for one in after}

@@ -28,8 +28,7 @@ def check_plan(kernel: IpvsKernel, plan: PlannedService) -> None:
             if running:
                 states = " and ".join(daemon.state for daemon in running)
                 raise IpvsRejectedError(
-                    f"Cannot {step}: its family is not the service's, which the kernel does not allow while a sync "
-                    f"daemon runs ({states})"
+                    f"Cannot {step}: its family is not the service's, which the kernel does not allow while a sync daemon runs ({states})"
                 )
 
 

@@ -99,8 +99,7 @@ def service_result(observed: Observed) -> dict[str, Any]:
         **service_values(observed.entry.service),
         "stats": stats_values(observed.stats),
         "destinations": [
-            destination_result(one, observed.counters.get(one.key, DestinationCounters()))
-            for one in observed.entry.destinations
+            destination_result(one, observed.counters.get(one.key, DestinationCounters())) for one in observed.entry.destinations
         ],
     }
 

@@ -32,26 +32,18 @@ def check_service(desired: DesiredService, service: Service) -> None:
     """
     key, path = service.key, desired.path
     if not key.fwmark and not key.port and not service.persistence_timeout:
-        raise IpvsInputError(
-            at(path, "port"), "0 stands for all ports and needs a persistent service: give persistence_timeout too"
-        )
+        raise IpvsInputError(at(path, "port"), "0 stands for all ports and needs a persistent service: give persistence_timeout too")
     if service.one_packet and key.protocol not in ("udp", None):
         raise IpvsInputError(at(path, "one_packet"), f"one-packet scheduling is only for UDP, not for {key.protocol}")
     if desired.given.get("persistence_netmask") and not service.persistence_timeout:
-        raise IpvsInputError(
-            at(path, "persistence_netmask"), "the service is not persistent: give persistence_timeout too"
-        )
+        raise IpvsInputError(at(path, "persistence_netmask"), "the service is not persistent: give persistence_timeout too")
     for word in desired.flag_words:
         owner = word.partition("-")[0]
         if owner in ("sh", "mh") and owner != service.scheduler:
-            raise IpvsInputError(
-                at(path, "scheduler_flags"), f"{word} belongs to scheduler {owner}, the service's is {service.scheduler}"
-            )
+            raise IpvsInputError(at(path, "scheduler_flags"), f"{word} belongs to scheduler {owner}, the service's is {service.scheduler}")
 
 
-def check_destination(
-    desired: DesiredDestination, service: Service, before: Optional[Destination], destination: Destination
-) -> None:
+def check_destination(desired: DesiredDestination, service: Service, before: Optional[Destination], destination: Destination) -> None:
     """Refuse a destination that cannot be.
 
     :param before: the destination as it is now, None if it is to be added.
@@ -113,9 +105,7 @@ def _check_tunnel(desired: DesiredDestination, destination: Destination) -> None
     kind = destination.tunnel_type
     for option in ("tunnel_type", "tunnel_port", "tunnel_flags"):
         if given.get(option) and destination.forward_method != "tunnel":
-            raise IpvsInputError(
-                at(path, option), f"only forward_method tunnel has tunnels, not {destination.forward_method}"
-            )
+            raise IpvsInputError(at(path, option), f"only forward_method tunnel has tunnels, not {destination.forward_method}")
     if destination.forward_method != "tunnel":
         return
     if kind == "gue" and not destination.tunnel_port:

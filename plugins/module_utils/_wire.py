@@ -224,9 +224,7 @@ def unpack_service(data: memoryview) -> tuple[Service, Stats]:
         persistence_engine=_text(engine) if engine is not None else "",
         one_packet=bool(flags & uapi.IP_VS_SVC_F_ONEPACKET),
     )
-    return canonical_service(service), _unpack_best_stats(
-        found, uapi.IPVS_SVC_ATTR_STATS64, uapi.IPVS_SVC_ATTR_STATS
-    )
+    return canonical_service(service), _unpack_best_stats(found, uapi.IPVS_SVC_ATTR_STATS64, uapi.IPVS_SVC_ATTR_STATS)
 
 
 # -- destinations -----------------------------------------------------------------------------------------------------

@@ -142,9 +142,7 @@ class MemoryKernel:
         return 0
 
     def _check_destination(self, destination: Destination, service: ServiceKey) -> int:
-        if address_family(destination.key.address) != service.family and (
-            destination.forward_method != "tunnel" or self.daemons
-        ):
+        if address_family(destination.key.address) != service.family and (destination.forward_method != "tunnel" or self.daemons):
             return errno.EINVAL
         if destination.weight < 0 or destination.lower_threshold > destination.upper_threshold:
             return errno.ERANGE

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 SCHEDULERS = ["rr", "wrr", "lc", "wlc", "fo", "ovf", "dh", "sh", "mh", "sed", "nq"]
 FLAGS = uapi.IP_VS_SVC_F_SCHED1, uapi.IP_VS_SVC_F_SCHED2, uapi.IP_VS_SVC_F_SCHED3
 
-virtual_addresses = st.one_of(
-    st.sampled_from(["192.0.2.1", "192.0.2.2"]), st.sampled_from(["2001:db8::1", "2001:db8::2"])
-).map(lambda text: ipaddress.ip_address(text).packed)
+virtual_addresses = st.one_of(st.sampled_from(["192.0.2.1", "192.0.2.2"]), st.sampled_from(["2001:db8::1", "2001:db8::2"])).map(
+    lambda text: ipaddress.ip_address(text).packed
+)
 
 
 @st.composite
@@ -92,9 +92,7 @@ def destinations(draw: st.DrawFn, service: ServiceKey, numbers: st.SearchStrateg
 def entries(draw: st.DrawFn, key: ServiceKey | None = None, most: int = 7) -> Entry:
     """A service with destinations in some order."""
     service = draw(services(key))
-    found = draw(
-        st.lists(destinations(service.key, st.integers(1, 9)), max_size=most, unique_by=lambda one: one.key)
-    )
+    found = draw(st.lists(destinations(service.key, st.integers(1, 9)), max_size=most, unique_by=lambda one: one.key))
     return Entry(service, tuple(found))
 
 

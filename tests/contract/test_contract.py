@@ -185,8 +185,15 @@ def test_a_refusal_does_not_stop_the_steps_after_it(kernel: IpvsKernel) -> None:
 
 
 def test_many_changes_at_once(kernel: IpvsKernel) -> None:
-    wanted = Entry(Service(KEY), tuple(destination(number % 250 + 1, weight=number)._replace(
-        key=DestinationKey(real_address("ipv4", number % 250 + 1), 1 + number // 250)) for number in range(1000)))
+    wanted = Entry(
+        Service(KEY),
+        tuple(
+            destination(number % 250 + 1, weight=number)._replace(
+                key=DestinationKey(real_address("ipv4", number % 250 + 1), 1 + number // 250)
+            )
+            for number in range(1000)
+        ),
+    )
     put(kernel, wanted)
     assert read(kernel) == wanted
 
@@ -246,9 +253,7 @@ def test_a_refused_step_is_undone(kernel: IpvsKernel) -> None:
     broken = destination(5)._replace(key=DestinationKey(b"\x7f\xff\xff\xff", 80))
     wanted = desire(destination(3, weight=5), destination(4), broken, destination(1, weight=0), scheduler="wrr")
     if isinstance(kernel, MemoryKernel):
-        kernel.refuse = lambda step: (
-            errno.EINVAL if isinstance(step, AddDestination) and step.destination == broken else 0
-        )
+        kernel.refuse = lambda step: errno.EINVAL if isinstance(step, AddDestination) and step.destination == broken else 0
     with pytest.raises(IpvsRejectedError, match=r"Cannot add destination 127\.255\.255\.255:80 .*undone"):
         converge(kernel, wanted, check_mode=False)
     assert read(kernel) == before

@@ -1,0 +1,227 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection of replies: batches, errors, listings that are interrupted or lost, and rubbish; never a hang.
+
+The socket is scripted here; real ones are in the contract tests.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.lvs.director.plugins.module_utils import _netlink as netlink
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsProtocolError, IpvsUnavailableError
+from hypothesis import given
+from hypothesis import strategies as st
+
+NLMSG_ERROR, NLMSG_DONE, FAMILY = 2, 3, 30
+KERNEL = (0, 0)
+
+
+def message(kind: int, sequence: int, payload: bytes, flags: int = 0) -> bytes:
+    data = struct.pack("=IHHII", 16 + len(payload), kind, flags, sequence, 0) + payload
+    return data + b"\0" * (-len(data) % 4)
+
+
+def acknowledgement(sequence: int, number: int = 0) -> bytes:
+    return message(NLMSG_ERROR, sequence, struct.pack("=i", -number) + b"\0" * 16)
+
+
+def entry(sequence: int, text: bytes, flags: int = 0) -> bytes:
+    return message(FAMILY, sequence, struct.pack("=BBH", 1, 1, 0) + text, flags)
+
+
+def done(sequence: int, number: int = 0, flags: int = 0) -> bytes:
+    return message(NLMSG_DONE, sequence, struct.pack("=i", -number), flags)
+
+
+Answer = Callable[[int, list[int]], list[bytes | Exception]]
+
+
+class ScriptedSocket:
+    """Answers what is sent with what ``answer`` returns for the number of the send and the sequence numbers in it."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.sends: list[list[int]] = []
+        self.queue: list[bytes | Exception] = []
+        self.sender = KERNEL
+
+    def sendto(self, data: bytes, _address: Any) -> None:
+        sequences = [sequence for _kind, _flags, sequence, _payload in netlink._messages(memoryview(data))]
+        self.sends.append(sequences)
+        self.queue += self.answer(len(self.sends), sequences)
+
+    def recvmsg_into(self, buffers: list[bytearray]) -> tuple[int, list[Any], int, tuple[int, int]]:
+        if not self.queue:
+            raise socket.timeout
+        item = self.queue.pop(0)
+        if isinstance(item, Exception):
+            raise item
+        buffers[0][: len(item)] = item
+        return len(item), [], 0, self.sender
+
+    def recv(self, _size: int) -> bytes:
+        if not self.queue:
+            raise BlockingIOError
+        item = self.queue.pop(0)
+        return item if isinstance(item, bytes) else b""
+
+    def settimeout(self, _seconds: float) -> None:
+        pass
+
+
+def connect(answer: Answer) -> tuple[netlink.NetlinkSocket, ScriptedSocket]:
+    scripted = ScriptedSocket(answer)
+    made = netlink.NetlinkSocket.__new__(netlink.NetlinkSocket)
+    made._socket = scripted  # type: ignore[assignment]
+    made._family = FAMILY
+    made._sequence = 0
+    made._buffer = bytearray(1 << 16)
+    return made, scripted
+
+
+def texts(found: list[memoryview]) -> list[bytes]:
+    return [bytes(one) for one in found]
+
+
+def test_a_listing() -> None:
+    made, _ = connect(lambda _send, seq: [entry(seq[0], b"aaaa") + entry(seq[0], b"bbbb"), done(seq[0])])
+    assert texts(made.dump(4)) == [b"aaaa", b"bbbb"]
+
+
+def test_a_listing_that_was_interrupted_is_begun_again() -> None:
+    def answer(send: int, seq: list[int]) -> list[bytes | Exception]:
+        flags = 0x10 if send < 3 else 0
+        return [entry(seq[0], b"old!" if flags else b"new!", flags), done(seq[0])]
+
+    made, scripted = connect(answer)
+    assert texts(made.dump(4)) == [b"new!"]
+    assert len(scripted.sends) == 3
+
+
+def test_a_listing_that_is_always_interrupted_is_given_up() -> None:
+    made, scripted = connect(lambda _send, seq: [done(seq[0], flags=0x10)])
+    with pytest.raises(IpvsProtocolError, match="interrupted 20 times in a row"):
+        made.dump(4)
+    assert len(scripted.sends) == 20
+
+
+def test_a_listing_whose_replies_were_lost_is_begun_again() -> None:
+    def answer(send: int, seq: list[int]) -> list[bytes | Exception]:
+        if send == 1:
+            return [entry(seq[0], b"lost"), OSError(errno.ENOBUFS, "no space"), entry(seq[0], b"rest"), done(seq[0])]
+        return [entry(seq[0], b"good"), done(seq[0])]
+
+    made, scripted = connect(answer)
+    assert texts(made.dump(4)) == [b"good"]
+    assert not scripted.queue
+
+
+def test_an_error_ends_a_listing() -> None:
+    for answer in (acknowledgement, done):
+        made, _ = connect(lambda _send, seq, answer=answer: [answer(seq[0], errno.EPERM)])  # type: ignore[misc]
+        with pytest.raises(PermissionError):
+            made.dump(4)
+
+
+def test_a_request() -> None:
+    made, _ = connect(lambda _send, seq: [entry(seq[0], b"text")])
+    assert bytes(made.request(15)) == b"text"
+    made, _ = connect(lambda _send, seq: [acknowledgement(seq[0], errno.ESRCH)])
+    with pytest.raises(ProcessLookupError):
+        made.request(4)
+
+
+def test_answers_to_earlier_requests_are_passed_over() -> None:
+    made, _ = connect(lambda _send, seq: [entry(seq[0] + 77, b"what"), entry(seq[0], b"text")])
+    assert bytes(made.request(15)) == b"text"
+
+
+def test_changes_go_in_batches_and_come_back_in_order() -> None:
+    def answer(_send: int, seq: list[int]) -> list[bytes | Exception]:
+        return [acknowledgement(one, errno.EEXIST if one % 100 == 0 else 0) for one in reversed(seq)]
+
+    made, scripted = connect(answer)
+    numbers = made.change([(5, b"")] * 300)
+    assert [index + 1 for index, number in enumerate(numbers) if number] == [100, 200, 300]
+    assert [len(one) for one in scripted.sends] == [128, 128, 44]
+
+
+def test_silence_is_an_error() -> None:
+    made, _ = connect(lambda _send, _seq: [])
+    for action in (lambda: made.dump(4), lambda: made.request(4), lambda: made.change([(5, b"")])):
+        with pytest.raises(IpvsProtocolError, match="did not answer within 60 seconds"):
+            action()
+
+
+def test_only_the_kernel_is_believed() -> None:
+    made, scripted = connect(lambda _send, seq: [entry(seq[0], b"liar")])
+    scripted.sender = (4711, 0)
+    with pytest.raises(IpvsProtocolError, match="did not answer"):
+        made.request(4)
+
+
+@given(data=st.lists(st.binary(max_size=64), max_size=5), header=st.booleans())
+def test_rubbish_never_hangs(data: list[bytes], header: bool) -> None:
+    def answer(_send: int, seq: list[int]) -> list[bytes | Exception]:
+        return [message(NLMSG_ERROR if header else FAMILY, seq[0], one) if header else one for one in data]
+
+    made, _ = connect(answer)
+    for action in (lambda: made.dump(4), lambda: made.request(4), lambda: made.change([(5, b"")])):
+        try:
+            action()
+        except (IpvsProtocolError, OSError):
+            continue
+
+
+def test_ip_vs_is_not_loaded_by_asking(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setattr(netlink, "PROC_TABLE", str(tmp_path / "missing"))
+    with pytest.raises(IpvsUnavailableError, match="ip_vs is not loaded"):
+        netlink.NetlinkSocket()
+
+
+def test_a_kernel_without_the_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    # This machine has generic netlink, but no family of that name.
+    monkeypatch.setattr(netlink, "PROC_TABLE", "/")
+    monkeypatch.setattr(netlink, "IPVS_GENL_NAME", "NOSUCHFAMILY")
+    with pytest.raises(IpvsUnavailableError, match="does not know the generic netlink family IPVS"):
+        netlink.NetlinkSocket()
+
+
+SCRIPT = """
+import sys
+sys.path[:0] = {path!r}
+from ansible_collections.lvs.director.plugins.module_utils import _netlink
+print(_netlink._generic_netlink_socket().__name__, len([name for name in sys.modules if name.startswith("pyroute2")]))
+"""
+
+
+def run_script(path: list[str]) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", SCRIPT.format(path=path)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_little_of_pyroute2_is_imported() -> None:
+    ran = run_script(sys.path)
+    assert ran.stdout.split()[0] == "GenericNetlinkSocket"
+    assert int(ran.stdout.split()[1]) < 60
+
+
+def test_a_pyroute2_that_needs_all_of_itself(tmp_path: Any) -> None:
+    package = tmp_path / "pyroute2"
+    (package / "netlink").mkdir(parents=True)
+    (package / "__init__.py").write_text("NEEDED = 1\n")
+    (package / "netlink" / "__init__.py").write_text("")
+    (package / "netlink" / "generic.py").write_text("from pyroute2 import NEEDED\nclass GenericNetlinkSocket: pass\n")
+    ran = run_script([str(tmp_path), *sys.path])
+    assert ran.stdout.split()[0] == "GenericNetlinkSocket", ran.stderr

@@ -1,0 +1,191 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bytes both ways: what is sent, byte by byte where the kernel's byte order matters, and what is made of replies."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import struct
+import sys
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
+from ansible_collections.lvs.director.plugins.module_utils import _wire as wire
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsProtocolError
+from ansible_collections.lvs.director.plugins.module_utils._model import (
+    Destination,
+    DestinationCounters,
+    DestinationKey,
+    Info,
+    Service,
+    ServiceKey,
+    Stats,
+    SyncDaemon,
+    Timeouts,
+)
+from contract.strategies import destinations, services
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+settings.register_profile("wire", deadline=None)
+settings.load_profile("wire")
+
+V4 = ipaddress.ip_address("192.0.2.1").packed
+V6 = ipaddress.ip_address("2001:db8::1").packed
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    return struct.pack("=HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
+
+
+def attributes(data: bytes) -> dict[int, bytes]:
+    return {kind: bytes(value) for kind, value in wire.unpack_command(memoryview(data)).items()}
+
+
+def u32(value: int) -> bytes:
+    return struct.pack("=I", value)
+
+
+def stats(values: Stats, wide: bool = True) -> bytes:
+    widths = [8] * 10 if wide else [4, 4, 4, 8, 8, 4, 4, 4, 4, 4]
+    return b"".join(
+        attribute(kind, (value % (1 << 8 * width)).to_bytes(width, sys.byteorder))
+        for kind, (value, width) in enumerate(zip(values, widths, strict=True), 1)
+    )
+
+
+def as_sent_by_kernel(service: Service, counted: Stats = Stats()) -> bytes:
+    return wire.pack_service(service) + attribute(uapi.IPVS_SVC_ATTR_STATS64, stats(counted))
+
+
+def destination_reply(destination: Destination, counters: DestinationCounters = DestinationCounters()) -> bytes:
+    return (
+        wire.pack_destination(destination)
+        + attribute(uapi.IPVS_DEST_ATTR_ACTIVE_CONNS, u32(counters.active_connections))
+        + attribute(uapi.IPVS_DEST_ATTR_INACT_CONNS, u32(counters.inactive_connections))
+        + attribute(uapi.IPVS_DEST_ATTR_PERSIST_CONNS, u32(counters.persistent_connections))
+        + attribute(uapi.IPVS_DEST_ATTR_STATS64, stats(counters.stats))
+    )
+
+
+@given(service=services())
+def test_a_service_survives_the_wire(service: Service) -> None:
+    assert wire.unpack_service(memoryview(as_sent_by_kernel(service))) == (service, Stats())
+
+
+@given(data=st.data(), service=services())
+def test_a_destination_survives_the_wire(data: st.DataObject, service: Service) -> None:
+    destination = data.draw(destinations(service.key, st.integers(1, 250)))
+    counters = DestinationCounters(1, 2, 3, Stats(*range(2**33, 2**33 + 10)))
+    reply = memoryview(destination_reply(destination, counters))
+    assert wire.unpack_destination(reply, service.key) == (destination, counters)
+
+
+def test_ports_travel_in_network_order() -> None:
+    key = ServiceKey("ipv4", "tcp", V4, 0x1234)
+    assert attributes(wire.pack_service(Service(key)))[uapi.IPVS_SVC_ATTR_PORT] == b"\x12\x34"
+    gue = Destination(DestinationKey(V4, 0x1234), "tunnel", tunnel_type="gue", tunnel_port=6080)
+    sent = attributes(wire.pack_destination(gue))
+    assert sent[uapi.IPVS_DEST_ATTR_PORT] == b"\x12\x34"
+    assert sent[uapi.IPVS_DEST_ATTR_TUN_PORT] == b"\x17\xc0"
+
+
+def test_a_netmask_is_bytes_for_ipv4_and_a_number_for_ipv6() -> None:
+    v4 = Service(ServiceKey("ipv4", "tcp", V4, 80), persistence_timeout=60, persistence_netmask="255.255.0.0")
+    v6 = Service(ServiceKey("ipv6", fwmark=3), persistence_timeout=60, persistence_netmask="64")
+    assert attributes(wire.pack_service(v4))[uapi.IPVS_SVC_ATTR_NETMASK] == b"\xff\xff\0\0"
+    assert attributes(wire.pack_service(v6))[uapi.IPVS_SVC_ATTR_NETMASK] == u32(64)
+
+
+@pytest.mark.parametrize("key", [ServiceKey("ipv4", "tcp", V4, 80), ServiceKey("ipv6", "tcp", V6, 80)])
+def test_a_service_is_always_sent_whole(key: ServiceKey) -> None:
+    sent = attributes(wire.pack_service(Service(key)))
+    assert {
+        uapi.IPVS_SVC_ATTR_SCHED_NAME,
+        uapi.IPVS_SVC_ATTR_FLAGS,
+        uapi.IPVS_SVC_ATTR_TIMEOUT,
+        uapi.IPVS_SVC_ATTR_NETMASK,
+    } <= sent.keys()
+    # No engine: the attribute is left out, which takes an engine off.
+    assert uapi.IPVS_SVC_ATTR_PE_NAME not in sent
+    assert sent[uapi.IPVS_SVC_ATTR_SCHED_NAME] == b"wlc\0"
+    assert len(sent[uapi.IPVS_SVC_ATTR_ADDR]) == 16
+
+
+def test_flags_of_other_kernels_are_left_alone() -> None:
+    service = Service(ServiceKey("ipv4", fwmark=1), persistence_timeout=60, scheduler_flags=0x10)
+    flags, mask = struct.unpack("=II", attributes(wire.pack_service(service))[uapi.IPVS_SVC_ATTR_FLAGS])
+    assert flags == 0x11
+    assert mask == 0x3D
+
+
+def test_a_firewall_mark_needs_no_address() -> None:
+    sent = attributes(wire.pack_service_key(ServiceKey("ipv6", fwmark=2**32 - 1)))
+    assert sent.keys() == {uapi.IPVS_SVC_ATTR_AF, uapi.IPVS_SVC_ATTR_FWMARK}
+    assert sent[uapi.IPVS_SVC_ATTR_FWMARK] == b"\xff" * 4
+
+
+def test_the_kernels_own_flag_is_not_ours() -> None:
+    service = Service(ServiceKey("ipv4", fwmark=1))
+    reply = as_sent_by_kernel(service) + attribute(uapi.IPVS_SVC_ATTR_FLAGS, struct.pack("=II", 0x2, 0xFFFFFFFF))
+    assert wire.unpack_service(memoryview(reply))[0] == service
+
+
+def test_old_kernels_have_no_family_and_narrow_counters() -> None:
+    destination = Destination(DestinationKey(V6, 80), "masquerade")
+    whole = attributes(destination_reply(destination))
+    del whole[uapi.IPVS_DEST_ATTR_ADDR_FAMILY], whole[uapi.IPVS_DEST_ATTR_STATS64]
+    whole[uapi.IPVS_DEST_ATTR_STATS] = stats(Stats(*range(10)), wide=False)
+    reply = b"".join(attribute(kind, value) for kind, value in whole.items())
+    found, counters = wire.unpack_destination(memoryview(reply), ServiceKey("ipv6", "tcp", V6, 80))
+    assert found == destination
+    assert counters.stats == Stats(*range(10))
+
+
+def test_info_timeouts_and_daemons() -> None:
+    assert wire.unpack_info(memoryview(attribute(1, u32(0x010201)) + attribute(2, u32(4096)))) == Info("1.2.1", 4096)
+    sent = attribute(4, u32(900)) + attribute(5, u32(120)) + attribute(6, u32(300))
+    assert wire.unpack_timeouts(memoryview(sent)) == Timeouts(900, 120, 300)
+    daemon = (
+        attribute(1, u32(2))
+        + attribute(2, b"eth0\0")
+        + attribute(3, u32(7))
+        + attribute(4, struct.pack("=H", 1400))
+        + attribute(6, V6)
+        + attribute(7, struct.pack("=H", 8848))
+        + attribute(8, b"\x03")
+    )
+    assert wire.unpack_sync_daemon(memoryview(daemon)) == SyncDaemon("backup", "eth0", 7, 1400, V6, 8848, 3)
+
+
+def is_understood_or_refused_by_name(unpack: Callable[[memoryview], object], data: bytes) -> None:
+    """Anything else that is raised makes the test fail."""
+    with contextlib.suppress(IpvsProtocolError):
+        unpack(memoryview(data))
+
+
+@given(data=st.binary(max_size=200))
+def test_rubbish_is_refused_by_name(data: bytes) -> None:
+    for unpack in (
+        wire.unpack_service,
+        lambda one: wire.unpack_destination(one, ServiceKey("ipv4", fwmark=1)),
+        wire.unpack_info,
+        wire.unpack_timeouts,
+        wire.unpack_sync_daemon,
+    ):
+        is_understood_or_refused_by_name(unpack, data)
+
+
+@given(data=st.data(), service=services())
+def test_a_spoilt_reply_is_refused_by_name(data: st.DataObject, service: Service) -> None:
+    reply = bytearray(as_sent_by_kernel(service))
+    for _ in range(data.draw(st.integers(1, 4))):
+        reply[data.draw(st.integers(0, len(reply) - 1))] = data.draw(st.integers(0, 255))
+    is_understood_or_refused_by_name(wire.unpack_service, bytes(reply))
+
+
+def test_a_cut_off_attribute_is_refused() -> None:
+    with pytest.raises(IpvsProtocolError, match="claims 8 bytes where 6 are left"):
+        wire.unpack_info(memoryview(attribute(1, u32(1))[:6]))

@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may import whom. A layer knows only those below it."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+PREFIX = "ansible_collections.lvs.director.plugins.module_utils."
+SPEC = importlib.util.find_spec(PREFIX + "_model")
+assert SPEC is not None
+assert SPEC.origin is not None
+MODULE_UTILS = Path(SPEC.origin).parent
+
+ALLOWED: dict[str, set[str]] = {
+    "_uapi": set(),
+    "_errors": set(),
+    "_model": {"_uapi"},
+    "_steps": {"_model"},
+    "_wire": {"_uapi", "_model", "_errors"},
+    "_netlink": {"_uapi", "_errors"},
+    "_kernel": {"_netlink", "_wire", "_uapi", "_model", "_steps", "_errors"},
+    "_desired": {"_model"},
+    "_rules": {"_desired", "_model", "_uapi", "_errors"},
+    "_plan": {"_desired", "_rules", "_steps", "_model", "_errors"},
+    "_preflight": {"_kernel", "_plan", "_steps", "_model", "_errors"},
+    "_results": {"_model", "_uapi"},
+    "_engine": {"_preflight", "_kernel", "_plan", "_desired", "_results", "_model", "_errors"},
+    "_argspec": {"_desired", "_model", "_uapi", "_errors"},
+    "_runner": {"_argspec", "_engine", "_kernel", "_results", "_model", "_errors"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            # "from package import _module" names a module, "from package._module import name" does not.
+            module = node.module or ""
+            found |= {f"{module}.{alias.name}" for alias in node.names} if module == PREFIX[:-1] else {module}
+    return found
+
+
+def test_every_file_has_its_place() -> None:
+    assert {path.stem for path in MODULE_UTILS.glob("*.py")} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_imports_go_down(name: str) -> None:
+    found = {one.removeprefix(PREFIX) for one in imports(MODULE_UTILS / f"{name}.py") if one.startswith(PREFIX)}
+    assert found <= ALLOWED[name]
+
+
+def test_only_the_runner_knows_ansible() -> None:
+    for path in MODULE_UTILS.glob("*.py"):
+        if path.stem != "_runner":
+            assert not [one for one in imports(path) if one.startswith("ansible.")], path
+
+
+def test_only_netlink_knows_pyroute2() -> None:
+    for path in MODULE_UTILS.glob("*.py"):
+        mentions = [line for line in path.read_text().splitlines() if "pyroute2" in line and "import" in line]
+        assert path.stem == "_netlink" or not [line for line in mentions if "import_module" in line], path
+        assert not [one for one in imports(path) if one.startswith("pyroute2")], path
+
+
+def test_modules_know_only_the_runner() -> None:
+    for path in (MODULE_UTILS.parent / "modules").glob("*.py"):
+        assert imports(path) == {"__future__", PREFIX + "_runner"}, path

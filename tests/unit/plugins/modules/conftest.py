@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs whole modules, arguments to result, against the kernel in memory."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.lvs.director.plugins.module_utils import _runner
+from contract.memory import MemoryKernel
+
+Result = dict[str, Any]
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def kernel() -> MemoryKernel:
+    return MemoryKernel()
+
+
+@pytest.fixture
+def run(kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs a module by name and returns its result; of a failed one too."""
+    monkeypatch.setattr(_runner, "NetlinkKernel", lambda: kernel)
+
+    def run(name: str, *, check: bool = False, **arguments: Any) -> Result:
+        module = importlib.import_module(f"ansible_collections.lvs.director.plugins.modules.{name}")
+        with patch_module_args({**arguments, "_ansible_check_mode": check, "_ansible_diff": True}):
+            with pytest.raises(SystemExit) as ended:
+                module.main()
+        result: Result = json.loads(capsys.readouterr().out)
+        assert bool(result.get("failed")) == bool(ended.value.code)
+        return result
+
+    return run
