@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring the running kernel to the module that is installed for it: loaded, and of the same source.
+
+argv[1] is base64 of JSON: {"name", "kernel", "rebuilt": bool, "check": bool}. Answers with JSON: {"steps": [what was
+done, or with "check" would be done], "pending": why the kernel still runs another one, or ""}, or {"steps", "error"}.
+
+Virtual services pin the module of their scheduler. While they do, nothing is touched: to take it away under them would
+break their traffic.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import typing as t
+
+TABLE = pathlib.Path("/proc/net/ip_vs")
+LOADED = pathlib.Path("/sys/module")
+
+
+class CannotError(Exception):
+    """What the person who runs the play must know; nothing else raises it."""
+
+
+def run(*command: str) -> tuple[int, str]:
+    """Exit code and everything that was printed."""
+    environment = {**os.environ, "LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return done.returncode, done.stdout.strip()
+
+
+def loaded(name: str) -> str:
+    """The checksum of the source that the loaded module was built from; empty if it is not loaded."""
+    path = LOADED / name / "srcversion"
+    return path.read_text(encoding="ascii").strip() if path.exists() else ""
+
+
+def installed(name: str, kernel: str) -> str:
+    """The same of the file that modprobe would load; empty if there is none."""
+    code, output = run("modinfo", "-k", kernel, "-F", "srcversion", name)
+    return output if code == 0 else ""
+
+
+def users(name: str) -> int:
+    path = LOADED / name / "refcnt"
+    return int(path.read_text(encoding="ascii")) if path.exists() else 0
+
+
+def services_with(scheduler: str, table: str) -> list[str]:
+    """As in "tcp 10.211.55.3:21", from lines like "TCP  0AD33703:0015 test"."""
+    found = []
+    for protocol, where, name in re.findall(r"^(TCP|UDP|SCTP|FWM) +(\S+) (\S+)", table, re.M):
+        if name != scheduler:
+            continue
+        if protocol == "FWM":
+            found.append(f"fwmark {int(where.split()[0], 16)}")
+            continue
+        address, _, port = where.rpartition(":")
+        if address.startswith("["):
+            found.append(f"{protocol.lower()} [{ipaddress.IPv6Address(address.strip('[]'))}]:{int(port, 16)}")
+        else:
+            found.append(f"{protocol.lower()} {ipaddress.IPv4Address(int(address, 16))}:{int(port, 16)}")
+    return found
+
+
+def load(name: str) -> None:
+    code, output = run("modprobe", name)
+    if code == 0:
+        return
+    hint = "The kernel's log says more: dmesg | tail."
+    if "Key was rejected" in output or "Required key not available" in output:
+        hint = (
+            "This kernel only loads modules that a key it trusts has signed (Secure Boot). DKMS signs with"
+            " /var/lib/dkms/mok.key: enrol it with 'mokutil --import /var/lib/dkms/mok.pub', reboot and confirm at the console."
+        )
+    raise CannotError(f"Cannot load the kernel module {name}: {output or f'modprobe ended with {code}'}. {hint}")
+
+
+def replace(name: str) -> None:
+    # rmmod and not modprobe -r, which would unload ip_vs along with it, and with that its settings.
+    code, output = run("rmmod", name)
+    if code:
+        raise CannotError(f"Cannot unload the older kernel module {name}: {output or f'rmmod ended with {code}'}.")
+    load(name)
+
+
+def pinned(name: str) -> str:
+    """Why the loaded module stays, and what to do about it."""
+    scheduler = name.removeprefix("ip_vs_")
+    services = services_with(scheduler, TABLE.read_text(encoding="ascii") if TABLE.exists() else "")
+    return (
+        f"The kernel still runs an older build of {name}: {users(name)} virtual service(s) use its scheduler {scheduler!r}"
+        f" ({', '.join(services) or 'in other network namespaces'}), and to unload it would break their traffic."
+        " Everything else was brought up to date. To go over to the new build, reboot; or give these services another"
+        " scheduler for a moment ('fo', with weights falling in the order of the destinations, behaves the same), run the"
+        f" role twice, and give them {scheduler!r} again."
+    )
+
+
+def converge(request: dict[str, t.Any]) -> dict[str, t.Any]:
+    name, kernel, check = request["name"], request["kernel"], request["check"]
+    now, wanted = loaded(name), installed(name, kernel)
+    if check and request["rebuilt"]:
+        wanted = "of the build to come"
+    if not wanted:
+        raise CannotError(f"No kernel module {name} is installed for the kernel {kernel}: modinfo -k {kernel} {name} finds none.")
+    if now == wanted:
+        return {"steps": [], "pending": ""}
+    if now and users(name):
+        return {"steps": [], "pending": pinned(name)}
+    if not check:
+        replace(name) if now else load(name)
+        if loaded(name) != wanted:
+            raise CannotError(
+                f"The loaded {name} is of another source ({loaded(name) or 'none'}) than the installed one ({wanted}),"
+                " although it was just loaded."
+            )
+    return {"steps": [f"{'replace' if now else 'load'} the kernel module {name} (source {wanted})"], "pending": ""}
+
+
+if __name__ == "__main__":
+    try:
+        answer = converge(json.loads(base64.b64decode(sys.argv[1])))
+    except CannotError as error:
+        answer = {"steps": [], "error": str(error)}
+    json.dump(answer, sys.stdout)
