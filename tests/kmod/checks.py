@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from .archive import Kernel
@@ -61,23 +62,23 @@ class Row:
         return next((worst for worst in (Result.FAILED, Result.NOT_CHECKED) if worst in results), Result.OK)
 
 
-def check(kernel: Kernel, root: Root | str, source: Path = SOURCE) -> Row:
-    """Build the module for one kernel: plain, with W=1, and with sparse."""
+def check(kernel: Kernel, root: Root | str, source: Path = SOURCE, names: Iterable[str] = FLAGS) -> Row:
+    """Build the module for one kernel, once for each of the named checks."""
     if isinstance(root, str):
-        return Row(kernel, "", {name: Outcome(Result.NOT_CHECKED, root) for name in FLAGS})
+        return Row(kernel, "", {name: Outcome(Result.NOT_CHECKED, root) for name in names})
     compiler = ""
     outcomes = {}
-    for name, flags in FLAGS.items():
+    for name in names:
         with tempfile.TemporaryDirectory(prefix="kmod-build-") as scratch:
             directory = Path(scratch)
             # Not what an earlier build may have left beside the source: make would find nothing to do.
             for file in (f"{MODULE}.c", "Kbuild", "Makefile"):
                 shutil.copy(source / file, directory)
-            make = root.run(directory, "make", f"KDIR=/usr/src/{kernel.package}", "modules", *flags)
+            make = root.run(directory, "make", f"KDIR=/usr/src/{kernel.package}", "modules", *FLAGS[name])
             outcome = judge(name, make.returncode, make.stdout)
             if outcome.result is Result.OK:
                 module = _section(root, directory, ".modinfo")
-                compiler = _section(root, directory, ".comment")[0].removeprefix("GCC: ")
+                compiler = "gcc " + _section(root, directory, ".comment")[0].split()[-1]
                 complaint = complaint_about(dict(entry.split("=", 1) for entry in module), kernel, packaged_version(source))
                 if complaint:
                     outcome = Outcome(Result.FAILED, complaint, make.stdout)
@@ -117,7 +118,8 @@ def complaint_about(modinfo: dict[str, str], kernel: Kernel, version: str) -> st
 
 def packaged_version(source: Path = SOURCE) -> str:
     """The version that DKMS knows."""
-    return re.findall(r'^PACKAGE_VERSION="(.+)"$', (source / "dkms.conf").read_text(encoding="utf-8"), re.MULTILINE)[0]
+    [version] = re.findall(r'^PACKAGE_VERSION="(.+)"$', (source / "dkms.conf").read_text(encoding="utf-8"), re.MULTILINE)
+    return str(version)
 
 
 def _section(root: Root, directory: Path, name: str) -> list[str]:

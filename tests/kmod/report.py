@@ -33,7 +33,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths)) + " |"
+    return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
 
 
 def logs(rows: Sequence[Row], style: Outcome) -> str:

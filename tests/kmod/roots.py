@@ -10,6 +10,7 @@ and an ordinary user can do it all: in a user namespace of one user, which owns 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import shutil
 import subprocess
@@ -28,6 +29,12 @@ HERE = Path(__file__).parent
 KIND = "kmod"
 # make and sparse for the kernel's build; gcc and libc6-dev for kmod_tests, which run the scheduler in user space.
 TOOLS = ("make", "sparse", "gcc", "libc6-dev")
+
+MMDEBSTRAP = (
+    "--variant=essential", "--architectures=amd64", "--format=tar", "--dpkgopt=force-unsafe-io",
+    '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"',
+    *(f"--dpkgopt=path-exclude=/usr/share/{path}/*" for path in ("man", "doc", "locale", "info")),
+)
 
 # $1 the overlay's layers, $2 the directory to work in, $3 an empty directory, the rest: a command.
 ENTER = """
@@ -74,7 +81,18 @@ def roots(index: Index, kernels: Iterable[Kernel], progress: Progress) -> dict[K
         layers = [unpacked[package.key] for package in packages]
         missing = [layer for layer in layers if isinstance(layer, str)]
         result[kernel] = "; ".join(missing) or Root((*(layer for layer in layers if isinstance(layer, Path)), tools))
+    _require_entry([root for root in result.values() if isinstance(root, Root)][:1])
     return result
+
+
+def _require_entry(some: list[Root]) -> None:
+    """Whether a root can be entered is a matter of the host, not of a kernel: say so once, and as such."""
+    for root in some:
+        with tempfile.TemporaryDirectory() as directory:
+            entered = root.run(Path(directory), "true")
+        if entered.returncode != 0:
+            raise LabError("a directory to build in cannot be entered: it takes a mount namespace with an overlay, which root has, "
+                           f"and others where the kernel lets them have user namespaces. unshare said: {entered.stdout.strip()}")
 
 
 def _tools(index: Index, needs: set[str], progress: Progress) -> Path:
@@ -90,10 +108,7 @@ def _tools(index: Index, needs: set[str], progress: Progress) -> Path:
         with progress.waiting(name, "compiler and tools"), open(log, "w", encoding="utf-8") as output:
             # An archive on the way, so that the files belong to the user and not to his subordinate ids.
             with subprocess.Popen(
-                    ["mmdebstrap", "--variant=essential", f"--include={','.join(sorted(needs))}", "--architectures=amd64",
-                     f"--keyring={sources.KEYRING}", "--format=tar",
-                     '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"', "--dpkgopt=force-unsafe-io",
-                     *(f"--dpkgopt=path-exclude=/usr/share/{path}/*" for path in ("man", "doc", "locale", "info")),
+                    ["mmdebstrap", *MMDEBSTRAP, f"--include={','.join(sorted(needs))}", f"--keyring={sources.KEYRING}",
                      "", "-", str(index.sources)],
                     env=dict(os.environ, PATH=SEARCH_PATH, LC_ALL="C.UTF-8"), stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE, stderr=output) as maker:
@@ -103,7 +118,7 @@ def _tools(index: Index, needs: set[str], progress: Progress) -> Path:
             tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-30:])
             raise LabError(f"{name}: mmdebstrap made no directory to build in; its last lines:\n{tail}")
 
-    key = f"tools-{name}-{cache.key_of([solution, Path(__file__).read_text(encoding='utf-8')])}"
+    key = f"tools-{name}-{cache.key_of([solution, MMDEBSTRAP])}"
     return cache.entry(KIND, key, build, progress) / "root"
 
 
@@ -118,12 +133,12 @@ def _unpack(index: Index, packages: dict[str, Package], progress: Progress) -> d
                 files = index.download(missing, Path(scratch))
         result: dict[str, Path | str] = {}
         for key in packages:
-            file = files.get(key)
+            file = files.get(key, directory_of[key])
             if isinstance(file, str):
                 result[key] = file
                 continue
             with progress.waiting(index.release.name, f"unpacking {key}"):
-                result[key] = cache.entry(KIND, key, lambda directory, file=file: _extract(file, directory), progress)
+                result[key] = cache.entry(KIND, key, functools.partial(_extract, file), progress)
     return result
 
 
