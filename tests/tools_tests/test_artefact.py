@@ -130,7 +130,6 @@ def run(home: Path, *command: str, status: int = 0) -> str:
 
 
 @pytest.mark.parametrize("module", ["ipvs_destination", "ipvs_info", "ipvs_service"])
-
 def test_modules_are_found(elsewhere: Path, module: str) -> None:
     name = f"lvs.director.{module}"
     assert json.loads(run(elsewhere, "ansible-doc", "--json", name))[name]["doc"]["short_description"]
