@@ -41,7 +41,6 @@ from ansible_collections.lvs.director.plugins.module_utils._netlink import Netli
 from ansible_collections.lvs.director.plugins.module_utils._steps import (
     AddDestination,
     AddService,
-    DeleteDestination,
     DeleteService,
     EditDestination,
     EditService,

@@ -12,6 +12,7 @@ The only file that imports pyroute2. What is used of it (``GenericNetlinkSocket`
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import importlib.util
@@ -118,10 +119,8 @@ class NetlinkSocket:
         self._buffer = bytearray(_RECEIVE_BYTES)
         self._socket.settimeout(_TIMEOUT)
         # Acknowledgements without a copy of the request; kernels before 4.3 send the copy, which is no harm.
-        try:
+        with contextlib.suppress(OSError):
             self._socket.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
-        except OSError:
-            pass
 
     def close(self) -> None:
         """Close the socket."""

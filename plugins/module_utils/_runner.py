@@ -18,7 +18,6 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
-
 from ansible_collections.lvs.director.plugins.module_utils import _argspec as argspec
 from ansible_collections.lvs.director.plugins.module_utils._engine import Outcome, converge
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError

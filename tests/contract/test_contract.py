@@ -40,9 +40,10 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     EditService,
     Step,
 )
+from hypothesis import HealthCheck, given, settings
+
 from contract.memory import MemoryKernel
 from contract.strategies import entries, real_address, two_entries
-from hypothesis import HealthCheck, given, settings
 
 REAL = os.environ.get("IPVS_KERNEL") == "netlink"
 CLONE_NEWNET = 0x40000000

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 import struct
 import subprocess
 import sys
@@ -62,7 +61,7 @@ class ScriptedSocket:
 
     def recvmsg_into(self, buffers: list[bytearray]) -> tuple[int, list[Any], int, tuple[int, int]]:
         if not self.queue:
-            raise socket.timeout
+            raise TimeoutError
         item = self.queue.pop(0)
         if isinstance(item, Exception):
             raise item

@@ -20,9 +20,10 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     EditDestination,
     Step,
 )
+from hypothesis import given, settings
+
 from contract.memory import MemoryKernel
 from contract.strategies import real_address, two_entries
-from hypothesis import given, settings
 
 KEY = ServiceKey("ipv4", "tcp", b"\xc0\0\2\1", 80)
 SERVICE = Service(KEY)

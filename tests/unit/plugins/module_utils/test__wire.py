@@ -25,9 +25,10 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     SyncDaemon,
     Timeouts,
 )
-from contract.strategies import destinations, services
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from contract.strategies import destinations, services
 
 settings.register_profile("wire", deadline=None)
 settings.load_profile("wire")

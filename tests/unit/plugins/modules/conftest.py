@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.lvs.director.plugins.module_utils import _runner
+
 from contract.memory import MemoryKernel
 
 Result = dict[str, Any]

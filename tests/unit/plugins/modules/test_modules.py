@@ -14,6 +14,7 @@ from ansible_collections.lvs.director.plugins.module_utils import _netlink, _run
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model import SyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._steps import AddDestination
+
 from contract.memory import MemoryKernel
 
 from .conftest import Run

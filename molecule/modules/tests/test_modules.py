@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the tests that need a kernel inside the guests, once for each pyroute2."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+testinfra_hosts = ["ansible://directors"]
+
+DISTRIBUTION = {"debian12": "0.7.2", "debian13": "0.7.7"}
+
+
+def run_in_guest(host, tests, pythonpath):
+    """Run pytest in a guest, and return how many tests passed; its output if one did not."""
+    command = (
+        f"cd /root/guest && IPVS_KERNEL=netlink PYTHONDONTWRITEBYTECODE=1 PYTHONPATH={pythonpath} "
+        f"python3 -m pytest -q -p no:cacheprovider {tests}"
+    )
+    done = host.run(command)
+    counted = re.search(r"^(\d+) passed in ", done.stdout, re.MULTILINE)
+    assert done.rc == 0, done.stdout[-4000:] + done.stderr[-1000:]
+    assert counted, done.stdout[-4000:]
+    print(f"{host.backend.get_hostname()}: {counted[0]}...")
+    return int(counted[1])
+
+
+def pyroute2_version(host, pythonpath):
+    return host.check_output(
+        f"PYTHONPATH={pythonpath} python3 -c 'import importlib.metadata as m, pyroute2; "
+        'print(pyroute2.__file__, m.version("pyroute2") if "dist" in pyroute2.__file__ else "")\''
+    )
+
+
+def test_the_distributions_pyroute2_is_the_one_that_is_meant(host):
+    name = host.backend.get_hostname()
+    assert DISTRIBUTION[name] in pyroute2_version(host, "/root/guest")
+
+
+def test_the_contract_with_the_distributions_pyroute2(host):
+    assert run_in_guest(host, "contract", "/root/guest") >= 20
+
+
+def test_the_contract_with_the_newest_pyroute2(host):
+    assert "/root/guest/newest/" in pyroute2_version(host, "/root/guest:/root/guest/newest")
+    assert run_in_guest(host, "contract", "/root/guest:/root/guest/newest") >= 20
+
+
+def test_the_table_is_what_ipvsadm_makes(host):
+    assert run_in_guest(host, "test_ipvsadm.py", "/root/guest") == 1
+
+
+@pytest.mark.parametrize("user", ["nobody"])
+def test_who_is_not_root_is_told_so(host, user):
+    script = (
+        "from ansible_collections.lvs.director.plugins.module_utils._kernel import NetlinkKernel; "
+        "NetlinkKernel().read_table()"
+    )
+    done = host.run(f"cp -r /root/guest /tmp/guest && cd /tmp/guest && runuser -u {user} -- python3 -c '{script}'")
+    assert done.rc != 0
+    assert "permission denied. CAP_NET_ADMIN is needed" in done.stderr
