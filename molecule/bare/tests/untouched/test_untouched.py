@@ -1,0 +1,24 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A dry run came before this. It must have gone through, and left a bare machine as bare as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+testinfra_hosts = ["ansible://directors"]
+
+
+def test_no_package_was_installed(host: Any) -> None:
+    for name in ("dkms", "openssl", "python3-pyroute2"):
+        assert not host.package(name).is_installed, name
+
+
+def test_the_kernel_was_left_alone(host: Any) -> None:
+    assert "ip_vs" not in host.check_output("lsmod")
+    assert host.check_output("cat /proc/sys/net/ipv4/ip_forward") == "0"
+    assert "10.211.55.3" not in host.check_output("ip address")
+
+
+def test_no_file_was_written(host: Any) -> None:
+    assert host.check_output("find /etc /usr/src -name '*ipvs_director*' -o -name 'ip_vs_test*'") == ""
