@@ -90,7 +90,7 @@ def asked(axis: Axes, records: Sequence[Record]) -> None:
 
 
 def cell(axis: Axes, x: int, record: Record, server: str) -> None:
-    row = record.table.row(server)
+    (row,) = [row for row in record.table.rows if row.address == server]
     if server in record.shut:
         axis.add_patch(Rectangle((x - 0.5, 0), 1, 100, facecolor=SHUT, linewidth=0, zorder=0))
     for level in range(row.active + row.inactive):

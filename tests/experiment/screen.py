@@ -47,14 +47,13 @@ class Screen(Watcher):
         got = connection.greeting or paint(connection.error, "33")
         say(f"   connection {connection.number:2}   {got:50} {connection.ms:5} ms")
 
-    def waiting(self, server: str, left: int, seconds: float) -> None:
+    def waiting(self, left: int, seconds: float) -> None:
+        text = f"   waiting until the director has forgotten {left} ended connections"
         if sys.stdout.isatty():
-            self.waits = True
-            text = f"   waiting until the director has forgotten {left} ended connections of {server}: {seconds:.0f} s"
-            print(f"\r{text}\033[K", end="", flush=True)
+            print(f"\r{text}: {seconds:.0f} s\033[K", end="", flush=True)
         elif not self.waits:
-            self.waits = True
-            say(f"   waiting until the director has forgotten {left} ended connections of {server}")
+            say(text)
+        self.waits = True
 
     def done_waiting(self) -> None:
         if self.waits and sys.stdout.isatty():

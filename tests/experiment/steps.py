@@ -36,9 +36,9 @@ class Reset:
 
 @dataclass(frozen=True)
 class Forget:
-    """Wait until the director has forgotten the server's inactive connections."""
+    """Wait until the director has forgotten the inactive connections of these servers."""
 
-    server: str
+    servers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def story(service: Service) -> tuple[Step, ...]:
         Step(
             "fresh",
             "A fresh table. The servers stand in the order of the playbook, in which they are tried.",
-            tuple(Forget(destination.address) for destination in service.destinations),
+            (Forget(tuple(destination.address for destination in service.destinations)),),
         ),
         Step(
             "first full",
@@ -102,7 +102,7 @@ def story(service: Service) -> tuple[Step, ...]:
         Step(
             "recovered",
             "The director has forgotten them: the first server takes connections again.",
-            (Forget(first.address), Open(1)),
+            (Forget((first.address,)), Open(1)),
         ),
         Step(
             "weight 0",

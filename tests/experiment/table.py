@@ -34,10 +34,6 @@ class Table:
     text: str
     rows: tuple[Row, ...]
 
-    def row(self, address: str) -> Row:
-        (row,) = [row for row in self.rows if row.address == address]
-        return row
-
 
 def parse(text: str) -> Table:
     rows = []

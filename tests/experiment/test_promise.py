@@ -43,8 +43,9 @@ def promised(service: Service) -> dict[str, tuple[str, str]]:
                     promise.close(server)
                 case Reset(server):
                     promise.reset(server)
-                case Forget(server):
-                    promise.forget(server)
+                case Forget(servers):
+                    for server in servers:
+                        promise.forget(server)
                 case Weigh(server, weight):
                     promise.weigh(server, weight)
         after[step.name] = (" ".join(f"{row.active}/{row.inactive}" for row in promise.rows()), given)

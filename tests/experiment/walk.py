@@ -73,7 +73,7 @@ class Watcher:
 
     def connected(self, connection: Connection) -> None: ...
 
-    def waiting(self, server: str, left: int, seconds: float) -> None: ...
+    def waiting(self, left: int, seconds: float) -> None: ...
 
 
 @dataclass
@@ -132,9 +132,10 @@ class Walk:
             case Reset(server):
                 self.promise.reset(server)
                 self.reset(server)
-            case Forget(server):
-                self.promise.forget(server)
-                self.forgotten(server)
+            case Forget(servers):
+                for server in servers:
+                    self.promise.forget(server)
+                self.forgotten(servers)
             case Weigh(server, weight):
                 self.promise.weigh(server, weight)
                 self.weigh(server, weight)
@@ -176,15 +177,15 @@ class Walk:
     def key(self, number: int) -> str:
         return f"{self.service.port}/{number}"
 
-    def forgotten(self, server: str) -> None:
-        """Wait until the director counts nothing for the server but what is open."""
+    def forgotten(self, servers: tuple[str, ...]) -> None:
+        """Wait until the director counts nothing for the servers but what is open."""
         start = time.monotonic()
         while (seconds := time.monotonic() - start) < FORGET_LIMIT:
-            row = self.director.table(self.service).row(server)
-            left = row.active + row.inactive - len(self.open[server])
+            rows = self.director.table(self.service).rows
+            left = sum(r.active + r.inactive - len(self.open[r.address]) for r in rows if r.address in servers)
             if left <= 0:
                 return
-            self.watcher.waiting(server, left, seconds)
+            self.watcher.waiting(left, seconds)
             time.sleep(1)
 
     def settled(self, limit: float) -> Table:

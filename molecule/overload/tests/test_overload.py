@@ -54,10 +54,14 @@ def walks(director: Director, client: Agent) -> dict[str, dict[str, Record]]:
     return records
 
 
+def kept(record: Record) -> None:
+    assert not record.broken, "\n".join(record.broken)
+
+
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("scheduler", ["test", "fo"])
 def test_step(walks: dict[str, dict[str, Record]], scheduler: str, step: str) -> None:
-    assert not walks[scheduler][step].broken
+    kept(walks[scheduler][step])
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -74,6 +78,6 @@ def test_the_order_given_is_the_order_used(walks: dict[str, dict[str, Record]], 
     try:
         with Walk(reversed_, director, client) as walk:
             for step in story(reversed_)[: STEPS.index("fail over") + 1]:
-                assert not walk.take(step).broken
+                kept(walk.take(step))
     finally:
         director.arrange(given)
