@@ -12,6 +12,8 @@ export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export PYTHONPATH := $(CURDIR)/tests
 export PYTHONDONTWRITEBYTECODE := 1
 
+PYTEST = PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):$(PYTHONPATH) python3 -m pytest -q -p tools.pytest_results -o cache_dir=.cache/pytest
+
 .PHONY: help
 help: ## print this
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -35,11 +37,11 @@ sanity: bootstrap ## ansible-test sanity
 
 .PHONY: unit
 unit: installed ## unit tests, of the installed collection and of what stands under tests/
-	@PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):$(PYTHONPATH) python3 -m pytest -q -p tools.pytest_results -o cache_dir=.cache/pytest tests
+	@$(PYTEST) --ignore tests/kmod_tests tests
 
 .PHONY: kmod
-kmod: bootstrap ## build and check the kernel module for the kernels of Debian 12 and 13
-	@python3 -m kmod check
+kmod: bootstrap ## build and check the kernel module for the kernels of Debian 12 and 13, and test the checks
+	@python3 -m kmod check; status=$$?; $(PYTEST) tests/kmod_tests && exit $$status
 
 .PHONY: kmod-matrix
 kmod-matrix: bootstrap ## the same for every kernel that Debian serves
