@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role says of its variables is so: its defaults, and the options that it hands on to the module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ansible_collections.lvs.director.roles.ipvs_director as installed
+import yaml
+from ansible_collections.lvs.director.plugins.module_utils._argspec import service_module_spec
+
+ROLE = Path(next(iter(installed.__path__)))
+Options = dict[str, dict[str, Any]]
+
+
+def specification() -> Options:
+    options: Options = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    return options
+
+
+def read(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((ROLE / name).read_text(encoding="utf-8"))
+    return content
+
+
+def shape(options: Options) -> dict[str, Any]:
+    """Names, types and allowed words, at every level; defaults and what is required are the module's alone."""
+    return {
+        name: (
+            option.get("type", "str"),
+            option.get("elements"),
+            sorted(option.get("choices", [])),
+            shape(option.get("options", {})),
+        )
+        for name, option in options.items()
+    }
+
+
+def test_documented_defaults_are_the_defaults() -> None:
+    assert {name: option["default"] for name, option in specification().items()} == read("defaults/main.yml")
+
+
+def test_a_service_of_the_role_is_a_service_of_the_module() -> None:
+    module: Options = service_module_spec()["argument_spec"]
+    assert shape(specification()["ipvs_director_services"]["options"]) == shape(module)
+
+
+def test_the_role_hands_every_option_on() -> None:
+    tasks = yaml.safe_load((ROLE / "tasks/table.yml").read_text(encoding="utf-8"))
+    assert tasks[0]["lvs.director.ipvs_service"].keys() == service_module_spec()["argument_spec"].keys()
