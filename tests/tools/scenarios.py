@@ -59,7 +59,7 @@ def molecule(command: str, name: str, log: Path, patience: float) -> tuple[int, 
             for line in process.stdout:
                 file.write(line)
                 file.flush()
-                if begun := re.search(rf"\[{re.escape(name)} > ([a-z_]+)\] Executing$", line.rstrip()):
+                if begun := re.search(rf"\[{re.escape(name)} > ([^\]]+)\] Executing$", line.rstrip()):
                     step = begun.group(1)
                     print(f"{name}: {step} (at {time.monotonic() - started:.0f} s)", flush=True)
             status = process.wait()
