@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -38,10 +39,14 @@ def draw(service: Service, records: Sequence[Record], file: Path) -> None:
     asked(axes[0], records)
     for place, (axis, server) in enumerate(zip(axes[1:], servers, strict=True)):
         upper = server.upper_threshold
+        top = upper + 0.9
+        # No part reaches out of the axes, to be cut off there: not every viewer of SVG does that.
+        for start, end in spans([server.address in record.shut for record in records]):
+            axis.add_patch(Rectangle((start - 0.5, 0), end - start, top, facecolor=SHUT, linewidth=0, zorder=0))
         for x, record in enumerate(records):
-            cell(axis, x, record, server.address)
+            blocks(axis, x, record, server.address)
         axis.axhline(upper, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
-        axis.set_ylim(0, upper + 0.9)
+        axis.set_ylim(0, top)
         axis.set_yticks([0, upper])
         axis.set_ylabel(
             f"{server.address}\n{'tried next' if place else 'tried first'}",
@@ -89,10 +94,14 @@ def asked(axis: Axes, records: Sequence[Record]) -> None:
             axis.text(x, 0.2, "refused", ha="center", va="center", color=REFUSED, weight="bold")
 
 
-def cell(axis: Axes, x: int, record: Record, server: str) -> None:
+def spans(flags: Sequence[bool]) -> list[tuple[int, int]]:
+    """Where the flag is set: from which step, and up to which."""
+    edges = [x for x, (before, now) in enumerate(pairwise([False, *flags, False])) if before != now]
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def blocks(axis: Axes, x: int, record: Record, server: str) -> None:
     (row,) = [row for row in record.table.rows if row.address == server]
-    if server in record.shut:
-        axis.add_patch(Rectangle((x - 0.5, 0), 1, 100, facecolor=SHUT, linewidth=0, zorder=0))
     for level in range(row.active + row.inactive):
         axis.add_patch(
             Rectangle(
