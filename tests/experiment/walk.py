@@ -37,7 +37,7 @@ class Connection:
 
     def broken(self) -> str | None:
         promised = self.promised or "a refusal"
-        seen = self.server or self.error
+        seen = self.server or self.error or repr(self.greeting)
         if self.server != self.promised:
             return f"connection {self.number} was promised {promised}, and got {seen}"
         if self.promised:
