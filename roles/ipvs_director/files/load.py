@@ -99,8 +99,9 @@ def pinned(name: str) -> str:
         f"The kernel still runs an older build of {name}: {users(name)} virtual service(s) use its scheduler {scheduler!r}"
         f" ({', '.join(services) or 'in other network namespaces'}), and to unload it would break their traffic."
         " Everything else was brought up to date. To go over to the new build, reboot; or give these services another"
-        " scheduler for a moment ('fo', with weights falling in the order of the destinations, behaves the same), run the"
-        f" role twice, and give them {scheduler!r} again."
+        " scheduler ('fo' does the same as long as their destinations have equal weights), for example with\n"
+        "ansible HOST -b -m lvs.director.ipvs_service -a 'protocol=tcp address=ADDRESS port=PORT scheduler=fo'\n"
+        f"and run the role again: it loads the new build, and gives them {scheduler!r} again."
     )
 
 
