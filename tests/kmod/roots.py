@@ -171,6 +171,7 @@ def _make(directory: Path) -> Path:
 
 def _extract(file: Path, directory: Path) -> None:
     subprocess.run(["dpkg-deb", "--extract", str(file), str(directory)], check=True)
+    os.utime(directory)  # dpkg-deb gave it the package's date, which the cache would take for its last use
     # /lib/modules/*/build. On a release with a merged /usr this directory would hide the link /lib.
     shutil.rmtree(directory / "lib", ignore_errors=True)
     for scripts in directory.glob("usr/lib/linux-kbuild-*/scripts"):
