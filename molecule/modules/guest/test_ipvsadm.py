@@ -21,9 +21,10 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
 )
 from ansible_collections.lvs.director.plugins.module_utils._plan import transition
 from ansible_collections.lvs.director.plugins.module_utils._uapi import TUNNEL_FLAGS
+from hypothesis import given, settings
+
 from contract.strategies import two_entries
 from contract.test_contract import new_kernel, put
-from hypothesis import given, settings
 
 SERVICE_OPTIONS = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}
 METHOD_OPTIONS = {"masquerade": "-m", "direct": "-g", "tunnel": "-i"}

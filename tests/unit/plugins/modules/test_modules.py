@@ -136,6 +136,22 @@ def test_a_destination_of_no_service(run: Run) -> None:
         assert result["msg"] == "service: there is no service tcp 192.0.2.1:80: add it first, with ipvs_service"
 
 
+def test_a_tunnels_options_go_with_the_tunnel(run: Run) -> None:
+    run("ipvs_service", **WEB)
+    one = {"service": WEB, "address": "10.0.0.1"}
+    gue = {"forward_method": "tunnel", "tunnel_type": "gue", "tunnel_port": 6080, "tunnel_flags": ["remcsum"]}
+    result = run("ipvs_destination", **one, **gue)
+    assert {option: result["destination"][option] for option in gue} == gue
+    result = run("ipvs_destination", **one, tunnel_type="gre")
+    assert result["destination"]["tunnel_port"] is None
+    assert result["destination"]["tunnel_flags"] == []
+    run("ipvs_destination", **one, **gue)
+    result = run("ipvs_destination", **one, forward_method="masquerade")
+    assert result["destination"]["tunnel_type"] is None
+    assert result["destination"]["tunnel_port"] is None
+    assert result["destination"]["tunnel_flags"] == []
+
+
 def test_ipv6_is_canonical(run: Run) -> None:
     long = {"protocol": "tcp", "address": "2001:0DB8:0:0::1", "port": 443}
     result = run("ipvs_service", **long, persistence_timeout=60, destinations=[{"address": "2001:db8:1:0:0:0:0:1"}])
