@@ -16,9 +16,10 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from . import host, images
+from . import cache, host, images
 from .errors import LabError
 from .lab import Lab
 from .progress import Progress
@@ -50,20 +51,27 @@ def image(options: argparse.Namespace) -> None:
     print(images.image(options.name, Progress()).directory)
 
 
+def prune(options: argparse.Namespace) -> None:
+    """Remove from the cache what nobody has used for a while."""
+    cache.prune(options.unused_days * 86400.0, Progress())
+
+
 def main() -> int:
     """Run a command of the command line."""
     parser = argparse.ArgumentParser(prog="python3 -m lab", description="Virtual machines for the tests.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for function in (up, ssh, down, image):
+
+    def add(function: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
         command = commands.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)
         command.set_defaults(function=function)
-        if function is image:
-            command.add_argument("name", choices=images.RECIPES)
-        else:
-            command.add_argument("--state", type=Path, required=True, metavar="DIR", help="where the lab keeps its record")
-        if function is ssh:
-            command.add_argument("name")
-            command.add_argument("command", nargs=argparse.REMAINDER)
+        return command
+
+    for command in (add(up), add(down), attached := add(ssh)):
+        command.add_argument("--state", type=Path, required=True, metavar="DIR", help="where the lab keeps its record")
+    attached.add_argument("name")
+    attached.add_argument("command", nargs=argparse.REMAINDER)
+    add(image).add_argument("name", choices=images.RECIPES)
+    add(prune).add_argument("--unused-days", type=float, default=7.0, metavar="N")
     options = parser.parse_args()
     # ended by a signal, up still clears away what it has started
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

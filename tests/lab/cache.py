@@ -17,11 +17,17 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from .progress import Progress
+
+KINDS = ("images", "templates", "kvm", "kmod")
+"""Entries that can be made again at any time."""
+OLD = 30 * 24 * 3600.0
+"""Seconds without use after which an entry goes, when something new comes into the cache."""
 
 
 def root() -> Path:
@@ -59,9 +65,11 @@ def entry(kind: str, key: str, build: Callable[[Path], None], progress: Progress
     """The directory of an entry, built by ``build(directory)`` if nobody has yet."""
     directory = root() / kind / key
     if not directory.is_dir():
-        with lock(directory.with_name(key + ".lock"), progress, f"{kind}/{key}", "another process builds it"):
+        with lock(_lock_of(directory), progress, f"{kind}/{key}", "another process builds it"):
             if not directory.is_dir():
-                scratch = Path(tempfile.mkdtemp(prefix=key + ".", dir=directory.parent))
+                for remains in directory.parent.glob(key + ".building-*"):  # of a build that was killed
+                    shutil.rmtree(remains)
+                scratch = Path(tempfile.mkdtemp(prefix=key + ".building-", dir=directory.parent))
                 try:
                     scratch.chmod(0o755)
                     build(scratch)
@@ -70,8 +78,32 @@ def entry(kind: str, key: str, build: Callable[[Path], None], progress: Progress
                     scratch.rename(directory)
                 finally:
                     shutil.rmtree(scratch, ignore_errors=True)
-    os.utime(directory)  # "last used", for prune
+        prune(OLD, progress)
+    os.utime(directory)  # used now
     return directory
+
+
+def prune(unused: float, progress: Progress) -> None:
+    """Remove the entries that nobody has used for so many seconds, and what killed builds left."""
+    for kind in KINDS:
+        for directory in (root() / kind).glob("*/"):
+            building = directory.name.partition(".building-")
+            if not building[1] and time.time() - directory.stat().st_mtime < unused:
+                continue
+            try:
+                with open(_lock_of(directory.with_name(building[0])), "w", encoding="utf-8") as handle:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(directory)
+            except BlockingIOError:  # just being built
+                continue
+            except FileNotFoundError:  # somebody else prunes, too
+                continue
+            if not building[1]:
+                progress.say("cache", f"removed {kind}/{directory.name}, unused since long")
+
+
+def _lock_of(directory: Path) -> Path:
+    return directory.with_name(directory.name + ".lock")
 
 
 def _flush(path: Path) -> None:

@@ -11,6 +11,7 @@ from .errors import LabError
 
 PACKAGE_OF_TOOL = {
     "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-img": "qemu-utils",
     "mmdebstrap": "mmdebstrap",
     "fakeroot": "fakeroot",
     "mke2fs": "e2fsprogs",

@@ -11,16 +11,22 @@ from __future__ import annotations
 import dataclasses
 import io
 import os
+import shlex
 import subprocess
 import tarfile
+import time
 from pathlib import Path
 
-from . import cache, initrd, sources
+from . import apt, cache, initrd, sources
 from .errors import LabError
 from .host import SEARCH_PATH
 from .progress import Progress
+from .tail import tail
 
 HERE = Path(__file__).parent
+GUEST = HERE / "guest"
+CUSTOMIZE = HERE / "customize.sh"
+BUILD_DISK = HERE / "build_disk.sh"
 DISK_SIZE = "6G"  # sparse; room for packages and kernel headers installed in the guest
 
 # What makes a Debian server reachable by ssh and manageable by Ansible, and nothing more.
@@ -91,76 +97,82 @@ def recipe(name: str) -> Recipe:
 def image(name: str, progress: Progress) -> Image:
     """The image of that name, built if the cache does not have it yet."""
     wanted = recipe(name)
-    public_key = cache.identity_file(progress).with_suffix(".pub").read_text(encoding="utf-8")
-    apt_sources = sources.lines(wanted.codename)
+    overlay = _overlay(cache.identity_file(progress).with_suffix(".pub").read_text(encoding="utf-8"))
 
     def build(directory: Path) -> None:
+        started = time.monotonic()
         progress.say(name, "building the image from Debian packages")
-        with progress.waiting(name, "image from Debian packages"):
-            _build(wanted, apt_sources, public_key, directory)
+        with progress.waiting(name, "image from Debian packages", lambda: _stage(directory)):
+            _build(wanted, overlay, directory)
+        progress.say(name, f"built after {time.monotonic() - started:.0f} s")
 
-    return Image(name, cache.entry("images", key(wanted, apt_sources, public_key), build, progress))
+    def _stage(directory: Path) -> str:
+        said = [line.removeprefix("I: ") for line in tail(directory / "build.log", 200) if line.startswith("I: ")]
+        return f": {said[-1]}" if said else ""
 
-
-def key(wanted: Recipe, apt_sources: list[str], public_key: str) -> str:
-    """The cache key: a hash of everything that goes into the image."""
-    scripts = {path.name: path.read_text(encoding="utf-8")
-               for path in (HERE / "build_disk.sh", HERE / "customize.sh", HERE / "initrd.py", Path(__file__))}
-    files = {str(path.relative_to(HERE)): path.read_text(encoding="utf-8")
-             for path in sorted((HERE / "guest").rglob("*")) if path.is_file()}
-    return cache.key_of([dataclasses.asdict(wanted), apt_sources, public_key, scripts, files])
+    return Image(name, cache.entry("images", key(wanted, overlay, progress), build, progress))
 
 
-def _build(wanted: Recipe, apt_sources: list[str], public_key: str, directory: Path) -> None:
-    environment = dict(os.environ, PATH=SEARCH_PATH, LC_ALL="C.UTF-8")
-    log = directory / "build.log"
-    overlay = directory / "overlay.tar"
-    packed = directory / "root.tar"
-    _pack_overlay(overlay, public_key)
-    with open(log, "w", encoding="utf-8") as output:
-        def run(*command: str) -> None:
-            status = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL,
-                                    stdout=output, stderr=subprocess.STDOUT, check=False).returncode
-            if status != 0:
-                tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-30:])
-                raise LabError(f"image {wanted.name}: {command[0]} ended with status {status}; its last lines:\n{tail}")
+def key(wanted: Recipe, overlay: Overlay, progress: Progress) -> str:
+    """The cache key: a hash of everything that goes into the image, the packages' versions included."""
+    return cache.key_of([
+        _mmdebstrap(wanted, Path("overlay"), Path("packed")),
+        apt.solution(wanted.codename, wanted.packages, progress),
+        {name: [mode, content.decode()] for name, (mode, content) in overlay.items()},
+        [path.read_text(encoding="utf-8") for path in (BUILD_DISK, Path(initrd.__file__))],
+        DISK_SIZE,
+    ])
 
-        run("mmdebstrap", "--variant=minbase", f"--include={','.join(wanted.packages)}",
-            f"--keyring={sources.KEYRING}",
-            "--aptopt=APT::Install-Recommends \"false\"", "--aptopt=Acquire::Languages \"none\"",
+
+def _build(wanted: Recipe, overlay: Overlay, directory: Path) -> None:
+    packed, files, log = directory / "root.tar", directory / "overlay.tar", directory / "build.log"
+    _pack(overlay, files)
+    for command in (_mmdebstrap(wanted, files, packed),
+                    ["fakeroot", "sh", "-eu", str(BUILD_DISK), str(packed), str(directory / "disk.img"), DISK_SIZE]):
+        with open(log, "ab") as output:
+            # INITRD: the kernel's package shall not make an initrd either, which nobody would use
+            environment = dict(os.environ, PATH=SEARCH_PATH, LC_ALL="C.UTF-8", INITRD="No")
+            status = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                    check=False).returncode
+        if status != 0:
+            last = "\n".join(f"    {line}" for line in tail(log))
+            raise LabError(f"image {wanted.name}: {command[0]} ended with status {status}; its last words:\n{last}")
+    initrd.extract(packed, kernel=directory / "vmlinuz", initrd=directory / "initrd")
+    packed.unlink()
+    files.unlink()
+
+
+def _mmdebstrap(wanted: Recipe, overlay: Path, packed: Path) -> list[str]:
+    return ["mmdebstrap", "--variant=minbase", f"--include={','.join(wanted.packages)}", f"--keyring={sources.KEYRING}",
+            # These stay in force in the guest.
+            *(f"--aptopt={line}" for line in ('APT::Install-Recommends "false";', 'Acquire::Languages "none";', *sources.proxies())),
             "--dpkgopt=force-unsafe-io",
             *(f"--dpkgopt=path-exclude=/usr/share/{path}/*" for path in ("man", "doc", "locale", "info")),
             "--dpkgopt=path-include=/usr/share/doc/*/copyright",
             # apt in the guest shall know its packages without a download
             "--skip=cleanup/apt/lists",
-            f"--customize-hook=tar-in {_quote(overlay)} /",
-            f"--customize-hook=upload {_quote(HERE / 'customize.sh')} /customize.sh",
-            "--customize-hook=chroot \"$1\" sh -eux /customize.sh",
-            "--customize-hook=rm \"$1/customize.sh\"",
-            wanted.codename, str(packed), *apt_sources)
-        run("fakeroot", "sh", "-eu", str(HERE / "build_disk.sh"), str(packed), str(directory / "disk.img"), DISK_SIZE)
-    initrd.extract(packed, kernel=directory / "vmlinuz", initrd=directory / "initrd")
-    packed.unlink()
-    overlay.unlink()
+            f"--customize-hook=tar-in {shlex.quote(str(overlay))} /",
+            '--customize-hook=chroot "$1" sh -eux /customize.sh',
+            '--customize-hook=rm "$1/customize.sh"',
+            wanted.codename, str(packed), *sources.lines(wanted.codename)]
 
 
-def _quote(path: Path) -> str:
-    """mmdebstrap splits its special hooks like a shell."""
-    return "'" + str(path).replace("'", "'\\''") + "'"
+Overlay = dict[str, tuple[int, bytes]]
+"""Files of the guest by path: mode and content."""
 
 
-def _pack_overlay(path: Path, public_key: str) -> None:
-    """The files below guest/, owned by root as the guest shall see them."""
+def _overlay(public_key: str) -> Overlay:
+    overlay: Overlay = {str(path.relative_to(GUEST)): (0o644, path.read_bytes())
+                        for path in sorted(GUEST.rglob("*")) if path.is_file()}
+    overlay["customize.sh"] = (0o644, CUSTOMIZE.read_bytes())
+    overlay["root/.ssh/authorized_keys"] = (0o600, public_key.encode())
+    return overlay
+
+
+def _pack(overlay: Overlay, path: Path) -> None:
+    """An archive of these files, owned by root as the guest shall see them."""
     with tarfile.open(path, "w") as archive:
-        def add(name: str, content: bytes, mode: int) -> None:
+        for name, (mode, content) in overlay.items():
             info = tarfile.TarInfo(name)
             info.size, info.mode = len(content), mode
             archive.addfile(info, io.BytesIO(content))
-
-        for source in sorted((HERE / "guest").rglob("*")):
-            if source.is_file():
-                add(str(source.relative_to(HERE / "guest")), source.read_bytes(), 0o644)
-        home = tarfile.TarInfo("root/.ssh")
-        home.type, home.mode = tarfile.DIRTYPE, 0o700
-        archive.addfile(home)
-        add("root/.ssh/authorized_keys", public_key.encode(), 0o600)

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from . import cache, host, images, machine, process
-from .errors import LabError
+from .errors import LabError, MachineDied
 from .machine import Machine, MachineSpec
 from .progress import Progress
 from .template import Template, resume, template
@@ -89,10 +89,11 @@ class Lab:
 
     def _start(self, specs: list[MachineSpec]) -> None:
         # One template after the other: a boot takes all the processors that there are.
-        templates: dict[MachineSpec, Template] = {}
+        built = {name: images.image(name, self._progress) for name in {spec.image: None for spec in specs}}
+        templates: dict[tuple[str, int, int], Template] = {}
         for spec in specs:
-            image = images.image(spec.image, self._progress)
-            templates[spec] = template(image, spec.memory, spec.cpus, self._progress)
+            if spec.kind not in templates:
+                templates[spec.kind] = template(built[spec.image], spec.memory, spec.cpus, self._progress)
 
         identity_file = cache.identity_file(self._progress)
         # Unix sockets have names of at most 107 bytes, and the state directory may be deep.
@@ -103,13 +104,15 @@ class Lab:
 
         self._start_switch()
         with concurrent.futures.ThreadPoolExecutor(len(specs)) as pool:
-            jobs = {pool.submit(self._resume, vm, templates[vm.spec]) for vm in self}
-            for job in concurrent.futures.as_completed(jobs):
-                if job.exception():
-                    # The others shall not go on waiting for what nobody will use.
-                    self._end_processes()
-                    raise job.exception()  # type: ignore[misc]
-                self._machines[job.result().name] = job.result()
+            jobs = [pool.submit(self._resume, vm, templates[vm.spec.kind]) for vm in self]
+            try:
+                for job in concurrent.futures.as_completed(jobs):
+                    vm = job.result()
+                    self._machines[vm.name] = vm
+            except BaseException:
+                # The others shall not go on waiting for what nobody will use.
+                self._end_processes()
+                raise
         self._save()
 
     def _resume(self, vm: Machine, saved: Template) -> Machine:
@@ -144,10 +147,19 @@ class Lab:
     # -- down --------------------------------------------------------------------------------
 
     def down(self) -> None:
-        """End exactly what ``up`` started, also after a crash. Nothing to end is fine."""
+        """End exactly what ``up`` started, also after a crash. Nothing to end is fine.
+
+        A machine that has died by itself is reported here too: where Ansible was at work, it only
+        said "unreachable".
+        """
         if self._state.is_dir():
             with self._locked():
                 self._load()
+                for vm in self:
+                    try:
+                        vm.check()
+                    except MachineDied as death:
+                        self._progress.say("lab", str(death))
                 self._end()
 
     def _end(self) -> None:

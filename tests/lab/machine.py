@@ -9,6 +9,7 @@ import dataclasses
 import ipaddress
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import time
@@ -20,15 +21,20 @@ from .accel import QEMU
 from .errors import LabError, MachineDied
 from .images import Image
 from .progress import Progress
-from .qmp import Qmp, QmpError
+from .qmp import Qmp
+from .tail import tail
 
-CONSOLE_LINES = 30
-BOOT_PATIENCE = 300.0
+BOOT_PATIENCE = 600.0
 """Seconds without an ssh answer until a machine that lives is given up; generous, for busy hosts."""
+
+FOR_THE_INVENTORY = {"groups", "children"}
+"""Keys of molecule's platforms that mean nothing to a machine."""
 
 # What is left of mitigations costs emulated time and protects nobody here.
 KERNEL_ARGUMENTS = ("root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off audit=0 quiet "
-                    "systemd.show_status=0")
+                    "systemd.show_status=0 "
+                    # an oops shall end the machine, and so be reported, instead of a test being fooled by what is left
+                    "oops=panic")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,17 +47,19 @@ class MachineSpec:
     cpus: int = 1
     lan: str | None = None
 
-    # said in molecule's platforms, for the inventory; nothing to the machine
-    FOR_THE_INVENTORY = ("groups", "children")
+    @property
+    def kind(self) -> tuple[str, int, int]:
+        """What machines that share a template have in common."""
+        return self.image, self.memory, self.cpus
 
     @classmethod
     def parse(cls, values: dict[str, Any]) -> MachineSpec:
         """A checked specification from decoded JSON."""
         known = {field.name for field in dataclasses.fields(cls)}
-        unknown = set(values) - known - set(cls.FOR_THE_INVENTORY)
+        unknown = set(values) - known - FOR_THE_INVENTORY
         if unknown:
             raise LabError(f"machine {values.get('name')!r}: unknown key {', '.join(sorted(unknown))}; "
-                           f"known are {', '.join(sorted(known | set(cls.FOR_THE_INVENTORY)))}")
+                           f"known are {', '.join(sorted(known | FOR_THE_INVENTORY))}")
         if not isinstance(values.get("name"), str) or not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", values["name"]):
             raise LabError(f"machine {values.get('name')!r}: the name must be a host name of small letters, digits and -")
         for number in ("memory", "cpus"):
@@ -59,7 +67,7 @@ class MachineSpec:
                 raise LabError(f"machine {values['name']!r}: {number} must be a positive whole number")
         if values.get("lan") is not None:
             try:
-                if "/" not in values["lan"]:
+                if "/" not in str(values["lan"]):
                     raise ValueError("the prefix length is missing")
                 ipaddress.ip_interface(values["lan"])
             except ValueError as error:
@@ -143,25 +151,29 @@ class Machine:
     # -- life and death --------------------------------------------------------------------
 
     def check(self, qemu: subprocess.Popen[bytes] | None = None) -> None:
-        """Raise MachineDied, with the end of the console, if the machine does not live."""
+        """Raise MachineDied, with the end of the console, if the machine does not live.
+
+        Whoever started QEMU knows more about its end, if he gives it.
+        """
         reason = self._death(qemu)
         if reason is None:
             return
         message = [f"machine {self.name} died: {reason}"]
         for title, path in (("QEMU said", self.words), ("its console ended with", self.console)):
-            tail = _tail(path)
-            if tail:
-                message += [f"{title} ({path}):", *(f"    {line}" for line in tail)]
+            last = tail(path)
+            message.append(f"{title} ({path}):" if last else f"{title} nothing ({path})")
+            message += [f"    {line}" for line in last]
         raise MachineDied("\n".join(message))
 
     def _death(self, qemu: subprocess.Popen[bytes] | None) -> str | None:
         if qemu is not None:
             status = qemu.poll()
             if status is not None:
-                return f"QEMU was killed by signal {-status}" if status < 0 else f"QEMU ended with status {status}"
+                return (f"QEMU was killed by signal {-status} ({signal.strsignal(-status)})" if status < 0
+                        else f"QEMU ended with status {status}")
         elif not process.find(self.marker):
             return "its QEMU is not running"
-        panics = [line for line in _tail(self.console, 200) if "Kernel panic" in line]
+        panics = [line for line in tail(self.console, 200) if "Kernel panic" in line]
         return panics[-1].strip() if panics else None
 
     # -- ssh -------------------------------------------------------------------------------
@@ -185,17 +197,45 @@ class Machine:
                                     "text": True, "bufsize": 1}
         return subprocess.Popen([*self.ssh_arguments(), "-T", "--", _shell(command)], **(settings | options))
 
-    def run(self, command: str | list[str], *, input: str | None = None, timeout: float | None = None,
+    def run(self, command: str | list[str], *, input: str = "", timeout: float = 600.0,  # noqa: A002 - as in subprocess.run
             check: bool = False) -> subprocess.CompletedProcess[str]:
-        """Run a command in the machine to its end. With ``check`` a failure is an error."""
-        result = subprocess.run([*self.ssh_arguments(), "-T", "--", _shell(command)], input=input or "",
-                                text=True, capture_output=True, timeout=timeout, check=False)
-        if result.returncode == 255:  # ssh's own failure, or (rarely) the command's
+        """Run a command in the machine to its end. With ``check`` a failure is an error.
+
+        If the machine dies meanwhile, that is reported at once.
+        """
+        deadline = time.monotonic() + timeout
+        with self.popen(command) as job:
+            while True:
+                try:
+                    stdout, stderr = job.communicate(input, timeout=1.0)
+                    break
+                except subprocess.TimeoutExpired:
+                    try:
+                        self.check()
+                        if time.monotonic() > deadline:
+                            raise LabError(f"{self.name}: {_shell(command)!r} has not ended within {timeout:.0f} s") from None
+                    except LabError:
+                        job.kill()
+                        raise
+        if job.returncode == 255:  # ssh's own failure, or (rarely) the command's
             self.check()
-        if check and result.returncode != 0:
-            raise LabError(f"{self.name}: {_shell(command)!r} ended with status {result.returncode}:\n"
-                           f"{result.stdout}{result.stderr}")
-        return result
+        if check and job.returncode != 0:
+            raise LabError(f"{self.name}: {_shell(command)!r} ended with status {job.returncode}:\n{stdout}{stderr}")
+        return subprocess.CompletedProcess(_shell(command), job.returncode, stdout, stderr)
+
+    def reboot(self, progress: Progress) -> None:
+        """Restart the machine's system, and wait until commands can be run again."""
+        boot = self.run("cat /proc/sys/kernel/random/boot_id", check=True).stdout
+        self.run("systemctl reboot")
+        self.hang_up()
+        with progress.waiting(self.name, "reboot"):
+            while True:
+                self.wait_for_ssh(progress)
+                answer = self.run("cat /proc/sys/kernel/random/boot_id")
+                if answer.returncode == 0 and answer.stdout != boot:
+                    return
+                self.hang_up()
+                time.sleep(0.5)
 
     def hang_up(self) -> None:
         """End the shared connection, if there is one."""
@@ -210,9 +250,9 @@ class Machine:
                 if self._greets() and self.run("true").returncode == 0:
                     return
                 if time.monotonic() > deadline:
-                    tail = "\n".join(_tail(self.console))
+                    last = "\n".join(f"    {line}" for line in tail(self.console))
                     raise LabError(f"{self.name}: runs, but does not answer ssh on 127.0.0.1:{self.port} since "
-                                   f"{BOOT_PATIENCE:.0f} s; its console ended with:\n{tail}")
+                                   f"{BOOT_PATIENCE:.0f} s; its console ended with:\n{last}")
                 time.sleep(0.1)
 
     def _greets(self) -> bool:
@@ -224,16 +264,6 @@ class Machine:
 
 def _shell(command: str | list[str]) -> str:
     return command if isinstance(command, str) else shlex.join(command)
-
-
-def _tail(path: Path, lines: int = CONSOLE_LINES) -> list[str]:
-    try:
-        with open(path, "rb") as handle:
-            handle.seek(max(0, path.stat().st_size - 65536))
-            text = handle.read().decode("utf-8", "replace")
-    except FileNotFoundError:
-        return []
-    return [line.rstrip() for line in text.splitlines() if line.strip()][-lines:]
 
 
 # -- QEMU's command line ---------------------------------------------------------------------

@@ -8,16 +8,16 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 
 class Progress:
     """One line per event; a line every few seconds for what is still awaited."""
 
-    def __init__(self, interval: float = 5.0) -> None:
+    def __init__(self, interval: float = 10.0) -> None:
         self._started = time.monotonic()
         self._interval = interval
-        self._waits: dict[tuple[str, str], float] = {}
+        self._waits: dict[tuple[str, str, Callable[[], str]], float] = {}
         self._lock = threading.Lock()
         self._silent_since = self._started
         self._reporter: threading.Thread | None = None
@@ -28,9 +28,9 @@ class Progress:
             self._print(f"{who}: {what}")
 
     @contextlib.contextmanager
-    def waiting(self, who: str, what: str) -> Iterator[None]:
-        """Name what ``who`` waits for as long as the block runs."""
-        key = (who, what)
+    def waiting(self, who: str, what: str, details: Callable[[], str] = str) -> Iterator[None]:
+        """Name what ``who`` waits for as long as the block runs, with the details of the moment."""
+        key = (who, what, details)
         with self._lock:
             self._waits[key] = time.monotonic()
             if self._reporter is None:
@@ -53,8 +53,8 @@ class Progress:
                 longest = now - min(self._waits.values())
                 if min(longest, now - self._silent_since) >= self._interval:
                     self._print("waiting for " + ", ".join(
-                        f"{who} ({what}, {now - since:.0f} s so far)"
-                        for (who, what), since in self._waits.items()))
+                        f"{who} ({what}, {now - since:.0f} s so far{details()})"
+                        for (who, what, details), since in self._waits.items()))
 
     def _print(self, line: str) -> None:
         self._silent_since = time.monotonic()

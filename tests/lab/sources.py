@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 from pathlib import Path
 
@@ -24,25 +25,38 @@ def host_codename() -> str:
 
 def lines(codename: str) -> list[str]:
     """One-line apt sources of a suite, as the host would have them had it that suite."""
-    targets = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"],
+    return translate(_targets(), host_codename(), codename)
+
+
+@functools.cache
+def _targets() -> str:
+    return subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)", "Created-By: Packages"],
         check=True, text=True, stdout=subprocess.PIPE).stdout
-    return translate(targets, host_codename(), codename)
 
 
 def translate(targets: str, host: str, codename: str) -> list[str]:
-    """The host's index targets (URI, release, component), moved to another suite.
+    """The host's index targets (URI, release, component, origin), moved to another suite.
 
-    Only the releases that Debian itself serves count: a third party's repository has none of
-    the packages that an image is made of.
+    Only what Debian itself serves counts: nobody else's repository has the packages of an image.
     """
-    result = []
+    result = set()
     for target in targets.splitlines():
-        uri, release, component = target.split()
+        uri, release, component, origin = target.split(maxsplit=3)
+        # apt leaves $(ORIGIN) as it is before the first "apt-get update"
+        debian = origin == "Debian" or (origin == "$(ORIGIN)" and "debian" in uri)
         suffix = release.removeprefix(host)
-        if release.startswith(host) and suffix in ("", "-updates", "-security") and component == "main" and "debian" in uri:
-            result.append(f"deb {uri.rstrip('/')} {codename}{suffix} main")
+        if debian and component == "main" and release.startswith(host) and suffix in ("", "-updates", "-security"):
+            result.add(f"deb {uri.rstrip('/')} {codename}{suffix} main")
     if not any(line.endswith(f" {codename} main") for line in result):
         raise LabError(f"the host's apt sources have no Debian '{host} main' whose mirror could serve {codename}: "
                        "see 'apt-get indextargets', and add it below /etc/apt")
-    return sorted(set(result))
+    return sorted(result)
+
+
+@functools.cache
+def proxies() -> list[str]:
+    """The host's apt proxies, as lines of an apt configuration: where it needs one, so does a guest."""
+    dump = subprocess.run(["apt-config", "dump", "--no-empty", "--format", '%f "%v";%n', "Acquire::http::Proxy", "Acquire::https::Proxy"],
+                          check=True, text=True, stdout=subprocess.PIPE).stdout
+    return dump.splitlines()
