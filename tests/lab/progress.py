@@ -1,10 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell on stderr what happens and, while nothing does, what is being waited for."""
+"""Tell on stderr what happens and, while nothing does, what is being waited for.
+
+Ansible shows what a command says only when it has ended. So whoever sees the lab through Ansible
+may name a file in $LAB_PROGRESS, to which each line is added as well.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 import time
@@ -58,4 +63,8 @@ class Progress:
 
     def _print(self, line: str) -> None:
         self._silent_since = time.monotonic()
-        print(f"lab {self._silent_since - self._started:6.1f} s  {line}", file=sys.stderr, flush=True)
+        line = f"lab {self._silent_since - self._started:6.1f} s  {line}"
+        print(line, file=sys.stderr, flush=True)
+        if path := os.environ.get("LAB_PROGRESS"):
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(f"{line}\n")

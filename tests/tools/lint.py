@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from tools.checkout import COLLECTION, ROOT, files
@@ -96,7 +96,8 @@ def main() -> int:
         return (linter, *linter.run(), time.monotonic() - started)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for linter, good, said, seconds in pool.map(timed, linters()):
+        for ended in as_completed([pool.submit(timed, linter) for linter in linters()]):
+            linter, good, said, seconds = ended.result()
             print(f"{'ok    ' if good else 'FAILED'} {linter.name} ({seconds:.1f} s)", flush=True)
             if not good:
                 failed += 1

@@ -14,9 +14,11 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import TextIO
 
 from tools.checkout import BUILD, ROOT
 from tools.results import Result, Tally, read, record
@@ -32,18 +34,17 @@ def found() -> list[str]:
 
 def molecule(command: str, name: str, log: Path, patience: float) -> tuple[int, str]:
     """Run a molecule command, print each step as it begins, and return its exit status and the last step."""
-    environment = {
-        **os.environ,
-        "NO_COLOR": "1",
-        "PYTHONUNBUFFERED": "1",
-        "PYTEST_ADDOPTS": "-p tools.pytest_results",
-    }
-    step = "start"
-    with log.open("a", encoding="utf-8") as file:
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8", prefix="lab-progress-") as lab, log.open("a", encoding="utf-8") as file:
         process = subprocess.Popen(
             ["molecule", command, "-s", name],
             cwd=ROOT,
-            env=environment,
+            env={
+                **os.environ,
+                "NO_COLOR": "1",
+                "PYTHONUNBUFFERED": "1",
+                "PYTEST_ADDOPTS": "-p tools.pytest_results",
+                "LAB_PROGRESS": lab.name,
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -53,6 +54,9 @@ def molecule(command: str, name: str, log: Path, patience: float) -> tuple[int, 
         )
         late = threading.Timer(patience, os.killpg, (process.pid, signal.SIGTERM))
         late.start()
+        showing = threading.Thread(target=show_lab, args=(name, lab, process))
+        showing.start()
+        step = "start"
         started = time.monotonic()
         try:
             assert process.stdout is not None
@@ -68,9 +72,20 @@ def molecule(command: str, name: str, log: Path, patience: float) -> tuple[int, 
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
                 process.wait()
-    if not late.is_alive() and time.monotonic() - started >= patience:
+            showing.join()
+    if time.monotonic() - started >= patience:
         return status or 1, f"{step}, ended after {patience:.0f} s without an end"
     return status, step
+
+
+def show_lab(name: str, progress: TextIO, process: subprocess.Popen[str]) -> None:
+    """Print what the lab says while machines boot and images are made; Ansible would show it at the end."""
+    ended = False
+    while not ended:
+        ended = process.poll() is not None
+        for line in progress:
+            print(f"{name}: {line.rstrip()}", flush=True)
+        time.sleep(0.2)
 
 
 def recorded() -> Tally:

@@ -19,6 +19,7 @@ echo "$@" >> {calls}
 [ "$1" = test ] || exit 0
 echo 'INFO     [good > create] Executing'
 echo 'something long'
+echo 'lab  0.1 s  waiting for an image' >> "$LAB_PROGRESS"
 echo 'INFO     [good > verify] Executing'
 {then}
 """
@@ -50,6 +51,7 @@ def test_a_scenario_shows_its_steps_and_keeps_its_log(run, tmp_path: Path, capsy
     said = capsys.readouterr().out
     assert "good: create" in said
     assert "good: verify" in said
+    assert "good: lab  0.1 s  waiting for an image" in said
     assert "something long" not in said
     assert "something long" in (tmp_path / "logs" / "scenario-good.log").read_text()
 
