@@ -93,7 +93,7 @@ def texts(found: list[memoryview]) -> list[bytes]:
 
 
 def test_a_listing() -> None:
-    made, _ = connect(lambda _send, seq: [entry(seq[0], b"aaaa") + entry(seq[0], b"bbbb"), done(seq[0])])
+    made, _scripted = connect(lambda _send, seq: [entry(seq[0], b"aaaa") + entry(seq[0], b"bbbb"), done(seq[0])])
     assert texts(made.dump(4)) == [b"aaaa", b"bbbb"]
 
 
@@ -127,21 +127,21 @@ def test_a_listing_whose_replies_were_lost_is_begun_again() -> None:
 
 def test_an_error_ends_a_listing() -> None:
     for answer in (acknowledgement, done):
-        made, _ = connect(lambda _send, seq, answer=answer: [answer(seq[0], errno.EPERM)])  # type: ignore[misc]
+        made, _scripted = connect(lambda _send, seq, answer=answer: [answer(seq[0], errno.EPERM)])  # type: ignore[misc]
         with pytest.raises(PermissionError):
             made.dump(4)
 
 
 def test_a_request() -> None:
-    made, _ = connect(lambda _send, seq: [entry(seq[0], b"text")])
+    made, _scripted = connect(lambda _send, seq: [entry(seq[0], b"text")])
     assert bytes(made.request(15)) == b"text"
-    made, _ = connect(lambda _send, seq: [acknowledgement(seq[0], errno.ESRCH)])
+    made, _scripted = connect(lambda _send, seq: [acknowledgement(seq[0], errno.ESRCH)])
     with pytest.raises(ProcessLookupError):
         made.request(4)
 
 
 def test_answers_to_earlier_requests_are_passed_over() -> None:
-    made, _ = connect(lambda _send, seq: [entry(seq[0] + 77, b"what"), entry(seq[0], b"text")])
+    made, _scripted = connect(lambda _send, seq: [entry(seq[0] + 77, b"what"), entry(seq[0], b"text")])
     assert bytes(made.request(15)) == b"text"
 
 
@@ -156,7 +156,7 @@ def test_changes_go_in_batches_and_come_back_in_order() -> None:
 
 
 def test_silence_is_an_error() -> None:
-    made, _ = connect(lambda _send, _seq: [])
+    made, _scripted = connect(lambda _send, _seq: [])
     for action in (lambda: made.dump(4), lambda: made.request(4), lambda: made.change([(5, b"")])):
         with pytest.raises(IpvsProtocolError, match="did not answer within 60 seconds"):
             action()
@@ -174,7 +174,7 @@ def test_rubbish_never_hangs(data: list[bytes], header: bool) -> None:
     def answer(_send: int, seq: list[int]) -> list[bytes | Exception]:
         return [message(NLMSG_ERROR if header else FAMILY, seq[0], one) if header else one for one in data]
 
-    made, _ = connect(answer)
+    made, _scripted = connect(answer)
     for action in (lambda: made.dump(4), lambda: made.request(4), lambda: made.change([(5, b"")])):
         try:
             action()

@@ -182,7 +182,7 @@ def test_rubbish_is_refused_by_name(data: bytes) -> None:
 @given(data=st.data(), service=services())
 def test_a_spoilt_reply_is_refused_by_name(data: st.DataObject, service: Service) -> None:
     reply = bytearray(as_sent_by_kernel(service))
-    for _ in range(data.draw(st.integers(1, 4))):
+    for _index in range(data.draw(st.integers(1, 4))):
         reply[data.draw(st.integers(0, len(reply) - 1))] = data.draw(st.integers(0, 255))
     is_understood_or_refused_by_name(wire.unpack_service, bytes(reply))
 
