@@ -4,6 +4,7 @@
 
 from .errors import LabError, MachineDied
 from .lab import Lab
-from .machine import Machine, MachineSpec
+from .machine import Machine
+from .spec import MachineSpec
 
 __all__ = ["Lab", "LabError", "Machine", "MachineDied", "MachineSpec"]

@@ -12,12 +12,11 @@ import os
 import subprocess
 from pathlib import Path
 
-from . import cache
+from . import cache, qemu
 from .images import Image
 from .initrd import TRIAL_SUCCESS, TRIAL_WORD
 from .progress import Progress
 
-QEMU = "qemu-system-x86_64"
 PATIENCE = 20.0
 """Seconds for a boot that takes two with a KVM that works."""
 
@@ -34,12 +33,12 @@ def choose(image: Image, progress: Progress) -> str:
         progress.say("kvm", "works" if reason is None else f"not usable, so machines are emulated: {reason}")
         (directory / "verdict").write_text("tcg" if reason else "kvm", encoding="utf-8")
 
-    return (cache.entry("kvm", cache.key_of([boot, image.key, qemu_version()]), trial, progress) / "verdict").read_text(encoding="utf-8")
+    return (cache.entry("kvm", cache.key_of([boot, image.key, qemu.version()]), trial, progress) / "verdict").read_text(encoding="utf-8")
 
 
 def trial_boot(image: Image) -> str | None:
     """Boot the image's kernel into its initrd under KVM; why it failed, or None."""
-    command = [QEMU, "-M", "pc", "-nodefaults", "-accel", "kvm", "-cpu", "host", "-m", "256", "-display", "none",
+    command = [qemu.QEMU, "-M", "pc", "-nodefaults", "-accel", "kvm", "-cpu", "host", "-m", "256", "-display", "none",
                "-no-reboot", "-kernel", str(image.kernel), "-initrd", str(image.initrd),
                "-append", f"console=ttyS0 panic=-1 {TRIAL_WORD}", "-serial", "stdio"]
     try:
@@ -51,11 +50,6 @@ def trial_boot(image: Image) -> str | None:
         return None
     words = ended.stderr.split("\n", maxsplit=1)[0] or f"the trial boot ended with status {ended.returncode}"
     return words.strip()
-
-
-def qemu_version() -> str:
-    """The first line that QEMU says about itself."""
-    return subprocess.run([QEMU, "--version"], check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines()[0]
 
 
 def host_cpu() -> str:

@@ -19,10 +19,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from . import cache, host, images, machine, process
+from . import cache, host, images, process, qemu
 from .errors import LabError, MachineDied
-from .machine import Machine, MachineSpec
+from .introduction import introduction
+from .machine import Machine
 from .progress import Progress
+from .spec import MachineSpec
 from .template import Template, resume, template
 
 
@@ -117,13 +119,12 @@ class Lab:
 
     def _resume(self, vm: Machine, saved: Template) -> Machine:
         started = time.monotonic()
-        cable = f"stream,server=off,addr.type=unix,addr.path={machine.escape(vm.runtime / 'switch')}"
-        qemu = vm.start([*saved.hardware, *machine.disk(saved.disk, keep=False),
-                         *machine.lab_interface(cable, vm.mac), "-incoming", "defer"])
-        with vm.connect(qemu) as qmp:
+        cable = f"stream,server=off,addr.type=unix,addr.path={qemu.escape(vm.runtime / 'switch')}"
+        job = vm.start([*saved.hardware, *qemu.disk(saved.disk, keep=False), *qemu.lab_interface(cable, vm.mac), "-incoming", "defer"])
+        with vm.connect(job) as qmp:
             resume(qmp, saved)
             vm = vm.find_port(qmp)
-        vm.wait_for_ssh(self._progress, qemu)
+        vm.wait_for_ssh(self._progress, job)
         vm.run(introduction(vm), check=True)
         self._progress.say(vm.name, f"up after {time.monotonic() - started:.1f} s")
         return vm
@@ -210,21 +211,3 @@ class Lab:
         self._state.mkdir(parents=True, exist_ok=True)
         with cache.lock(self._state / "lock", self._progress, "lab", "another command works on it"):
             yield
-
-
-def introduction(vm: Machine) -> str:
-    """What a resumed machine must be told: the time, who it is, and its place in the lab.
-
-    The address is written where the next boot finds it. Its hardware address is set because
-    the saved state carries the template's; after a reboot the one of the command line is in force.
-    """
-    steps = ["set -e", f"date -s @{time.time():.3f} >/dev/null",
-             f"echo {vm.name} >/etc/hostname", f"hostname {vm.name}",
-             f"printf '127.0.0.1 localhost\\n127.0.1.1 {vm.name}\\n' >/etc/hosts",
-             f"ip link set eth1 down address {vm.mac}"]
-    if vm.spec.lan is not None:
-        steps += [f"printf '[Match]\\nName=eth1\\n[Network]\\nAddress={vm.spec.lan}\\nIPv6AcceptRA=no\\n'"
-                  " >/etc/systemd/network/20-lan.network",
-                  "networkctl reload",
-                  f"until ip -o address show dev eth1 | grep -qF ' {vm.spec.lan} '; do sleep 0.05; done"]
-    return "\n".join(steps)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import ipaddress
 import re
 import shlex
 import signal
@@ -16,63 +15,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import process
-from .accel import QEMU
+from . import process, qemu
 from .errors import LabError, MachineDied
-from .images import Image
 from .progress import Progress
 from .qmp import Qmp
+from .spec import MachineSpec
 from .tail import tail
 
 BOOT_PATIENCE = 600.0
 """Seconds without an ssh answer until a machine that lives is given up; generous, for busy hosts."""
-
-FOR_THE_INVENTORY = {"groups", "children"}
-"""Keys of molecule's platforms that mean nothing to a machine."""
-
-# What is left of mitigations costs emulated time and protects nobody here.
-KERNEL_ARGUMENTS = ("root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off audit=0 quiet "
-                    "systemd.show_status=0 "
-                    # an oops shall end the machine, and so be reported, instead of a test being fooled by what is left
-                    "oops=panic")
-
-
-@dataclasses.dataclass(frozen=True)
-class MachineSpec:
-    """A machine as it is asked for (an item of molecule's platforms)."""
-
-    name: str
-    image: str = "debian12"
-    memory: int = 256
-    cpus: int = 1
-    lan: str | None = None
-
-    @property
-    def kind(self) -> tuple[str, int, int]:
-        """What machines that share a template have in common."""
-        return self.image, self.memory, self.cpus
-
-    @classmethod
-    def parse(cls, values: dict[str, Any]) -> MachineSpec:
-        """A checked specification from decoded JSON."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        unknown = set(values) - known - FOR_THE_INVENTORY
-        if unknown:
-            raise LabError(f"machine {values.get('name')!r}: unknown key {', '.join(sorted(unknown))}; "
-                           f"known are {', '.join(sorted(known | FOR_THE_INVENTORY))}")
-        if not isinstance(values.get("name"), str) or not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", values["name"]):
-            raise LabError(f"machine {values.get('name')!r}: the name must be a host name of small letters, digits and -")
-        for number in ("memory", "cpus"):
-            if not isinstance(values.get(number, 1), int) or values.get(number, 1) < 1:
-                raise LabError(f"machine {values['name']!r}: {number} must be a positive whole number")
-        if values.get("lan") is not None:
-            try:
-                if "/" not in str(values["lan"]):
-                    raise ValueError("the prefix length is missing")
-                ipaddress.ip_interface(values["lan"])
-            except ValueError as error:
-                raise LabError(f"machine {values['name']!r}: lan must be like 10.211.55.3/24: {error}") from None
-        return cls(**{name: value for name, value in values.items() if name in known})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +67,7 @@ class Machine:
     @property
     def marker(self) -> str:
         """The argument by which this machine's QEMU is recognised."""
-        return f"unix:{escape(self._qmp_path)},server=on,wait=off"
+        return f"unix:{qemu.escape(self._qmp_path)},server=on,wait=off"
 
     def qmp(self) -> Qmp:
         """Talk to QEMU: set_link, stop, cont, system_reset ..."""
@@ -125,19 +76,19 @@ class Machine:
     def start(self, arguments: list[str]) -> subprocess.Popen[bytes]:
         """Start QEMU with these arguments besides those of every machine."""
         self.console.unlink(missing_ok=True)
-        command = [QEMU, *arguments, "-name", self.name, "-qmp", self.marker,
-                   "-serial", f"file:{escape(self.console)}"]
+        command = [qemu.QEMU, *arguments, "-name", self.name, "-qmp", self.marker,
+                   "-serial", f"file:{qemu.escape(self.console)}"]
         with open(self.words, "wb") as words:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=words, stderr=words,
                                     cwd="/", start_new_session=True)
 
-    def connect(self, qemu: subprocess.Popen[bytes]) -> Qmp:
+    def connect(self, started: subprocess.Popen[bytes]) -> Qmp:
         """The first conversation with a QEMU that has just been started."""
         while True:
             try:
                 return self.qmp()
             except (FileNotFoundError, ConnectionRefusedError):
-                self.check(qemu)
+                self.check(started)
                 time.sleep(0.02)
 
     def find_port(self, qmp: Qmp) -> Machine:
@@ -150,31 +101,37 @@ class Machine:
 
     # -- life and death --------------------------------------------------------------------
 
-    def check(self, qemu: subprocess.Popen[bytes] | None = None) -> None:
+    def check(self, started: subprocess.Popen[bytes] | None = None) -> None:
         """Raise MachineDied, with the end of the console, if the machine does not live.
 
-        Whoever started QEMU knows more about its end, if he gives it.
+        Who started QEMU can give what he ``started``, and knows more about its end.
         """
-        reason = self._death(qemu)
+        reason = self._death(started)
         if reason is None:
             return
         message = [f"machine {self.name} died: {reason}"]
-        for title, path in (("QEMU said", self.words), ("its console ended with", self.console)):
-            last = tail(path)
+        for title, path, last in (("QEMU said", self.words, tail(self.words)),
+                                  ("its console ended with", self.console, self._last_words())):
             message.append(f"{title} ({path}):" if last else f"{title} nothing ({path})")
             message += [f"    {line}" for line in last]
         raise MachineDied("\n".join(message))
 
-    def _death(self, qemu: subprocess.Popen[bytes] | None) -> str | None:
-        if qemu is not None:
-            status = qemu.poll()
+    def _death(self, started: subprocess.Popen[bytes] | None) -> str | None:
+        if started is not None:
+            status = started.poll()
             if status is not None:
                 return (f"QEMU was killed by signal {-status} ({signal.strsignal(-status)})" if status < 0
                         else f"QEMU ended with status {status}")
         elif not process.find(self.marker):
             return "its QEMU is not running"
-        panics = [line for line in tail(self.console, 200) if "Kernel panic" in line]
-        return panics[-1].strip() if panics else None
+        return next((line for line in tail(self.console, 200) if "Kernel panic" in line), None)
+
+    def _last_words(self) -> list[str]:
+        """The end of the console; if the kernel fell over there, from where it began to."""
+        lines = tail(self.console, 200)
+        falls = re.compile("BUG:|Oops|general protection|Kernel panic")
+        fall = next((number for number, line in enumerate(lines) if falls.search(line)), len(lines))
+        return lines[min(fall, max(0, len(lines) - 30)):]
 
     # -- ssh -------------------------------------------------------------------------------
 
@@ -205,11 +162,13 @@ class Machine:
         """
         deadline = time.monotonic() + timeout
         with self.popen(command) as job:
+            unsaid: str | None = input
             while True:
                 try:
-                    stdout, stderr = job.communicate(input, timeout=1.0)
+                    stdout, stderr = job.communicate(unsaid, timeout=1.0)
                     break
                 except subprocess.TimeoutExpired:
+                    unsaid = None  # communicate goes on with what it was given
                     try:
                         self.check()
                         if time.monotonic() > deadline:
@@ -223,30 +182,30 @@ class Machine:
             raise LabError(f"{self.name}: {_shell(command)!r} ended with status {job.returncode}:\n{stdout}{stderr}")
         return subprocess.CompletedProcess(_shell(command), job.returncode, stdout, stderr)
 
-    def reboot(self, progress: Progress) -> None:
+    def reboot(self, progress: Progress | None = None) -> None:
         """Restart the machine's system, and wait until commands can be run again."""
+        progress = progress or Progress()
         boot = self.run("cat /proc/sys/kernel/random/boot_id", check=True).stdout
         self.run("systemctl reboot")
         self.hang_up()
-        with progress.waiting(self.name, "reboot"):
-            while True:
-                self.wait_for_ssh(progress)
-                answer = self.run("cat /proc/sys/kernel/random/boot_id")
-                if answer.returncode == 0 and answer.stdout != boot:
-                    return
-                self.hang_up()
-                time.sleep(0.5)
+        while True:
+            self.wait_for_ssh(progress)
+            answer = self.run("cat /proc/sys/kernel/random/boot_id")
+            if answer.returncode == 0 and answer.stdout != boot:
+                return
+            self.hang_up()
+            time.sleep(0.5)
 
     def hang_up(self) -> None:
         """End the shared connection, if there is one."""
         subprocess.run([*self.ssh_arguments(), "-O", "exit"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
-    def wait_for_ssh(self, progress: Progress, qemu: subprocess.Popen[bytes] | None = None) -> None:
+    def wait_for_ssh(self, progress: Progress, started: subprocess.Popen[bytes] | None = None) -> None:
         """Wait until commands can be run; a machine that dies meanwhile is reported at once."""
         deadline = time.monotonic() + BOOT_PATIENCE
         with progress.waiting(self.name, "ssh"):
             while True:
-                self.check(qemu)
+                self.check(started)
                 if self._greets() and self.run("true").returncode == 0:
                     return
                 if time.monotonic() > deadline:
@@ -264,39 +223,3 @@ class Machine:
 
 def _shell(command: str | list[str]) -> str:
     return command if isinstance(command, str) else shlex.join(command)
-
-
-# -- QEMU's command line ---------------------------------------------------------------------
-
-
-def escape(path: Path) -> str:
-    """A path within one of QEMU's comma separated options."""
-    return str(path).replace(",", ",,")
-
-
-def hardware(image: Image, accel: str, memory: int, cpus: int) -> list[str]:
-    """What a template and its clones must have in common."""
-    return ["-M", "pc", "-nodefaults", "-display", "none",
-            *(["-accel", "kvm", "-cpu", "host,migratable=on"] if accel == "kvm" else
-              # QEMU would keep up to half a gigabyte of translated code per machine. A quarter
-              # of the machine's memory is where more stops to pay.
-              ["-accel", f"tcg,thread=multi,tb-size={max(64, memory // 4)}"]),
-            "-m", str(memory), "-smp", str(cpus),
-            "-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", KERNEL_ARGUMENTS,
-            "-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci",
-            # tells a resumed guest that it is a clone: its random numbers must differ from its twins'
-            "-device", "vmgenid,guid=auto",
-            "-device", "virtio-net-pci,netdev=management,romfile=",
-            # port 0: QEMU takes one that is free
-            "-netdev", "user,id=management,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22"]
-
-
-def disk(path: Path, *, keep: bool) -> list[str]:
-    """The disk; without ``keep`` what is written goes to a file without a name, and is gone at the end."""
-    return ["-drive", f"id=disk,if=none,file={escape(path)},format=qcow2,cache=unsafe,discard=unmap,"
-                      f"snapshot={'off' if keep else 'on'}"]
-
-
-def lab_interface(backend: str, mac: str) -> list[str]:
-    """The second network interface, eth1 of the guest."""
-    return ["-netdev", f"{backend},id=lan", "-device", f"virtio-net-pci,netdev=lan,mac={mac},romfile="]

@@ -17,11 +17,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import accel, cache, machine, process
+from . import accel, cache, process, qemu
 from .errors import LabError
 from .images import Image
+from .machine import Machine
 from .progress import Progress
 from .qmp import Qmp
+from .spec import MachineSpec
 
 # Run in the template before it is saved, so that no copy has to: wait for the boot to be over,
 # and read what Ansible will need into the page cache.
@@ -48,11 +50,11 @@ class Template:
 def template(image: Image, memory: int, cpus: int, progress: Progress) -> Template:
     """The template of such a machine, made if the cache does not have it yet."""
     chosen = accel.choose(image, progress)
-    arguments = machine.hardware(image, chosen, memory, cpus)
-    key = cache.key_of([image.key, arguments[:], accel.qemu_version(), WARM_UP,
+    arguments = qemu.hardware(image, chosen, memory, cpus)
+    key = cache.key_of([image.key, arguments, qemu.version(), WARM_UP,
                         accel.host_cpu() if chosen == "kvm" else None])
     name = f"template of {image.name} ({memory} MiB, {cpus} cpu, {chosen})"
-    spec = machine.MachineSpec("template", image.name, memory, cpus)
+    spec = MachineSpec("template", image.name, memory, cpus)
 
     def build(directory: Path) -> None:
         _build(name, image, spec, Template(directory, arguments), progress)
@@ -60,20 +62,20 @@ def template(image: Image, memory: int, cpus: int, progress: Progress) -> Templa
     return Template(cache.entry("templates", key, build, progress), arguments)
 
 
-def _build(name: str, image: Image, spec: machine.MachineSpec, result: Template, progress: Progress) -> None:
+def _build(name: str, image: Image, spec: MachineSpec, result: Template, progress: Progress) -> None:
     started = time.monotonic()
     progress.say(name, "booting")
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(image.disk), str(result.disk)],
                    check=True)
     runtime = Path(tempfile.mkdtemp(prefix="lab-"))
-    vm = machine.Machine(spec, 0, result.directory, runtime, cache.identity_file(progress))
+    vm = Machine(spec, 0, result.directory, runtime, cache.identity_file(progress))
     try:
         # No switch: the cable of the lab interface ends in a hub with nobody else in it.
-        qemu = vm.start([*result.hardware, *machine.disk(result.disk, keep=True),
-                         *machine.lab_interface("hubport,hubid=0", vm.mac)])
-        with vm.connect(qemu) as qmp:
+        job = vm.start([*result.hardware, *qemu.disk(result.disk, keep=True),
+                        *qemu.lab_interface("hubport,hubid=0", vm.mac)])
+        with vm.connect(job) as qmp:
             vm = vm.find_port(qmp)
-            vm.wait_for_ssh(progress, qemu)
+            vm.wait_for_ssh(progress, job)
             with progress.waiting(name, "end of its boot"):
                 vm.run(WARM_UP)
             vm.hang_up()
@@ -82,7 +84,7 @@ def _build(name: str, image: Image, spec: machine.MachineSpec, result: Template,
             qmp("migrate", uri="exec:cat > " + shlex.quote(str(result.state)))
             _wait_for_migration(qmp)
             qmp("quit")
-        qemu.wait(60)
+        job.wait(60)
         vm.words.unlink()
     finally:
         process.end(vm.marker)

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from lab import Lab, LabError, MachineDied, host, images, lab, machine, process
+from lab import Lab, LabError, MachineDied, host, images, lab, process, qemu
 from lab.template import Template
 
 FAKE = Path(__file__).with_name("fake_qemu.py")
@@ -29,7 +29,7 @@ def fates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
     program = tmp_path / "qemu"
     program.write_text(f"#!/bin/sh\nexec {sys.executable} {FAKE} \"$@\"\n")
     program.chmod(0o755)
-    monkeypatch.setattr(machine, "QEMU", str(program))
+    monkeypatch.setattr(qemu, "QEMU", str(program))
     monkeypatch.setattr(images, "image", lambda *_: None)
     monkeypatch.setattr(lab, "template", lambda *_: Template(tmp_path / "template", []))
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab import machine
-from lab.errors import LabError
+from lab import machine, qemu
+from lab.errors import LabError, MachineDied
 from lab.images import Image
-from lab.machine import MachineSpec
+from lab.spec import MachineSpec
 
 IMAGE = Image("debian12", Path("/cache/a,b/images/k"))
 
@@ -37,26 +38,26 @@ def test_a_wrong_machine_is_refused_with_its_name_and_the_reason(values: dict[st
 
 
 def test_commas_in_paths_do_not_end_an_option() -> None:
-    assert "file=/tmp/a,,b/disk.qcow2," in machine.disk(Path("/tmp/a,b/disk.qcow2"), keep=False)[1]
+    assert "file=/tmp/a,,b/disk.qcow2," in qemu.disk(Path("/tmp/a,b/disk.qcow2"), keep=False)[1]
 
 
 def test_what_a_machine_writes_is_kept_only_in_a_template() -> None:
-    assert "snapshot=off" in machine.disk(Path("d"), keep=True)[1]
-    assert "snapshot=on" in machine.disk(Path("d"), keep=False)[1]
+    assert "snapshot=off" in qemu.disk(Path("d"), keep=True)[1]
+    assert "snapshot=on" in qemu.disk(Path("d"), keep=False)[1]
 
 
 def test_the_command_line_has_what_was_asked_for() -> None:
-    arguments = machine.hardware(IMAGE, "tcg", 512, 2)
+    arguments = qemu.hardware(IMAGE, "tcg", 512, 2)
     pairs = set(itertools.pairwise(arguments))
     assert {("-m", "512"), ("-smp", "2"), ("-kernel", "/cache/a,b/images/k/vmlinuz"), ("-initrd", "/cache/a,b/images/k/initrd"),
             ("-accel", "tcg,thread=multi,tb-size=128")} <= pairs
     assert any("hostfwd=tcp:127.0.0.1:0-:22" in argument for argument in arguments), "reached over loopback only"
-    assert ("-accel", "kvm") in itertools.pairwise(machine.hardware(IMAGE, "kvm", 512, 2))
+    assert ("-accel", "kvm") in itertools.pairwise(qemu.hardware(IMAGE, "kvm", 512, 2))
 
 
 def test_template_and_clone_differ_in_the_cable_only() -> None:
-    template = machine.lab_interface("hubport,hubid=0", "52:54:00:4c:41:00")
-    clone = machine.lab_interface("stream,server=off,addr.type=unix,addr.path=/x", "52:54:00:4c:41:01")
+    template = qemu.lab_interface("hubport,hubid=0", "52:54:00:4c:41:00")
+    clone = qemu.lab_interface("stream,server=off,addr.type=unix,addr.path=/x", "52:54:00:4c:41:01")
     assert template[1] != clone[1]
     assert template[3].replace("41:00", "") == clone[3].replace("41:01", "")
 
@@ -64,3 +65,45 @@ def test_template_and_clone_differ_in_the_cable_only() -> None:
 def test_the_machines_of_a_lab_have_different_hardware_addresses(tmp_path: Path) -> None:
     macs = {machine.Machine(MachineSpec("m"), number, tmp_path, tmp_path, tmp_path).mac for number in range(1, 200)}
     assert len(macs) == 199
+
+
+@pytest.fixture
+def reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> machine.Machine:
+    """A machine whose ssh is a shell of ours that takes a while."""
+    monkeypatch.setattr(machine.Machine, "ssh_arguments", lambda _self: ["sh", "-c", 'sleep 1.3; eval "$3"', "ssh"])
+    monkeypatch.setattr(machine.Machine, "check", lambda _self: None)
+    return machine.Machine(MachineSpec("director"), 1, tmp_path, tmp_path, tmp_path)
+
+
+def test_a_long_command_gets_its_input_and_gives_its_output_and_status(reached: machine.Machine) -> None:
+    result = reached.run("cat; echo said >&2; exit 3", input="heard\n")
+    assert (result.stdout, result.stderr, result.returncode) == ("heard\n", "said\n", 3)
+
+
+def test_a_checked_command_that_fails_says_where_and_what(reached: machine.Machine) -> None:
+    with pytest.raises(LabError, match=r"director: 'ls nowhere' ended with status 2:\n.*nowhere"):
+        reached.run(["ls", "nowhere"], check=True)
+
+
+def test_a_command_that_does_not_end_is_given_up(reached: machine.Machine) -> None:
+    with pytest.raises(LabError, match="director: 'sleep 60' has not ended within 1 s"):
+        reached.run("sleep 60", timeout=0.5)
+
+
+def test_a_machine_that_dies_under_a_command_is_reported_then(reached: machine.Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dead(_self: machine.Machine) -> None:
+        raise MachineDied("machine director died")
+
+    monkeypatch.setattr(machine.Machine, "check", dead)
+    started = time.monotonic()
+    with pytest.raises(MachineDied):
+        reached.run("sleep 60")
+    assert time.monotonic() - started < 30
+
+
+def test_a_fall_is_shown_from_its_beginning(reached: machine.Machine) -> None:
+    lines = ["up and running", "BUG: kernel NULL pointer dereference", *(f" trace {number}" for number in range(60)), "---[ end Kernel panic"]
+    reached.console.write_text("\n".join(lines))
+    assert reached._last_words() == lines[1:]
+    reached.console.write_text("\n".join(f"line {number}" for number in range(60)))
+    assert reached._last_words() == [f"line {number}" for number in range(30, 60)]

@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""QEMU's command line, in the parts that a template and its clones share or differ in."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from .images import Image
+
+QEMU = "qemu-system-x86_64"
+
+# What is left of mitigations costs emulated time and protects nobody here.
+KERNEL_ARGUMENTS = ("root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off audit=0 quiet "
+                    "systemd.show_status=0 "
+                    # an oops shall end the machine, and so be reported, instead of a test being fooled by what is left
+                    "oops=panic")
+
+
+def version() -> str:
+    """The first line that QEMU says about itself."""
+    return subprocess.run([QEMU, "--version"], check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines()[0]
+
+
+def escape(path: Path) -> str:
+    """A path within one of QEMU's comma separated options."""
+    return str(path).replace(",", ",,")
+
+
+def hardware(image: Image, accel: str, memory: int, cpus: int) -> list[str]:
+    """What a template and its clones must have in common."""
+    return ["-M", "pc", "-nodefaults", "-display", "none",
+            *(["-accel", "kvm", "-cpu", "host,migratable=on"] if accel == "kvm" else
+              # QEMU would keep up to half a gigabyte of translated code per machine. A quarter
+              # of the machine's memory is where more stops to pay.
+              ["-accel", f"tcg,thread=multi,tb-size={max(64, memory // 4)}"]),
+            "-m", str(memory), "-smp", str(cpus),
+            "-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", KERNEL_ARGUMENTS,
+            "-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci",
+            # tells a resumed guest that it is a clone: its random numbers must differ from its twins'
+            "-device", "vmgenid,guid=auto",
+            "-device", "virtio-net-pci,netdev=management,romfile=",
+            # port 0: QEMU takes one that is free
+            "-netdev", "user,id=management,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22"]
+
+
+def disk(path: Path, *, keep: bool) -> list[str]:
+    """The disk; without ``keep`` what is written goes to a file without a name, and is gone at the end."""
+    return ["-drive", f"id=disk,if=none,file={escape(path)},format=qcow2,cache=unsafe,discard=unmap,"
+                      f"snapshot={'off' if keep else 'on'}"]
+
+
+def lab_interface(backend: str, mac: str) -> list[str]:
+    """The second network interface, eth1 of the guest."""
+    return ["-netdev", f"{backend},id=lan", "-device", f"virtio-net-pci,netdev=lan,mac={mac},romfile="]
