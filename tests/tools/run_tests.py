@@ -69,7 +69,7 @@ class Run:
             except BaseException:
                 self._stopped = True
                 for process in list(self._running):
-                    process.send_signal(signal.SIGTERM)
+                    os.killpg(process.pid, signal.SIGTERM)
                 raise
 
     def _lane(self, parts: Sequence[Part]) -> None:
@@ -93,6 +93,8 @@ class Run:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
+                # A group of its own, to be ended as a whole: make alone would leave behind what its shell runs.
+                start_new_session=True,
             ) as process,
         ):
             self._running.add(process)

@@ -52,7 +52,13 @@ def molecule(command: str, name: str, log: Path, patience: float) -> tuple[int, 
             errors="replace",
             start_new_session=True,
         )
-        late = threading.Timer(patience, os.killpg, (process.pid, signal.SIGTERM))
+        timed_out = threading.Event()
+
+        def end_late() -> None:
+            timed_out.set()
+            os.killpg(process.pid, signal.SIGTERM)
+
+        late = threading.Timer(patience, end_late)
         late.start()
         showing = threading.Thread(target=show_lab, args=(name, lab, process))
         showing.start()
@@ -73,7 +79,7 @@ def molecule(command: str, name: str, log: Path, patience: float) -> tuple[int, 
                 os.killpg(process.pid, signal.SIGTERM)
                 process.wait()
             showing.join()
-    if time.monotonic() - started >= patience:
+    if timed_out.is_set():
         return status or 1, f"{step}, ended after {patience:.0f} s without an end"
     return status, step
 
@@ -100,7 +106,8 @@ def run(name: str) -> bool:
     started = time.monotonic()
     try:
         status, step = molecule("test", name, log, PATIENCE)
-    except BaseException:
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted, its machines are ended", flush=True)
         molecule("destroy", name, log, 60)
         raise
     seconds = time.monotonic() - started
@@ -137,7 +144,10 @@ def main() -> int:
         os.environ["RESULTS_FILE"] = str(own)
     # As an interrupt, so that the machines are ended on the way out.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    good = [run(name) for name in names]
+    try:
+        good = [run(name) for name in names]
+    except KeyboardInterrupt:
+        return 130
     if not good:
         print("there are no scenarios under molecule/")
     return 0 if good and all(good) else 1

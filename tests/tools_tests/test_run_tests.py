@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -72,6 +76,25 @@ def test_a_part_that_could_not_be_run_has_failed(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Run([lane], tmp_path).all()
     assert [part.tally.failed for part in lane] == [1, 1]
+
+
+def test_a_run_that_is_ended_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A part ends with all it started, as make's shells do not, and the next part does not begin."""
+    started = tmp_path / "started"
+    lane = [Part("first", ["sh", "-c", f"(echo $$ > {started}; exec sleep 60); true"]), Part("second", ["touch", str(tmp_path / "second")])]
+    run = Run([lane], tmp_path)
+
+    def interrupt() -> None:
+        while not started.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run.all()
+    assert time.monotonic() - began < 30
+    assert not (tmp_path / "second").exists()
 
 
 def test_results_of_an_earlier_run_do_not_count(tmp_path: Path) -> None:
