@@ -51,8 +51,8 @@ def template(image: Image, memory: int, cpus: int, progress: Progress) -> Templa
     """The template of such a machine, made if the cache does not have it yet."""
     chosen = accel.choose(image, progress)
     arguments = qemu.hardware(image, chosen, memory, cpus)
-    key = cache.key_of([image.key, arguments, qemu.version(), WARM_UP,
-                        accel.host_cpu() if chosen == "kvm" else None])
+    key = cache.key_of([image.key, arguments, qemu.lab_interface("backend", "mac"), qemu.disk(Path("disk"), keep=True),
+                        qemu.version(), WARM_UP, accel.host_cpu() if chosen == "kvm" else None])
     name = f"template of {image.name} ({memory} MiB, {cpus} cpu, {chosen})"
     spec = MachineSpec("template", image.name, memory, cpus)
 
