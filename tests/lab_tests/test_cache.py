@@ -34,6 +34,12 @@ def test_a_failed_build_leaves_nothing_and_can_be_repeated(own_cache: Path, prog
     assert [path.name for path in cache.entry("images", "k", build, progress).iterdir()] == ["whole"]
 
 
+def test_an_entry_appears_in_one_step(progress: Progress) -> None:
+    built: list[int] = []
+    directory = cache.entry("images", "k", lambda scratch: built.append(scratch.stat().st_ino), progress)
+    assert built == [directory.stat().st_ino], "renamed, not copied"
+
+
 def _build_slowly(log: Path) -> None:
     def build(directory: Path) -> None:
         with open(log, "a") as handle:
