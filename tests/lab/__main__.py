@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,13 @@ from .progress import Progress
 
 def up(options: argparse.Namespace) -> None:
     """Start the machines listed on standard input; print how each is reached."""
-    lab = Lab(options.state).up(json.load(sys.stdin))
+    try:
+        machines = json.load(sys.stdin)
+    except json.JSONDecodeError as error:
+        raise LabError(f"standard input must be a JSON list of machines: {error}") from None
+    if not isinstance(machines, list) or not all(isinstance(machine, dict) for machine in machines):
+        raise LabError("standard input must be a JSON list of machines, like [{\"name\": \"director\", \"lan\": \"10.211.55.2/24\"}]")
+    lab = Lab(options.state).up(machines)
     print(json.dumps([
         {"instance": vm.name, "address": "127.0.0.1", "user": "root", "port": vm.port,
          "identity_file": str(vm.identity_file), "lan": vm.spec.lan}
@@ -78,7 +85,7 @@ def main() -> int:
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     try:
         options.function(options)
-    except LabError as error:
+    except (LabError, OSError, subprocess.CalledProcessError) as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -121,7 +121,7 @@ class Lab:
         started = time.monotonic()
         cable = f"stream,server=off,addr.type=unix,addr.path={qemu.escape(vm.runtime / 'switch')}"
         job = vm.start([*saved.hardware, *qemu.disk(saved.disk, keep=False), *qemu.lab_interface(cable, vm.mac), "-incoming", "defer"])
-        with vm.connect(job) as qmp:
+        with vm.first_conversation(job) as qmp:
             resume(qmp, saved)
             vm = vm.find_port(qmp)
         vm.wait_for_ssh(self._progress, job)

@@ -12,13 +12,14 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from . import process, qemu
 from .errors import LabError, MachineDied
 from .progress import Progress
-from .qmp import Qmp
+from .qmp import Qmp, QmpError
 from .spec import MachineSpec
 from .tail import tail
 
@@ -82,8 +83,19 @@ class Machine:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=words, stderr=words,
                                     cwd="/", start_new_session=True)
 
-    def connect(self, started: subprocess.Popen[bytes]) -> Qmp:
-        """The first conversation with a QEMU that has just been started."""
+    @contextlib.contextmanager
+    def first_conversation(self, started: subprocess.Popen[bytes]) -> Iterator[Qmp]:
+        """Talk to a QEMU that has just been started; if it ends meanwhile, say why."""
+        try:
+            with self._connect(started) as qmp:
+                yield qmp
+        except (QmpError, OSError):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                started.wait(2)  # the connection may end a moment before the process
+            self.check(started)
+            raise
+
+    def _connect(self, started: subprocess.Popen[bytes]) -> Qmp:
         while True:
             try:
                 return self.qmp()

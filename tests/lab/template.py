@@ -73,7 +73,7 @@ def _build(name: str, image: Image, spec: MachineSpec, result: Template, progres
         # No switch: the cable of the lab interface ends in a hub with nobody else in it.
         job = vm.start([*result.hardware, *qemu.disk(result.disk, keep=True),
                         *qemu.lab_interface("hubport,hubid=0", vm.mac)])
-        with vm.connect(job) as qmp:
+        with vm.first_conversation(job) as qmp:
             vm = vm.find_port(qmp)
             vm.wait_for_ssh(progress, job)
             with progress.waiting(name, "end of its boot"):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stands where QEMU would: answers on the QMP socket, writes a console, and meets the fate in FAKE_QEMU_FATES.
 
-FAKE_QEMU_FATES: "NAME=FATE ...", FATE being live (though no ssh server ever greets), panic, refuse,
+FAKE_QEMU_FATES: "NAME=FATE ...", FATE being live (though no ssh server ever greets), panic, refuse, corrupt,
 or the number of the signal that kills.
 """
 
@@ -49,13 +49,15 @@ def answer(connection: socket.socket) -> None:
     say({"QMP": {}})
     for line in lines:
         command = json.loads(line)["execute"]
+        if fate == "corrupt" and command == "migrate-incoming":
+            sys.exit("qemu: error while loading state for instance 0x0 of device 'ram'")
         port = forwarded.getsockname()[1]
         say({"return": {"query-status": {"status": "running"},
                         "human-monitor-command": f"  TCP[HOST_FORWARD]  12  127.0.0.1  {port}  10.0.2.15  22\n"}.get(command, {})})
 
 
 threading.Thread(target=greet, daemon=True).start()
-if fate != "live":
+if fate not in ("live", "corrupt"):
     def meet_it() -> None:
         time.sleep(0.5)
         if fate == "panic":

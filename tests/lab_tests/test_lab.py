@@ -79,6 +79,13 @@ def test_what_qemu_refuses_is_said_in_qemu_s_words(fates: Callable[..., None], t
     assert nothing_is_left(tmp_path / "state")
 
 
+def test_a_saved_state_that_cannot_be_loaded_is_reported_in_qemu_s_words(fates: Callable[..., None], tmp_path: Path) -> None:
+    fates(director="corrupt", client="live")
+    with pytest.raises(MachineDied, match=r"(?s)director died: QEMU ended with status 1.*error while loading state"):
+        Lab(tmp_path / "state").up(TWO)
+    assert nothing_is_left(tmp_path / "state")
+
+
 @pytest.fixture
 def half_up(fates: Callable[..., None], tmp_path: Path) -> Any:
     """An up that is at work (it waits for an ssh that never comes), and its state directory."""
