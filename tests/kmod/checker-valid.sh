@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Stands where the kernel's own scripts/checker-valid.sh is missing: Debian's 7.x header packages lack it, and make
 # then skips sparse without failing. Prints 1 if the checker (the arguments) understands what these headers use.
