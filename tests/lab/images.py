@@ -129,17 +129,25 @@ def _build(wanted: Recipe, overlay: Overlay, directory: Path) -> None:
     _pack(overlay, files)
     for command in (_mmdebstrap(wanted, files, packed),
                     ["fakeroot", "sh", "-eu", str(BUILD_DISK), str(packed), str(directory / "disk.img"), DISK_SIZE]):
-        with open(log, "ab") as output:
-            # INITRD: the kernel's package shall not make an initrd either, which nobody would use
-            environment = dict(os.environ, PATH=SEARCH_PATH, LC_ALL="C.UTF-8", INITRD="No")
-            status = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                    check=False).returncode
+        status = _run(command, log)
         if status != 0:
             last = "\n".join(f"    {line}" for line in tail(log))
             raise LabError(f"image {wanted.name}: {command[0]} ended with status {status}; its last words:\n{last}")
     initrd.extract(packed, kernel=directory / "vmlinuz", initrd=directory / "initrd")
     packed.unlink()
     files.unlink()
+
+
+def _run(command: list[str], log: Path) -> int:
+    # INITRD: the kernel's package shall not make an initrd either, which nobody would use
+    environment = dict(os.environ, PATH=SEARCH_PATH, LC_ALL="C.UTF-8", INITRD="No")
+    with (open(log, "ab") as output,
+          subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output) as job):
+        try:
+            return job.wait()
+        except BaseException:
+            job.terminate()  # not killed: mmdebstrap has mounts and a gigabyte to clear away
+            raise
 
 
 def _mmdebstrap(wanted: Recipe, overlay: Path, packed: Path) -> list[str]:
