@@ -110,31 +110,36 @@ def main() -> int:
     for name in ("ANSIBLE_HOME", "ANSIBLE_COLLECTIONS_PATH", "PYTHONPATH"):
         environment.pop(name, None)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    ended = subprocess.run(
+    with subprocess.Popen(
         ["ansible-test", "sanity", "--local", "--python", version, "--junit", "--color", "no"],
         cwd=COPY,
         env=environment,
-        check=False,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
+    ) as process:
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            # The first run makes environments for some of them, and would be silent for a minute.
+            if line.startswith(("Running sanity test", "ERROR", "FATAL")):
+                print(line, end="", flush=True)
     results = read_results(COPY / "tests" / "output" / "junit")
     for result in results:
         record(result)
     bad = [result for result in results if result.outcome != "passed"]
-    if ended.returncode or bad or not results or "All targets skipped" in ended.stdout:
-        for line in ended.stdout.splitlines():
-            if line.startswith(("ERROR", "FATAL", "WARNING: Skipping")) or not results:
-                print(line)
-        for result in bad:
-            print(f"FAILED {result.name}: {result.detail}")
-        if not results:
-            record(Result("ansible-test sanity", "failed", "no test was run"))
-            print("sanity: no test was run")
-        elif not bad:
-            record(Result("ansible-test sanity", "failed", f"exit status {ended.returncode}"))
+    if not results:
+        # An error of its own, or "All targets skipped".
+        record(Result("ansible-test sanity", "failed", "no test was run"))
+        print(f"{''.join(said)}sanity: no test was run")
+    elif process.returncode and not bad:
+        record(Result("ansible-test sanity", "failed", f"exit status {process.returncode}"))
+        print(f"{''.join(said)}sanity: all tests passed, but ansible-test ended with status {process.returncode}")
+    for result in bad:
+        print(f"FAILED {result.name}: {result.detail}")
+    if process.returncode or bad or not results:
         return 1
     print(f"{len(results)} sanity tests passed")
     return 0
