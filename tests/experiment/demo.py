@@ -123,7 +123,7 @@ def walk(lab: Lab, started: float) -> int:
         for fault in broken:
             say(f"NOT AS PROMISED: {fault}")
         return 1
-    first, second, *_ = service.destinations
+    first, second, *_others = service.destinations
     say(
         f"Shown: {first.address} was full with {first.upper_threshold} connections, the next went to {second.address};"
         f" all {len(records)} steps as promised, with {control.scheduler} as well."

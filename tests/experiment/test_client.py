@@ -25,7 +25,7 @@ def port() -> Iterator[int]:
         port = int(probe.getsockname()[1])
     server = subprocess.Popen([sys.executable, HERE / "server.py", str(port)])
     try:
-        for _ in range(100):
+        for _turn in range(100):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break

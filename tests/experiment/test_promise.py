@@ -38,7 +38,7 @@ def promised(service: Service) -> dict[str, tuple[str, str]]:
         for action in step.actions:
             match action:
                 case Open(count):
-                    given += "".join(promise.open() or "-" for _ in range(count))
+                    given += "".join(promise.open() or "-" for _turn in range(count))
                 case Close(server):
                     promise.close(server)
                 case Reset(server):
@@ -58,7 +58,7 @@ def test_the_promises_are_the_measured_numbers() -> None:
 
 def test_without_a_lower_threshold_three_quarters_of_the_upper_one_count() -> None:
     promise = Promise(Service("192.0.2.1", 21, "test", (Destination("d", 21, 1, 4, 0),)))
-    assert [promise.open() for _ in range(5)] == ["d", "d", "d", "d", None]
+    assert [promise.open() for _turn in range(5)] == ["d", "d", "d", "d", None]
     promise.close("d")
     promise.forget("d")
     assert promise.open() is None
@@ -69,4 +69,4 @@ def test_without_a_lower_threshold_three_quarters_of_the_upper_one_count() -> No
 
 def test_without_an_upper_threshold_a_server_is_never_full() -> None:
     promise = Promise(Service("192.0.2.1", 21, "test", (Destination("d", 21, 1, 0, 0),)))
-    assert {promise.open() for _ in range(50)} == {"d"}
+    assert {promise.open() for _turn in range(50)} == {"d"}

@@ -122,7 +122,7 @@ class Walk:
     def act(self, action: Action) -> list[Connection]:
         match action:
             case Open(count):
-                return [self.connect() for _ in range(count)]
+                return [self.connect() for _turn in range(count)]
             case Close(server):
                 self.promise.close(server)
                 for number in self.open[server][:1]:

@@ -62,7 +62,7 @@ class Row:
         return next((worst for worst in (Result.FAILED, Result.NOT_CHECKED) if worst in results), Result.OK)
 
 
-def check(kernel: Kernel, root: Root | str, source: Path = SOURCE, names: Iterable[str] = FLAGS) -> Row:
+def check(kernel: Kernel, root: Root | str, source: Path = SOURCE, names: Iterable[str] = tuple(FLAGS)) -> Row:
     """Build the module for one kernel, once for each of the named checks."""
     if isinstance(root, str):
         return Row(kernel, "", {name: Outcome(Result.NOT_CHECKED, root) for name in names})

@@ -14,7 +14,7 @@ COLUMNS = ("suite", "kernel", "headers", "compiler", *FLAGS, "result")
 def table(rows: Sequence[Row]) -> str:
     """One line per kernel; reasons stand below, once each."""
     reasons: list[str] = []
-    lines = [COLUMNS, tuple("-" for _ in COLUMNS)]
+    lines = [COLUMNS, tuple("-" for _column in COLUMNS)]
     for row in rows:
         cells = []
         for outcome in row.outcomes.values():

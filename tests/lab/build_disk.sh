@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #

@@ -54,7 +54,7 @@ def _build_slowly(log: Path) -> None:
 
 def test_of_several_processes_one_builds_and_all_see_a_complete_entry(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    processes = [multiprocessing.Process(target=_build_slowly, args=(log,)) for _ in range(4)]
+    processes = [multiprocessing.Process(target=_build_slowly, args=(log,)) for _turn in range(4)]
     for process in processes:
         process.start()
     for process in processes:

@@ -43,7 +43,7 @@ class Plug:
 def plugged(count: int, test: Callable[..., Awaitable[None]]) -> None:
     async def run() -> None:
         subject, plugs, ports = Switch(), [], []
-        for _ in range(count):
+        for _turn in range(count):
             ours, its = socket.socketpair()
             reader, writer = await asyncio.open_unix_connection(sock=its)
             ports.append(asyncio.create_task(subject.port(reader, writer)))
@@ -141,7 +141,7 @@ def test_who_does_not_listen_loses_frames_and_holds_up_nobody() -> None:
         payload = b"x" * 60000
         deaf.reader._transport.pause_reading()  # type: ignore[attr-defined]
         count = 3 * switch.LONGEST_BACKLOG // len(payload)
-        for _ in range(count):
+        for _turn in range(count):
             frame = await a.send(EVERYBODY, A, payload)
             assert await c.receive() == frame
         deaf.reader._transport.resume_reading()  # type: ignore[attr-defined]

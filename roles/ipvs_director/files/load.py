@@ -62,7 +62,7 @@ def services_with(scheduler: str, table: str) -> list[str]:
         if protocol == "FWM":
             found.append(f"fwmark {int(where.split()[0], 16)}")
             continue
-        address, _, port = where.rpartition(":")
+        address, _colon, port = where.rpartition(":")
         if address.startswith("["):
             found.append(f"{protocol.lower()} [{ipaddress.IPv6Address(address.strip('[]'))}]:{int(port, 16)}")
         else:

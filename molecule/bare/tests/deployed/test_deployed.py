@@ -45,7 +45,7 @@ def test_the_table_has_the_services_in_the_order_given(host: Any) -> None:
         if words[0] == "TCP":
             servers = found.setdefault(" ".join(words[1:3]), [])
         elif words[0] == "->" and words[1] != "RemoteAddress:Port":
-            address, _, _ = words[1].partition(":")
+            address, _colon, _port = words[1].partition(":")
             servers.append(".".join(str(each) for each in bytes.fromhex(address)))
     assert found == {"0AD33703:0015 test": SERVERS, "0AD33703:0849 fo": SERVERS}
 
