@@ -180,6 +180,11 @@ class Index:
         lines = self._ask("apt-get", "install", "--simulate", "--no-install-recommends", *names).splitlines()
         return sorted(line.removeprefix("Inst ") for line in lines if line.startswith("Inst "))
 
+    def access(self) -> list[str]:
+        """The host's apt settings on how an archive is reached and believed, which mmdebstrap does not look at."""
+        return [line for line in self._ask("apt-config", "dump").splitlines()
+                if re.match(r"Acquire::(Check-Valid-Until|Check-Date|https?::Proxy\S*) ", line)]
+
     def download(self, packages: Iterable[Package], directory: Path) -> dict[str, Path | str]:
         """Fetch packages; for each key the file, or the reason why there is none."""
         packages = list(packages)
@@ -190,9 +195,9 @@ class Index:
             if files:
                 result[package.key] = files[0]
             else:
-                said = [line for line in answer.stderr.splitlines() if f"/{package.name}_" in line] or answer.stderr.splitlines()[-1:]
-                # The reason stands behind the address, whose host is nobody's business.
-                result[package.key] = f"{package.name} cannot be fetched: {' '.join(said).rpartition('.deb')[2].strip()}"
+                # "E: Failed to fetch ADDRESS.deb  404  Not Found [IP: ADDRESS]"
+                said = re.findall(rf"/{re.escape(package.name)}_\S+\.deb\s+(.*?)\s*(?:\[IP: .*)?$", answer.stderr, re.MULTILINE)
+                result[package.key] = " ".join((said or answer.stderr.splitlines()[-1:] or ["no reason given"])[0].split())
         return result
 
 

@@ -78,7 +78,7 @@ def check(kernel: Kernel, root: Root | str, source: Path = SOURCE, names: Iterab
             outcome = judge(name, make.returncode, make.stdout)
             if outcome.result is Result.OK:
                 module = _section(root, directory, ".modinfo")
-                compiler = "gcc " + _section(root, directory, ".comment")[0].split()[-1]
+                compiler = "gcc " + _section(root, directory, ".comment")[0].rpartition(")")[2].split()[0]
                 complaint = complaint_about(dict(entry.split("=", 1) for entry in module), kernel, packaged_version(source))
                 if complaint:
                     outcome = Outcome(Result.FAILED, complaint, make.stdout)

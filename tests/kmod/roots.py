@@ -79,8 +79,11 @@ def roots(index: Index, kernels: Iterable[Kernel], progress: Progress) -> dict[K
     result: dict[Kernel, Root | str] = {}
     for kernel, packages in own.items():
         layers = [unpacked[package.key] for package in packages]
-        missing = [layer for layer in layers if isinstance(layer, str)]
-        result[kernel] = "; ".join(missing) or Root((*(layer for layer in layers if isinstance(layer, Path)), tools))
+        refusals = sorted({layer for layer in layers if isinstance(layer, str)})
+        if refusals:
+            result[kernel] = f"the index lists its packages, the archive refuses them: {', '.join(refusals)}"
+        else:
+            result[kernel] = Root((*(layer for layer in layers if isinstance(layer, Path)), tools))
     _require_entry([root for root in result.values() if isinstance(root, Root)][:1])
     return result
 
@@ -109,14 +112,15 @@ def _tools(index: Index, needs: set[str], progress: Progress) -> Path:
             # An archive on the way, so that the files belong to the user and not to his subordinate ids.
             with subprocess.Popen(
                     ["mmdebstrap", *MMDEBSTRAP, f"--include={','.join(sorted(needs))}", f"--keyring={sources.KEYRING}",
-                     "", "-", str(index.sources)],
+                     *(f"--aptopt={setting}" for setting in index.access()), "", "-", str(index.sources)],
                     env=dict(os.environ, PATH=SEARCH_PATH, LC_ALL="C.UTF-8"), stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE, stderr=output) as maker:
                 unpack = subprocess.run(["tar", "--extract", "--no-same-owner", "--exclude=./dev/*", f"--directory={root}"],
                                         stdin=maker.stdout, stderr=output, check=False)
         if maker.returncode != 0 or unpack.returncode != 0:
             tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-30:])
-            raise LabError(f"{name}: mmdebstrap made no directory to build in; its last lines:\n{tail}")
+            said = next((line for line in tail.splitlines() if line.startswith("E: ")), "see its last lines")
+            raise LabError(f"{name}: mmdebstrap made no directory to build in: {said}\n{tail}")
 
     key = f"tools-{name}-{cache.key_of([solution, MMDEBSTRAP])}"
     return cache.entry(KIND, key, build, progress) / "root"
@@ -152,7 +156,7 @@ def checkpatch(index: Index, progress: Progress) -> Path:
             with progress.waiting(index.release.name, f"checkpatch.pl from {concrete.name}"):
                 file = index.download([concrete], Path(scratch))[concrete.key]
                 if isinstance(file, str):
-                    raise LabError(f"checkpatch.pl is in Debian's kernel sources, but {file}")
+                    raise LabError(f"checkpatch.pl is in Debian's kernel sources, but {concrete.name} cannot be fetched: {file}")
                 subprocess.run(
                     ["bash", "-euo", "pipefail", "-c",
                      'dpkg-deb --fsys-tarfile "$1" | tar --extract --to-stdout --wildcards "./usr/src/linux-source-*.tar.xz"'

@@ -34,10 +34,10 @@ def test_verdict(name: str, status: int, log: str, result: Result) -> None:
 
 
 def test_a_kernel_without_packages_is_not_checked() -> None:
-    row = check(KERNEL, "linux-headers-7.3.4+deb13-common cannot be fetched: 404 Not Found")
+    row = check(KERNEL, "the archive refuses its packages: 404 Not Found")
     assert row.result is Result.NOT_CHECKED
     assert set(row.outcomes) == set(FLAGS)
-    assert "[1] not checked: linux-headers-7.3.4+deb13-common cannot be fetched: 404 Not Found" in report.table([row])
+    assert "[1] not checked: the archive refuses its packages: 404 Not Found" in report.table([row])
     assert report.total([row]) == "0 ok, 0 failed, 1 not checked"
 
 
