@@ -112,16 +112,15 @@ def walk(lab: Lab, started: float) -> int:
             shown.table(record)
             faults = [*record.broken, *(f"{control.scheduler}: {fault}" for fault in other.broken)]
             if record.seen() != other.seen():
-                faults.append(f"{service.scheduler} and {control.scheduler} differ: {other.seen()}")
+                faults.append(f"{service.scheduler} and {control.scheduler} did not do the same")
             shown.verdict(faults, f"as promised; {control.scheduler} agrees")
             records.append(record)
-            broken += [f"step {number}, {step.name}: {fault}" for fault in faults]
+            broken += [f"{number} ({step.name})"] if faults else []
     draw(service, records, PICTURE)
     say()
     say(f"The same as a picture: {PICTURE}   ({time.monotonic() - started:.0f} s in all)")
     if broken:
-        for fault in broken:
-            say(f"NOT AS PROMISED: {fault}")
+        say(f"NOT AS PROMISED: step {', '.join(broken)}. What was promised and what came stands under the step.")
         return 1
     first, second, *_others = service.destinations
     say(
