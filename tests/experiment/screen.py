@@ -44,8 +44,10 @@ class Screen(Watcher):
 
     def connected(self, connection: Connection) -> None:
         self.done_waiting()
-        got = connection.greeting or paint(connection.error, "33")
-        say(f"   connection {connection.number:2}   {got:50} {connection.ms:5} ms")
+        # Padded first: colours count as characters, and are none.
+        got = f"{connection.greeting or connection.error:50}"
+        got = got if connection.greeting else paint(got, "33")
+        say(f"   connection {connection.number:2}   {got} {connection.ms:5} ms")
 
     def waiting(self, left: int, seconds: float) -> None:
         text = f"   waiting until the director has forgotten {left} ended connections"
