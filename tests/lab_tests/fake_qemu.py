@@ -6,6 +6,7 @@ FAKE_QEMU_FATES: "NAME=FATE ...", FATE being live (though no ssh server ever gre
 or the number of the signal that kills.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -66,4 +67,5 @@ if fate not in ("live", "corrupt"):
             os.kill(os.getpid(), int(fate))
     threading.Thread(target=meet_it, daemon=True).start()
 while True:
-    answer(qmp.accept()[0])
+    with contextlib.suppress(ConnectionError):  # as QEMU outlives whoever talks to it
+        answer(qmp.accept()[0])

@@ -40,8 +40,9 @@ def fates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
 
 
 def nothing_is_left(state: Path) -> bool:
-    runtimes = [arguments for arguments in Path("/proc").glob("[0-9]*/cmdline") if b"fake_qemu" in _read(arguments)]
-    return not runtimes and not (state / "lab.json").exists()
+    # The fake of this checkout, run: a linter may have its name among its arguments, another clone its own.
+    fakes = [pid for pid in Path("/proc").glob("[0-9]*/cmdline") if _read(pid).split(b"\0")[1:2] == [os.fsencode(FAKE)]]
+    return not fakes and not (state / "lab.json").exists()
 
 
 def _read(path: Path) -> bytes:
