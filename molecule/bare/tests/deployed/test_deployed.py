@@ -65,9 +65,11 @@ def test_the_virtual_address_is_on_its_interface_once(host: Any) -> None:
 
 
 def test_the_modules_are_loaded_at_boot(host: Any) -> None:
-    """By the very service that does it at boot: it must find each module that it is told to load."""
-    assert "ip_vs_test" in host.check_output("cat /etc/modules-load.d/ipvs_director.conf").split()
-    host.check_output("systemctl restart systemd-modules-load.service")
+    """The service that does it at boot does not fail for a module that it cannot find; modprobe does."""
+    lines = host.check_output("cat /etc/modules-load.d/ipvs_director.conf").splitlines()
+    names = [line for line in lines if not line.startswith("#")]
+    assert "ip_vs_test" in names
+    host.check_output(f"modprobe --dry-run --all {' '.join(names)}")
 
 
 @pytest.mark.parametrize(
