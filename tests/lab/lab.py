@@ -106,14 +106,17 @@ class Lab:
 
         self._start_switch()
         with concurrent.futures.ThreadPoolExecutor(len(specs)) as pool:
-            jobs = [pool.submit(self._resume, vm, templates[vm.spec.kind]) for vm in self]
+            jobs: list[concurrent.futures.Future[Machine]] = []
             try:
+                jobs.extend(pool.submit(self._resume, vm, templates[vm.spec.kind]) for vm in list(self))
                 for job in concurrent.futures.as_completed(jobs):
                     vm = job.result()
                     self._machines[vm.name] = vm
             except BaseException:
-                # The others shall not go on waiting for what nobody will use.
+                # The others shall not go on waiting for what nobody will use. One may only now be about to start.
                 self._end_processes()
+                while concurrent.futures.wait(jobs, timeout=0.2).not_done:
+                    self._end_processes()
                 raise
         self._save()
 
