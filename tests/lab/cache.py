@@ -76,6 +76,7 @@ def entry(kind: str, key: str, build: Callable[[Path], None], progress: Progress
                     for path in scratch.iterdir():
                         _flush(path)
                     scratch.rename(directory)
+                    os.utime(directory)  # a build may have left it an old date, and prune() goes by the last use
                 finally:
                     shutil.rmtree(scratch, ignore_errors=True)
         prune(OLD, progress)
