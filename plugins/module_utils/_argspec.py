@@ -13,11 +13,11 @@ Options have no defaults here: one that is not given stays as the kernel has it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredDestination, DesiredService, at
+from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredDestination, DesiredService, DesiredTable, at
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model import (
     DestinationKey,
@@ -28,9 +28,10 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
 
 Spec = dict[str, Any]
 Params = Mapping[str, Any]
+ReadDestination = Callable[[str, Params, ServiceKey], DesiredDestination]
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
-_FWMARK_MAX = 2**32 - 1
+FWMARK_MAX = 2**32 - 1
 
 SERVICE_KEY_SPEC: Spec = {
     "protocol": {"type": "str", "choices": list(uapi.PROTOCOLS)},
@@ -67,7 +68,15 @@ DESTINATION_SPEC: Spec = {
     "tunnel_flags": {"type": "list", "elements": "str", "choices": list(uapi.TUNNEL_FLAGS)},
 }
 
+# What can be said of a service and its destinations together: ``ipvs_service``, and each item of ``ipvs_table``.
+SERVICE_DESTINATIONS_SPEC: Spec = {
+    "destinations": {"type": "list", "elements": "dict", "options": DESTINATION_SPEC},
+    "exclusive_destinations": {"type": "bool"},
+    "ordered": {"type": "bool"},
+}
+
 STATE_SPEC: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+ZERO_COUNTERS_SPEC: Spec = {"zero_counters": {"type": "bool", "default": False}}
 
 
 def service_module_spec() -> Spec:
@@ -77,8 +86,10 @@ def service_module_spec() -> Spec:
             **STATE_SPEC,
             **SERVICE_KEY_SPEC,
             **SERVICE_SPEC,
-            "destinations": {"type": "list", "elements": "dict", "options": DESTINATION_SPEC},
+            **SERVICE_DESTINATIONS_SPEC,
             "exclusive_destinations": {"type": "bool", "default": False},
+            "ordered": {"type": "bool", "default": True},
+            **ZERO_COUNTERS_SPEC,
         },
         **SERVICE_KEY_RULES,
         "supports_check_mode": True,
@@ -102,33 +113,43 @@ def info_module_spec() -> Spec:
     return {"argument_spec": {}, "supports_check_mode": True}
 
 
-def desired_from_service_module(params: Params) -> DesiredService:
+def desired_from_service_module(params: Params) -> DesiredTable:
     """Return what a task of ``ipvs_service`` asks for.
 
     :raises IpvsInputError: a value is impossible in itself.
     """
-    desired = _service("", params)
+    return DesiredTable((service_with_destinations("", params)._replace(zero_counters=params["zero_counters"]),))
+
+
+def service_with_destinations(path: str, params: Params, read: Optional[ReadDestination] = None) -> DesiredService:
+    """Return what is asked for of a service and its destinations, from options of SERVICE_DESTINATIONS_SPEC and those above it.
+
+    :param read: makes the value of each item of ``destinations``.
+    :raises IpvsInputError: a value is impossible in itself.
+    """
+    desired = _service(path, params)
     if params["state"] == "absent":
         return desired._replace(present=False)
     destinations = params["destinations"]
     if destinations is None:
         if params["exclusive_destinations"]:
-            raise IpvsInputError("exclusive_destinations", "give destinations too; an empty list removes all that there are")
+            raise IpvsInputError(at(path, "exclusive_destinations"), "give destinations too; an empty list removes all that there are")
         return desired
     return desired._replace(
-        destinations=_destinations("destinations", destinations, desired.key),
+        destinations=_destinations(at(path, "destinations"), destinations, desired.key, read or _destination),
         exclusive=params["exclusive_destinations"],
+        ordered=params["ordered"],
     )
 
 
-def desired_from_destination_module(params: Params) -> DesiredService:
+def desired_from_destination_module(params: Params) -> DesiredTable:
     """Return what a task of ``ipvs_destination`` asks for.
 
     :raises IpvsInputError: a value is impossible in itself.
     """
     key = _service_key("service", params["service"])
     destination = _destination("", params, key)._replace(present=params["state"] == "present")
-    return DesiredService("service", key, {}, must_exist=True, destinations=(destination,))
+    return DesiredTable((DesiredService("service", key, {}, must_exist=True, destinations=(destination,)),))
 
 
 def _service(path: str, params: Params) -> DesiredService:
@@ -140,7 +161,7 @@ def _service(path: str, params: Params) -> DesiredService:
     if params["scheduler_flags"] is not None:
         given["scheduler_flags"] = _bits(words, uapi.SCHEDULER_FLAGS)
     if params["persistence_timeout"] is not None:
-        given["persistence_timeout"] = _number(params, path, "persistence_timeout", 0, uapi.MAX_TIMEOUT, " seconds")
+        given["persistence_timeout"] = number(params, path, "persistence_timeout", 0, uapi.MAX_TIMEOUT, " seconds")
     if params["persistence_netmask"] is not None:
         given["persistence_netmask"] = _netmask(at(path, "persistence_netmask"), params["persistence_netmask"], key.family)
     if params["persistence_engine"] is not None:
@@ -155,18 +176,18 @@ def _service(path: str, params: Params) -> DesiredService:
 
 def _service_key(path: str, params: Params) -> ServiceKey:
     if params["fwmark"] is not None:
-        return ServiceKey(params["family"] or "ipv4", fwmark=_number(params, path, "fwmark", 1, _FWMARK_MAX))
-    address = _address(at(path, "address"), params["address"])
+        return ServiceKey(params["family"] or "ipv4", fwmark=number(params, path, "fwmark", 1, FWMARK_MAX))
+    address = parsed_address(at(path, "address"), params["address"])
     family = address_family(address)
     if params["family"] not in (None, family):
         raise IpvsInputError(at(path, "family"), f"{params['address']} is {family}, not {params['family']}")
-    return ServiceKey(family, params["protocol"], address, _number(params, path, "port", 0, 65535))
+    return ServiceKey(family, params["protocol"], address, number(params, path, "port", 0, 65535))
 
 
-def _destinations(path: str, items: list[Params], service: ServiceKey) -> tuple[DesiredDestination, ...]:
+def _destinations(path: str, items: list[Params], service: ServiceKey, read: ReadDestination) -> tuple[DesiredDestination, ...]:
     found: dict[DestinationKey, DesiredDestination] = {}
     for index, item in enumerate(items):
-        one = _destination(f"{path}[{index}]", item, service)
+        one = read(f"{path}[{index}]", item, service)
         if one.key in found:
             raise IpvsInputError(one.path, f"{one.key} is listed already, as {found[one.key].path}")
         found[one.key] = one
@@ -175,30 +196,39 @@ def _destinations(path: str, items: list[Params], service: ServiceKey) -> tuple[
 
 def _destination(path: str, params: Params, service: ServiceKey) -> DesiredDestination:
     # As with ipvsadm -r, a destination without a port has its service's.
-    port = service.port if params["port"] is None else _number(params, path, "port", 0, 65535)
-    key = DestinationKey(_address(at(path, "address"), params["address"]), port)
+    port = service.port if params["port"] is None else number(params, path, "port", 0, 65535)
+    return DesiredDestination(
+        path, DestinationKey(parsed_address(at(path, "address"), params["address"]), port), given_of_destination(path, params)
+    )
+
+
+def given_of_destination(path: str, params: Params) -> dict[str, Any]:
+    """Return the fields of ``Destination`` that are given, but for its name.
+
+    :raises IpvsInputError: a value is impossible in itself.
+    """
     given = {option: params[option] for option in ("forward_method", "tunnel_type") if params[option] is not None}
     for option in ("weight", "upper_threshold", "lower_threshold"):
         if params[option] is not None:
-            given[option] = _number(params, path, option, 0, uapi.INT_MAX)
+            given[option] = number(params, path, option, 0, uapi.INT_MAX)
     if params["tunnel_port"] is not None:
-        given["tunnel_port"] = _number(params, path, "tunnel_port", 1, 65535)
+        given["tunnel_port"] = number(params, path, "tunnel_port", 1, 65535)
     words = params["tunnel_flags"]
     if words is not None:
         if len(set(words)) > 1:
             raise IpvsInputError(at(path, "tunnel_flags"), f"{' and '.join(sorted(set(words)))} exclude each other")
         given["tunnel_flags"] = _bits(words, uapi.TUNNEL_FLAGS)
-    return DesiredDestination(path, key, given)
+    return given
 
 
-def _address(path: str, text: str) -> bytes:
+def parsed_address(path: str, text: str) -> bytes:
     try:
         return parse_address(text)
     except ValueError as exc:
         raise IpvsInputError(path, str(exc)) from exc
 
 
-def _number(params: Params, path: str, option: str, least: int, most: int, unit: str = "") -> int:
+def number(params: Params, path: str, option: str, least: int, most: int, unit: str = "") -> int:
     value = params[option]
     if not least <= value <= most:
         raise IpvsInputError(at(path, option), f"{value} is not in the range {least} to {most}{unit}")

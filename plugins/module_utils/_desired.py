@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._model import DestinationKey, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._model import Destination, DestinationKey, ServiceKey
 
 
 class DesiredDestination(NamedTuple):
@@ -21,6 +21,16 @@ class DesiredDestination(NamedTuple):
     key: DestinationKey
     given: Mapping[str, Any]
     present: bool = True
+
+    def is_met_by(self, destination: Destination) -> bool:
+        """Return whether a destination is as asked for already, at a glance: False may still turn out to be no change."""
+        for option, value in self.given.items():
+            if getattr(destination, option) != value:
+                return False
+            # Where there is no tunnel, all its options have a value too. That they were given is a mistake to be told.
+            if option.startswith("tunnel_") and destination.forward_method != "tunnel":
+                return False
+        return True
 
 
 class DesiredService(NamedTuple):
@@ -34,6 +44,39 @@ class DesiredService(NamedTuple):
     must_exist: bool = False  # the task is about destinations: it does not add the service
     destinations: Optional[tuple[DesiredDestination, ...]] = None  # in the order asked for; None: leave them alone
     exclusive: bool = False  # remove the destinations that are not listed
+    ordered: Optional[bool] = None  # whether destinations move to be in the order asked for; None: if the scheduler looks at it
+    zero_counters: bool = False
+
+
+class ScopePart(NamedTuple):
+    """A part of the table: services by address range, protocol, or range of firewall marks."""
+
+    path: str
+    first_address: bytes = b""  # b"": of any address, but no firewall marks
+    last_address: bytes = b""
+    protocol: Optional[str] = None  # None: any
+    first_fwmark: int = 0  # 0: no firewall marks
+    last_fwmark: int = 0
+    family: Optional[str] = None  # of firewall marks; None: both
+
+    def covers(self, key: ServiceKey) -> bool:
+        """Return whether a service is in this part."""
+        if key.fwmark:
+            return self.first_fwmark <= key.fwmark <= self.last_fwmark and self.family in (None, key.family)
+        if self.first_fwmark or self.protocol not in (None, key.protocol):
+            return False
+        if not self.first_address:
+            return True
+        return len(self.first_address) == len(key.address) and self.first_address <= key.address <= self.last_address
+
+
+class DesiredTable(NamedTuple):
+    """Services to be there or not, and the part of the table in which there shall be no others."""
+
+    services: tuple[DesiredService, ...]
+    scope: tuple[ScopePart, ...] = ()
+    purge: bool = False  # delete the services inside the scope that are not listed
+    zero_all_counters: bool = False
 
 
 def at(path: str, option: str) -> str:

@@ -4,56 +4,107 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Bring one service to its desired state: read, plan, check, apply, read again and compare; undo what was refused midway."""
+"""Read the kernel, plan, check, apply, read again and compare. The one way in which a table is changed."""
 
 from __future__ import annotations
 
+import contextlib
+import gc
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredService
+from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError, IpvsVerificationError
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, refusal_error
-from ansible_collections.lvs.director.plugins.module_utils._model import Entry, Observed, Stats
-from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService, plan_service, transition
+from ansible_collections.lvs.director.plugins.module_utils._model import Entry, Observed, ServiceKey, Stats
+from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService, transition
+from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable, plan_table
 from ansible_collections.lvs.director.plugins.module_utils._preflight import check_plan
 from ansible_collections.lvs.director.plugins.module_utils._results import configuration
 
+# Up to so many services are read one by one, more in one listing of the whole table.
+_FEW = 8
+
 
 class Outcome(NamedTuple):
-    """What was planned, and the service as it is now (in check mode: as it would be)."""
+    """What was planned, and the planned services as they are now (in check mode: as they would be)."""
 
-    plan: PlannedService
-    observed: Optional[Observed]
+    plan: PlannedTable
+    observed: Mapping[ServiceKey, Observed]
 
 
-def converge(kernel: IpvsKernel, desired: DesiredService, *, check_mode: bool) -> Outcome:
-    """Make a service what is asked for; in check mode say only what that takes.
+def converge(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, counters: bool = False) -> Outcome:
+    """Make the table what is asked for; in check mode say only what that takes.
 
+    :param counters: read the counters too, for the outcome.
     :raises IpvsError: it cannot be done. The table is as it was then, unless the text says otherwise.
     """
-    current = kernel.read_service(desired.key)
-    plan = plan_service(current.entry if current else None, desired)
-    check_plan(kernel, plan)
-    if check_mode or not plan.changed:
-        return Outcome(plan, _with_counters(plan.after, current))
-    _apply(kernel, plan)
-    observed = kernel.read_service(desired.key)
-    found = observed.entry if observed else None
-    if found != plan.after:
-        raise IpvsVerificationError(
-            f"The kernel accepted every change to service {plan.key}, but what it has now is not what was asked for: "
-            f"{'; '.join(differences(plan.after, found))}. Something else is changing the table at the same time"
-        )
-    return Outcome(plan, observed)
+    with kernel.lock(exclusive=not check_mode), _without_garbage_collection():
+        current = _read(kernel, desired, counters)
+        plan = plan_table(current, desired)
+        check_plan(kernel, plan)
+        if check_mode or not plan.changed:
+            return Outcome(plan, _predicted(plan, current))
+        _apply(kernel, plan)
+        changed = plan.services if plan.zero else plan.changed_services
+        found = _observe(kernel, [one.key for one in changed], counters)
+        _verify(plan, found)
+        return Outcome(plan, {**_predicted(plan, current, leave_out={one.key for one in changed}), **found})
 
 
-def _with_counters(entry: Optional[Entry], current: Optional[Observed]) -> Optional[Observed]:
-    if entry is None:
-        return None
-    return Observed(entry, current.stats if current else Stats(), current.counters if current else {})
+@contextlib.contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Thousands of values that all live to the end: looking for garbage among them again and again is time lost."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
-def _apply(kernel: IpvsKernel, plan: PlannedService) -> None:
+def _read(kernel: IpvsKernel, desired: DesiredTable, counters: bool) -> dict[ServiceKey, Observed]:
+    if desired.purge or desired.zero_all_counters:
+        counters = counters or desired.zero_all_counters
+        return {one.entry.service.key: one for one in kernel.read_table(counters=counters)}
+    counters = counters or any(one.zero_counters for one in desired.services)
+    return _observe(kernel, [one.key for one in desired.services], counters)
+
+
+def _observe(kernel: IpvsKernel, keys: Collection[ServiceKey], counters: bool) -> dict[ServiceKey, Observed]:
+    if len(keys) <= _FEW:
+        found: Iterable[Optional[Observed]] = (kernel.read_service(key, counters=counters) for key in keys)
+    else:
+        wanted = set(keys)
+        found = (one for one in kernel.read_table(counters=counters) if one.entry.service.key in wanted)
+    return {one.entry.service.key: one for one in found if one is not None}
+
+
+def _predicted(
+    plan: PlannedTable, current: Mapping[ServiceKey, Observed], leave_out: Collection[ServiceKey] = ()
+) -> dict[ServiceKey, Observed]:
+    """Return the services as they are to be, with the counters as they are."""
+    predicted = {}
+    for one in plan.services:
+        if one.after is not None and one.key not in leave_out:
+            observed = current.get(one.key)
+            predicted[one.key] = observed._replace(entry=one.after) if observed else Observed(one.after, Stats(), {})
+    return predicted
+
+
+def _verify(plan: PlannedTable, found: Mapping[ServiceKey, Observed]) -> None:
+    for one in plan.changed_services:
+        observed = found.get(one.key)
+        entry = observed.entry if observed else None
+        if entry != one.after:
+            raise IpvsVerificationError(
+                f"The kernel accepted every change to service {one.key}, but what it has now is not what was asked for: "
+                f"{'; '.join(differences(one.after, entry))}. Something else is changing the table at the same time"
+            )
+
+
+def _apply(kernel: IpvsKernel, plan: PlannedTable) -> None:
     for phase in plan.phases:
         if not phase:
             continue
@@ -66,26 +117,37 @@ def _apply(kernel: IpvsKernel, plan: PlannedService) -> None:
             raise type(error)(f"{error}. {_undo(kernel, plan)}")
 
 
-def _undo(kernel: IpvsKernel, plan: PlannedService) -> str:
-    """Bring the service back to what it was before the plan, and return a sentence about how that went."""
+def _undo(kernel: IpvsKernel, plan: PlannedTable) -> str:
+    """Bring the services back to what they were before the plan, and return a sentence about how that went."""
+    planned = plan.changed_services
+    keys = [one.key for one in planned]
+    deleted = ""
     try:
-        observed = kernel.read_service(plan.key)
-        found = observed.entry if observed else None
-        if found is None and plan.before is not None and plan.after is not None:
-            # Not by this plan: it would be wrong to bring back what somebody else has taken away.
-            return f"Service {plan.key} was deleted by something else"
-        back = transition(plan.key, found, plan.before)
-        for phase in back.phases:
-            refusal = kernel.apply(phase) if phase else None
+        found = _observe(kernel, keys, counters=False)
+        back: list[PlannedService] = []
+        for one in planned:
+            observed = found.get(one.key)
+            if observed is None and one.before is not None and one.after is not None:
+                # Not by this plan: it would be wrong to bring back what somebody else has taken away.
+                deleted = f"Service {one.key} was deleted by something else. "
+                continue
+            back.append(transition(one.key, observed.entry if observed else None, one.before))
+        for phase in (0, 1):
+            steps = [step for one in back for step in one.phases[phase]]
+            refusal = kernel.apply(steps) if steps else None
             if refusal is not None:
                 raise refusal_error(refusal)
-        observed = kernel.read_service(plan.key)
-        left = differences(plan.before, observed.entry if observed else None)
-        if left:
-            raise IpvsVerificationError("; ".join(left))
+        found = _observe(kernel, [one.key for one in back], counters=False)
+        for one in back:
+            observed = found.get(one.key)
+            left = differences(one.after, observed.entry if observed else None)
+            if left:
+                raise IpvsVerificationError(f"service {one.key}: {'; '.join(left)}")
     except IpvsError as exc:
-        return f"What had been done before that could not be undone: {exc}"
-    return "Nothing was changed" if not back.changed else "What had been done before that was undone"
+        return f"{deleted}What had been done before that could not be undone: {exc}"
+    if any(one.changed for one in back):
+        return f"{deleted}What had been done before that was undone"
+    return deleted.removesuffix(". ") or "Nothing was changed"
 
 
 def differences(expected: Optional[Entry], found: Optional[Entry]) -> list[str]:

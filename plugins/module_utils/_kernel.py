@@ -16,6 +16,7 @@ import errno
 import os
 import subprocess
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Optional, Protocol
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
@@ -27,13 +28,16 @@ from ansible_collections.lvs.director.plugins.module_utils._errors import (
     IpvsRejectedError,
     IpvsUnavailableError,
 )
+from ansible_collections.lvs.director.plugins.module_utils._lock import lock
 from ansible_collections.lvs.director.plugins.module_utils._model import (
+    Destination,
     DestinationCounters,
     DestinationKey,
     Entry,
     Info,
     Observed,
     ServiceKey,
+    Stats,
     SyncDaemon,
     Timeouts,
 )
@@ -45,6 +49,7 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     EditDestination,
     EditService,
     Step,
+    ZeroCounters,
 )
 
 
@@ -58,10 +63,16 @@ class Refusal(NamedTuple):
 class IpvsKernel(Protocol):
     """What the layers above need of a kernel."""
 
-    def read_service(self, key: ServiceKey) -> Optional[Observed]:
-        """Return a service with its destinations in the kernel's order, or None if there is none."""
+    def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
+        """Keep other runs of this collection from changing the table while it is read (and, exclusive, changed)."""
 
-    def read_table(self) -> list[Observed]:
+    def read_service(self, key: ServiceKey, *, counters: bool = True) -> Optional[Observed]:
+        """Return a service with its destinations in the kernel's order, or None if there is none.
+
+        Without ``counters`` these are left at zero, which is a lot faster.
+        """
+
+    def read_table(self, *, counters: bool = True) -> list[Observed]:
         """Return all services."""
 
     def read_info(self) -> Info:
@@ -92,21 +103,25 @@ class NetlinkKernel:
 
     def __init__(self) -> None:
         self._socket = NetlinkSocket()
+        self._modules: dict[str, bool] = {}
+
+    def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
+        return lock(exclusive=exclusive)
 
     def close(self) -> None:
         self._socket.close()
 
-    def read_service(self, key: ServiceKey) -> Optional[Observed]:
+    def read_service(self, key: ServiceKey, *, counters: bool = True) -> Optional[Observed]:
         try:
             reply = self._socket.request(uapi.IPVS_CMD_GET_SERVICE, wire.pack_command(wire.pack_service_key(key)))
         except OSError as exc:
             if exc.errno == errno.ESRCH:
                 return None
             raise _reading_failed(f"service {key}", exc) from exc
-        return self._observe(reply)
+        return self._observe(reply, counters)
 
-    def read_table(self) -> list[Observed]:
-        return [self._observe(reply) for reply in self._dump("the services", uapi.IPVS_CMD_GET_SERVICE)]
+    def read_table(self, *, counters: bool = True) -> list[Observed]:
+        return [self._observe(reply, counters) for reply in self._dump("the services", uapi.IPVS_CMD_GET_SERVICE)]
 
     def read_info(self) -> Info:
         return wire.unpack_info(self._request("version and table size", uapi.IPVS_CMD_GET_INFO))
@@ -116,12 +131,18 @@ class NetlinkKernel:
 
     def read_sync_daemons(self) -> list[SyncDaemon]:
         return [
-            wire.unpack_sync_daemon(_inside(reply, uapi.IPVS_CMD_ATTR_DAEMON))
+            wire.unpack_sync_daemon(wire.unpack_command(reply, uapi.IPVS_CMD_ATTR_DAEMON))
             for reply in self._dump("the sync daemons", uapi.IPVS_CMD_GET_DAEMON)
         ]
 
     def has_module(self, kind: str, name: str) -> bool:
         module = f"{kind}_{name}"
+        if module not in self._modules:
+            self._modules[module] = self._could_load(module)
+        return self._modules[module]
+
+    @staticmethod
+    def _could_load(module: str) -> bool:
         if os.path.exists(f"/sys/module/{module}"):
             return True
         if not os.path.isdir(f"/lib/modules/{os.uname().release}"):
@@ -151,16 +172,27 @@ class NetlinkKernel:
                 return Refusal(step, number)
         return None
 
-    def _observe(self, reply: memoryview) -> Observed:
-        service, stats = wire.unpack_service(_inside(reply, uapi.IPVS_CMD_ATTR_SERVICE))
-        payload = wire.pack_command(wire.pack_service_key(service.key))
-        destinations = []
+    def _observe(self, reply: memoryview, with_counters: bool) -> Observed:
+        inside = wire.unpack_command(reply, uapi.IPVS_CMD_ATTR_SERVICE)
+        if not with_counters:
+            service = wire.unpack_service(inside)
+            found = [wire.unpack_destination(one, service.key) for one in self._destinations(service.key)]
+            return Observed(Entry(service, tuple(found)), Stats(), {})
+        service, stats = wire.unpack_counted_service(inside)
+        destinations: list[Destination] = []
         counters: dict[DestinationKey, DestinationCounters] = {}
-        for one in self._dump(f"the destinations of service {service.key}", uapi.IPVS_CMD_GET_DEST, payload):
-            destination, counted = wire.unpack_destination(_inside(one, uapi.IPVS_CMD_ATTR_DEST), service.key)
+        for one in self._destinations(service.key):
+            destination, counted = wire.unpack_counted_destination(one, service.key)
             destinations.append(destination)
             counters[destination.key] = counted
         return Observed(Entry(service, tuple(destinations)), stats, counters)
+
+    def _destinations(self, service: ServiceKey) -> list[memoryview]:
+        try:
+            replies = self._socket.dump(uapi.IPVS_CMD_GET_DEST, wire.pack_command(wire.pack_service_key(service)))
+        except OSError as exc:
+            raise _reading_failed(f"the destinations of service {service}", exc) from exc
+        return [wire.unpack_command(reply, uapi.IPVS_CMD_ATTR_DEST) for reply in replies]
 
     def _request(self, what: str, command: int) -> memoryview:
         try:
@@ -168,18 +200,11 @@ class NetlinkKernel:
         except OSError as exc:
             raise _reading_failed(what, exc) from exc
 
-    def _dump(self, what: str, command: int, payload: bytes = b"") -> list[memoryview]:
+    def _dump(self, what: str, command: int) -> list[memoryview]:
         try:
-            return self._socket.dump(command, payload)
+            return self._socket.dump(command)
         except OSError as exc:
             raise _reading_failed(what, exc) from exc
-
-
-def _inside(reply: memoryview, kind: int) -> memoryview:
-    try:
-        return wire.unpack_command(reply)[kind]
-    except KeyError:
-        raise IpvsProtocolError(f"the kernel's reply lacks attribute {kind}") from None
 
 
 def _command(step: Step) -> tuple[int, bytes]:
@@ -189,6 +214,8 @@ def _command(step: Step) -> tuple[int, bytes]:
         return uapi.IPVS_CMD_SET_SERVICE, wire.pack_command(wire.pack_service(step.service))
     if isinstance(step, DeleteService):
         return uapi.IPVS_CMD_DEL_SERVICE, wire.pack_command(wire.pack_service_key(step.key))
+    if isinstance(step, ZeroCounters):
+        return uapi.IPVS_CMD_ZERO, wire.pack_command(wire.pack_service_key(step.key)) if step.key else b""
     service = wire.pack_service_key(step.service)
     if isinstance(step, AddDestination):
         return uapi.IPVS_CMD_NEW_DEST, wire.pack_command(service, wire.pack_destination(step.destination))

@@ -45,15 +45,16 @@ _NLMSG_DONE = 3
 
 _NLMSGHDR = struct.Struct("=IHHII")
 _GENLMSGHDR = struct.Struct("=BBH")
+_MESSAGE = struct.Struct("=IHHIIBBH")  # both of them
 _INT = struct.Struct("=i")
 
 # The kernel answers at once; seconds pass only where it waits for its own locks and grace periods.
 _TIMEOUT = 60.0
 # The largest message of a dump is 32 KiB.
 _RECEIVE_BYTES = 1 << 16
-# Acknowledgements queue up in the socket's receive buffer while a batch is being worked off: some 800 bytes each,
-# of the 208 KiB that a socket has by default.
-_BATCH = 128
+# Refusals queue up in the socket's receive buffer while a batch is being worked off: some 800 bytes each, of the
+# 208 KiB that a socket has by default.
+_BATCH = 256
 # A dump is begun again when the table changed meanwhile. More than this often in a row is a writer gone wild.
 _DUMP_ATTEMPTS = 20
 
@@ -160,55 +161,59 @@ class NetlinkSocket:
 
     def _dump_once(self, command: int, payload: bytes) -> list[memoryview]:
         sequence = self._send([(command, payload)], _NLM_F_DUMP)
-        found = []
-        interrupted = False
-        for kind, data in self._replies(sequence, sequence):
-            if kind == _NLMSG_ERROR:
-                _raise_error(data)
-            elif kind == _NLMSG_DONE:
-                interrupted |= self._interrupted
-                if len(data) >= _INT.size:
+        found: list[memoryview] = []
+        interrupted = 0
+        while True:
+            # The messages share one copy of what was received.
+            for kind, flags, answered, data in _messages(memoryview(bytes(self._receive()))):
+                if answered != sequence or kind == _NLMSG_NOOP:
+                    continue
+                interrupted |= flags & _NLM_F_DUMP_INTR
+                if kind == _NLMSG_ERROR:
                     _raise_error(data)
-                break
-            else:
-                interrupted |= self._interrupted
-                found.append(memoryview(bytes(data[_GENLMSGHDR.size :])))
-        if interrupted:
-            raise DumpInterrupted
-        return found
+                elif kind != _NLMSG_DONE:
+                    found.append(data[_GENLMSGHDR.size :])
+                    continue
+                elif len(data) >= _INT.size:
+                    _raise_error(data)
+                if interrupted:
+                    raise DumpInterrupted
+                return found
 
     def change(self, commands: Sequence[Command]) -> list[int]:
         """Send commands that change something, several in one message to the kernel, in their order.
 
-        Return for each the error number, or 0. The kernel goes on after a command that it refused.
+        Return for each the error number, or 0. The kernel goes on after a command that it refused, to the end of the
+        message; what would have been sent after that is not sent, and has no number in the result.
         """
         results: list[int] = []
         for start in range(0, len(commands), _BATCH):
             batch = commands[start : start + _BATCH]
-            last = self._send(batch, _NLM_F_ACK)
+            # The kernel works them off one after the other, and answers the last one and those that it refuses.
+            last = self._send(batch, 0, _NLM_F_ACK)
+            codes = [0] * len(batch)
             first = last - len(batch) + 1
-            codes = [-1] * len(batch)
-            missing = len(batch)
             for kind, data in self._replies(first, last):
                 if kind != _NLMSG_ERROR:
                     raise IpvsProtocolError(f"a message of type {kind} where the kernel should acknowledge")
-                index = self._reply_sequence - first
-                if codes[index] < 0:
-                    missing -= 1
-                codes[index] = -_error_code(data)
-                if not missing:
+                codes[self._reply_sequence - first] = -_error_code(data)
+                if self._reply_sequence == last:
                     break
             results += codes
+            if any(codes):
+                break
         return results
 
-    def _send(self, commands: Sequence[Command], flags: int) -> int:
+    def _send(self, commands: Sequence[Command], flags: int, flags_of_last: int = 0) -> int:
         """Send the commands in one go and return the sequence number of the last one."""
         parts = []
+        left = len(commands)
         for command, payload in commands:
             self._sequence += 1
-            length = _NLMSGHDR.size + _GENLMSGHDR.size + len(payload)
-            parts.append(_NLMSGHDR.pack(length, self._family, _NLM_F_REQUEST | flags, self._sequence, 0))
-            parts.append(_GENLMSGHDR.pack(command, IPVS_GENL_VERSION, 0))
+            left -= 1
+            kind = _NLM_F_REQUEST | flags | (0 if left else flags_of_last)
+            length = _MESSAGE.size + len(payload)
+            parts.append(_MESSAGE.pack(length, self._family, kind, self._sequence, 0, command, IPVS_GENL_VERSION, 0))
             parts.append(payload)
         self._socket.sendto(b"".join(parts), (0, 0))
         return self._sequence
@@ -220,10 +225,9 @@ class NetlinkSocket:
         """
         while True:
             data = self._receive()
-            for kind, flags, sequence, payload in _messages(data):
+            for kind, _flags, sequence, payload in _messages(data):
                 if not first <= sequence <= last or kind == _NLMSG_NOOP:
                     continue
-                self._interrupted = bool(flags & _NLM_F_DUMP_INTR)
                 self._reply_sequence = sequence
                 yield kind, payload
 

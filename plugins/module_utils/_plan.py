@@ -52,6 +52,9 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     Step,
 )
 
+# Schedulers that walk the list from its head, or fill a table of buckets by walking it.
+ORDERED_SCHEDULERS = frozenset({"test", "mh", "sh", "dh"})
+
 
 class PlannedService(NamedTuple):
     """What is going to happen to one service."""
@@ -74,7 +77,10 @@ def plan_service(current: Optional[Entry], desired: DesiredService) -> PlannedSe
     :param current: the service as the kernel has it, None if it has none of that name.
     :raises IpvsInputError: what is asked for cannot be.
     """
-    return transition(desired.key, current, _after(current, desired))
+    after = _after(current, desired)
+    if current is not None and after == current:
+        return PlannedService(desired.key, current, current, ((), ()))
+    return transition(desired.key, current, after)
 
 
 def _after(current: Optional[Entry], desired: DesiredService) -> Optional[Entry]:
@@ -85,9 +91,9 @@ def _after(current: Optional[Entry], desired: DesiredService) -> Optional[Entry]
         if any(one.present for one in desired.destinations or ()):
             raise IpvsInputError(desired.path, f"there is no service {desired.key}: add it first, with ipvs_service")
         return None
-    base = current.service if current else Service(desired.key)
-    service = canonical_service(base._replace(**desired.given))
+    service = current.service if current else Service(desired.key)
     if desired.given or current is None:
+        service = canonical_service(service._replace(**desired.given))
         check_service(desired, service)
     present = current.destinations if current else ()
     if desired.destinations is None:
@@ -104,13 +110,21 @@ def _destinations_after(service: Service, present: tuple[Destination, ...], desi
             unwanted.add(one.key)
             continue
         old = before.get(one.key)
+        if old is not None and one.is_met_by(old):
+            listed[one.key] = old
+            continue
         new = (old or Destination(one.key))._replace(**one.given)
         check_destination(one, service, old, new)
         listed[one.key] = canonical_destination(new)
     kept = [listed.get(one.key, one) for one in present if one.key in listed or not (desired.exclusive or one.key in unwanted)]
-    moved, _staying = _split_moved(list(listed), [one.key for one in kept])
-    moved_keys = set(moved)
-    return tuple([listed[key] for key in moved] + [one for one in kept if one.key not in moved_keys])
+    if service.scheduler in ORDERED_SCHEDULERS if desired.ordered is None else desired.ordered:
+        put_first, _staying = _split_moved(list(listed), [one.key for one in kept])
+    else:
+        put_first = [key for key in listed if key not in before]
+    if not put_first:
+        return tuple(kept)
+    moved = set(put_first)
+    return tuple([listed[key] for key in put_first] + [one for one in kept if one.key not in moved])
 
 
 def _split_moved(wanted: Sequence[DestinationKey], present: Sequence[DestinationKey]) -> tuple[list[DestinationKey], list[DestinationKey]]:

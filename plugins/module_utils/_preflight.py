@@ -12,24 +12,29 @@ from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsRe
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, unknown_engine, unknown_scheduler
 from ansible_collections.lvs.director.plugins.module_utils._model import address_family
 from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService
-from ansible_collections.lvs.director.plugins.module_utils._steps import AddDestination, AddService, EditService
+from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable
+from ansible_collections.lvs.director.plugins.module_utils._steps import AddDestination, AddService, EditService, Step
 
 
-def check_plan(kernel: IpvsKernel, plan: PlannedService) -> None:
+def check_plan(kernel: IpvsKernel, plan: PlannedTable) -> None:
     """Refuse a plan of which the kernel would refuse a step.
 
     :raises IpvsRejectedError: with the step and the reason.
     """
-    for step in plan.phases[0]:
-        if isinstance(step, (AddService, EditService)):
-            _check_modules(kernel, plan, step)
-        elif isinstance(step, AddDestination) and address_family(step.destination.key.address) != step.service.family:
-            running = kernel.read_sync_daemons()
-            if running:
-                states = " and ".join(daemon.state for daemon in running)
-                raise IpvsRejectedError(
-                    f"Cannot {step}: its family is not the service's, which the kernel does not allow while a sync daemon runs ({states})"
-                )
+    mixed: list[Step] = []
+    for service in plan.changed_services:
+        for step in service.phases[0]:
+            if isinstance(step, AddDestination):
+                if address_family(step.destination.key.address) != step.service.family:
+                    mixed.append(step)
+            elif isinstance(step, (AddService, EditService)):
+                _check_modules(kernel, service, step)
+    running = kernel.read_sync_daemons() if mixed else []
+    if running:
+        states = " and ".join(daemon.state for daemon in running)
+        raise IpvsRejectedError(
+            f"Cannot {mixed[0]}: its family is not the service's, which the kernel does not allow while a sync daemon runs ({states})"
+        )
 
 
 def _check_modules(kernel: IpvsKernel, plan: PlannedService, step: AddService | EditService) -> None:

@@ -14,18 +14,22 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
 from ansible_collections.lvs.director.plugins.module_utils import _argspec as argspec
+from ansible_collections.lvs.director.plugins.module_utils import _argspec_table as argspec_table
+from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._diff import diff
 from ansible_collections.lvs.director.plugins.module_utils._engine import Outcome, converge
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import DestinationCounters
+from ansible_collections.lvs.director.plugins.module_utils._model import DestinationCounters, DestinationKey, Observed
 from ansible_collections.lvs.director.plugins.module_utils._results import (
     configuration,
     destination_result,
+    key_values,
     service_result,
     sync_daemon_result,
 )
@@ -42,7 +46,8 @@ def run_service() -> None:
 
     def action(kernel: IpvsKernel) -> Result:
         desired = argspec.desired_from_service_module(module.params)
-        return _change_result(converge(kernel, desired, check_mode=module.check_mode))
+        outcome = converge(kernel, desired, check_mode=module.check_mode, counters=True)
+        return {**_change_result(outcome), "service": _service_result(_only(outcome))}
 
     _run(module, action)
 
@@ -53,16 +58,32 @@ def run_destination() -> None:
 
     def action(kernel: IpvsKernel) -> Result:
         desired = argspec.desired_from_destination_module(module.params)
+        outcome = converge(kernel, desired, check_mode=module.check_mode, counters=True)
+        observed = _only(outcome)
+        return {
+            **_change_result(outcome),
+            "service": _service_result(observed),
+            "destination": _destination_result(observed, _named_destination(desired)),
+        }
+
+    _run(module, action)
+
+
+def run_table() -> None:
+    """Run ``ipvs_table``."""
+    module = AnsibleModule(**argspec_table.table_module_spec())
+
+    def action(kernel: IpvsKernel) -> Result:
+        desired = argspec_table.desired_from_table_module(module.params)
         outcome = converge(kernel, desired, check_mode=module.check_mode)
-        result = _change_result(outcome)
-        result["destination"] = None
-        observed = outcome.observed
-        for one in desired.destinations or ():
-            destination = observed.entry.destination(one.key) if observed else None
-            if observed and destination:
-                counters = observed.counters.get(one.key, DestinationCounters())
-                result["destination"] = destination_result(destination, counters)
-        return result
+        changed = outcome.plan.changed_services
+        return {
+            **_change_result(outcome),
+            "services": [configuration(one.after) for one in changed if one.after],
+            "removed_services": [key_values(one.key) for one in changed if one.after is None],
+            # Ansible would send the whole table back as well, after having looked for secrets in each of its values.
+            "invocation": {"module_args": {**module.params, "services": f"{len(desired.services)} services"}},
+        }
 
     _run(module, action)
 
@@ -84,13 +105,28 @@ def run_info() -> None:
 
 
 def _change_result(outcome: Outcome) -> Result:
-    """Return what a task reports about a change: all of it from the plan, but for the counters."""
-    plan = outcome.plan
-    return {
-        "changed": plan.changed,
-        "diff": {"before": configuration(plan.before), "after": configuration(plan.after)},
-        "service": service_result(outcome.observed) if outcome.observed else None,
-    }
+    """Return what a task reports about a change, all of it from the plan."""
+    return {"changed": outcome.plan.changed, "diff": diff(outcome.plan)}
+
+
+def _only(outcome: Outcome) -> Optional[Observed]:
+    """Return the service of a task that is about one."""
+    return next(iter(outcome.observed.values()), None)
+
+
+def _service_result(observed: Optional[Observed]) -> Optional[Result]:
+    return service_result(observed) if observed else None
+
+
+def _named_destination(desired: DesiredTable) -> DestinationKey:
+    return (desired.services[0].destinations or ())[0].key
+
+
+def _destination_result(observed: Optional[Observed], key: DestinationKey) -> Optional[Result]:
+    destination = observed.entry.destination(key) if observed else None
+    if observed is None or destination is None:
+        return None
+    return destination_result(destination, observed.counters.get(key, DestinationCounters()))
 
 
 def _run(module: AnsibleModule, action: Callable[[IpvsKernel], Result]) -> None:

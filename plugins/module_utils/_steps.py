@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Union
+from typing import NamedTuple, Optional, Union
 
 from ansible_collections.lvs.director.plugins.module_utils._model import (
     Destination,
@@ -75,4 +75,13 @@ class DeleteDestination(NamedTuple):
         return f"delete destination {self.key} of service {self.service}"
 
 
-Step = Union[AddService, EditService, DeleteService, AddDestination, EditDestination, DeleteDestination]
+class ZeroCounters(NamedTuple):
+    """Set the counters of a service and its destinations to zero; without a name, those of all services."""
+
+    key: Optional[ServiceKey]
+
+    def __str__(self) -> str:
+        return f"zero the counters of service {self.key}" if self.key else "zero the counters of all services"
+
+
+Step = Union[AddService, EditService, DeleteService, AddDestination, EditDestination, DeleteDestination, ZeroCounters]

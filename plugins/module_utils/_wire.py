@@ -16,9 +16,11 @@ the sync daemon's port included.
 
 from __future__ import annotations
 
+import socket
 import struct
 from collections.abc import Iterator
-from typing import Optional
+from functools import lru_cache
+from typing import Any, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsProtocolError
@@ -35,14 +37,13 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     canonical_destination,
     canonical_service,
 )
+from ansible_collections.lvs.director.plugins.module_utils._shapes import HEADER, Field, Shapes, attributes
 
 _KNOWN_SERVICE_FLAGS = uapi.IP_VS_SVC_F_PERSISTENT | uapi.IP_VS_SVC_F_ONEPACKET | uapi.IP_VS_SVC_F_SCHED_ANY
-_NLA_TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
 # Also the methods that cannot be asked for: a destination that has one keeps it when something else is edited.
 _FORWARD_METHOD_NUMBERS = {word: number for number, word in uapi.FORWARD_METHOD_WORDS.items()}
 
-_HEADER = struct.Struct("=HH")
 _U16 = struct.Struct("=H")
 _BE16 = struct.Struct(">H")
 _U32 = struct.Struct("=I")
@@ -52,7 +53,7 @@ _FLAGS = struct.Struct("=II")
 
 def _pack(kind: int, value: bytes) -> bytes:
     padding = -len(value) % 4
-    return _HEADER.pack(4 + len(value), kind) + value + b"\0" * padding
+    return HEADER.pack(4 + len(value), kind) + value + b"\0" * padding
 
 
 def _u8(kind: int, value: int) -> bytes:
@@ -80,13 +81,8 @@ def _attributes(data: memoryview) -> Iterator[tuple[int, memoryview]]:
 
     :raises IpvsProtocolError: a length does not fit.
     """
-    offset, end = 0, len(data)
-    while end - offset >= 4:
-        length, kind = _HEADER.unpack_from(data, offset)
-        if length < 4 or length > end - offset:
-            raise IpvsProtocolError(f"netlink attribute {kind} claims {length} bytes where {end - offset} are left")
-        yield kind & _NLA_TYPE_MASK, data[offset + 4 : offset + length]
-        offset += (length + 3) & ~3
+    for kind, begin, end in attributes(data):
+        yield kind, data[begin:end]
 
 
 def _number(value: memoryview) -> int:
@@ -102,19 +98,8 @@ def _number(value: memoryview) -> int:
     raise IpvsProtocolError(f"a number of {len(value)} bytes in the kernel's reply")
 
 
-def _port(value: memoryview) -> int:
-    if len(value) != 2:
-        raise IpvsProtocolError(f"a port of {len(value)} bytes in the kernel's reply")
-    return int(_BE16.unpack(value)[0])
-
-
-def _text(value: memoryview) -> str:
+def _text(value: bytes | memoryview) -> str:
     return bytes(value).split(b"\0", 1)[0].decode("ascii", "replace")
-
-
-def _signed(number: int) -> int:
-    """The kernel's weight is a C int that travels as u32."""
-    return number - (1 << 32) if number > uapi.INT_MAX else number
 
 
 def _require(found: dict[int, memoryview], kind: int, what: str) -> memoryview:
@@ -124,12 +109,19 @@ def _require(found: dict[int, memoryview], kind: int, what: str) -> memoryview:
         raise IpvsProtocolError(f"the kernel's reply has no {what} (attribute {kind})") from None
 
 
-def _address(found: dict[int, memoryview], kind: int, family: Optional[int]) -> bytes:
-    raw = bytes(_require(found, kind, "address"))
+def _address(raw: bytes, family: int) -> bytes:
+    """Return the address inside the kernel's ``union nf_inet_addr``."""
     length = 4 if family == uapi.FAMILIES["ipv4"] else 16
-    if family is None or len(raw) < length:
+    if len(raw) < length:
         raise IpvsProtocolError(f"an address of {len(raw)} bytes for address family {family} in the kernel's reply")
     return raw[:length]
+
+
+def _family_word(number: int) -> str:
+    word = uapi.FAMILY_WORDS.get(number)
+    if word is None:
+        raise IpvsProtocolError(f"address family {number} in the kernel's reply is neither IPv4 nor IPv6")
+    return word
 
 
 def _union(address: bytes) -> bytes:
@@ -182,49 +174,78 @@ def _pack_netmask(family: str, netmask: str) -> bytes:
     return bytes(int(part) for part in (netmask or "255.255.255.255").split("."))
 
 
-def _unpack_netmask(family: str, value: memoryview) -> str:
+def _unpack_netmask(family: str, value: bytes) -> str:
     if len(value) != 4:
         raise IpvsProtocolError(f"a netmask of {len(value)} bytes in the kernel's reply")
     if family == "ipv6":
-        return str(_number(value))
-    return ".".join(str(part) for part in value)
+        return str(_U32.unpack(value)[0])
+    return socket.inet_ntop(socket.AF_INET, value)
 
 
-def unpack_service(data: memoryview) -> tuple[Service, Stats]:
+_SERVICE = (
+    Field(uapi.IPVS_SVC_ATTR_AF, "address family"),
+    Field(uapi.IPVS_SVC_ATTR_FWMARK, "firewall mark", default=0),
+    Field(uapi.IPVS_SVC_ATTR_PROTOCOL, "protocol", default=None),
+    Field(uapi.IPVS_SVC_ATTR_ADDR, "address", "bytes", b""),
+    Field(uapi.IPVS_SVC_ATTR_PORT, "port", "port", 0),
+    Field(uapi.IPVS_SVC_ATTR_SCHED_NAME, "scheduler", "bytes"),
+    Field(uapi.IPVS_SVC_ATTR_FLAGS, "flags", "bytes"),
+    Field(uapi.IPVS_SVC_ATTR_TIMEOUT, "timeout"),
+    Field(uapi.IPVS_SVC_ATTR_NETMASK, "netmask", "bytes"),
+    Field(uapi.IPVS_SVC_ATTR_PE_NAME, "persistence engine", "bytes", b""),
+)
+_SERVICE_STATS = (
+    Field(uapi.IPVS_SVC_ATTR_STATS64, "statistics", "bytes", None),
+    Field(uapi.IPVS_SVC_ATTR_STATS, "statistics", "bytes", None),
+)
+_SERVICES = Shapes(*_SERVICE)
+_COUNTED_SERVICES = Shapes(*_SERVICE, *_SERVICE_STATS)
+
+
+def unpack_service(data: memoryview) -> Service:
+    """Return a service from the inside of IPVS_CMD_ATTR_SERVICE."""
+    return _service(*_SERVICES.unpack(data))
+
+
+def unpack_counted_service(data: memoryview) -> tuple[Service, Stats]:
     """Return a service and its counters from the inside of IPVS_CMD_ATTR_SERVICE."""
-    found = dict(_attributes(data))
-    family_number = _number(_require(found, uapi.IPVS_SVC_ATTR_AF, "address family"))
-    family = uapi.FAMILY_WORDS.get(family_number)
-    if family is None:
-        raise IpvsProtocolError(f"address family {family_number} in the kernel's reply is neither IPv4 nor IPv6")
-    if uapi.IPVS_SVC_ATTR_FWMARK in found:
-        key = ServiceKey(family, fwmark=_number(found[uapi.IPVS_SVC_ATTR_FWMARK]))
+    *fields, wide, narrow = _COUNTED_SERVICES.unpack(data)
+    return _service(*fields), _best_stats(wide, narrow)
+
+
+def _service(
+    family_number: int,
+    fwmark: int,
+    protocol: Optional[int],
+    address: bytes,
+    port: int,
+    scheduler: bytes,
+    flags: bytes,
+    timeout: int,
+    netmask: bytes,
+    engine: bytes,
+) -> Service:
+    family = _family_word(family_number)
+    if fwmark:
+        key = ServiceKey(family, fwmark=fwmark)
     else:
-        number = _number(_require(found, uapi.IPVS_SVC_ATTR_PROTOCOL, "protocol"))
-        if number not in uapi.PROTOCOL_WORDS:
-            raise IpvsProtocolError(f"protocol {number} in the kernel's reply is none of {', '.join(uapi.PROTOCOLS)}")
-        key = ServiceKey(
-            family,
-            uapi.PROTOCOL_WORDS[number],
-            _address(found, uapi.IPVS_SVC_ATTR_ADDR, family_number),
-            _port(_require(found, uapi.IPVS_SVC_ATTR_PORT, "port")),
-        )
-    raw_flags = _require(found, uapi.IPVS_SVC_ATTR_FLAGS, "flags")
-    if len(raw_flags) != _FLAGS.size:
-        raise IpvsProtocolError(f"flags of {len(raw_flags)} bytes in the kernel's reply")
-    flags = int(_FLAGS.unpack(raw_flags)[0])
-    persistent = bool(flags & uapi.IP_VS_SVC_F_PERSISTENT)
-    engine = found.get(uapi.IPVS_SVC_ATTR_PE_NAME)
+        word = uapi.PROTOCOL_WORDS.get(protocol or 0)
+        if word is None:
+            raise IpvsProtocolError(f"protocol {protocol} in the kernel's reply is none of {', '.join(uapi.PROTOCOLS)}")
+        key = ServiceKey(family, word, _address(address, family_number), socket.ntohs(port))
+    if len(flags) != _FLAGS.size:
+        raise IpvsProtocolError(f"flags of {len(flags)} bytes in the kernel's reply")
+    bits = int(_FLAGS.unpack(flags)[0])
     service = Service(
         key,
-        scheduler=_text(_require(found, uapi.IPVS_SVC_ATTR_SCHED_NAME, "scheduler")),
-        scheduler_flags=flags & uapi.IP_VS_SVC_F_SCHED_ANY,
-        persistence_timeout=_number(_require(found, uapi.IPVS_SVC_ATTR_TIMEOUT, "timeout")) if persistent else 0,
-        persistence_netmask=_unpack_netmask(family, _require(found, uapi.IPVS_SVC_ATTR_NETMASK, "netmask")),
-        persistence_engine=_text(engine) if engine is not None else "",
-        one_packet=bool(flags & uapi.IP_VS_SVC_F_ONEPACKET),
+        _text(scheduler),
+        bits & uapi.IP_VS_SVC_F_SCHED_ANY,
+        timeout if bits & uapi.IP_VS_SVC_F_PERSISTENT else 0,
+        _unpack_netmask(family, netmask),
+        _text(engine),
+        bool(bits & uapi.IP_VS_SVC_F_ONEPACKET),
     )
-    return canonical_service(service), _unpack_best_stats(found, uapi.IPVS_SVC_ATTR_STATS64, uapi.IPVS_SVC_ATTR_STATS)
+    return canonical_service(service)
 
 
 # -- destinations -----------------------------------------------------------------------------------------------------
@@ -242,76 +263,98 @@ def pack_destination_key(key: DestinationKey) -> bytes:
 
 def pack_destination(destination: Destination) -> bytes:
     """Return the attributes of a whole destination: the kernel replaces all of it at each change."""
+    return pack_destination_key(destination.key) + _destination_tail(*destination[1:])
+
+
+@lru_cache(maxsize=1024)
+def _destination_tail(
+    forward_method: str, weight: int, upper: int, lower: int, tunnel_type: str, tunnel_port: int, tunnel_flags: int
+) -> bytes:
+    """All but the name; most destinations of a table share it with many others."""
     return (
-        pack_destination_key(destination.key)
-        + _u32(uapi.IPVS_DEST_ATTR_FWD_METHOD, _FORWARD_METHOD_NUMBERS[destination.forward_method])
-        + _u32(uapi.IPVS_DEST_ATTR_WEIGHT, destination.weight & 0xFFFFFFFF)
-        + _u8(uapi.IPVS_DEST_ATTR_TUN_TYPE, uapi.TUNNEL_TYPES[destination.tunnel_type])
-        + _be16(uapi.IPVS_DEST_ATTR_TUN_PORT, destination.tunnel_port)
-        + _u16(uapi.IPVS_DEST_ATTR_TUN_FLAGS, destination.tunnel_flags)
-        + _u32(uapi.IPVS_DEST_ATTR_U_THRESH, destination.upper_threshold)
-        + _u32(uapi.IPVS_DEST_ATTR_L_THRESH, destination.lower_threshold)
+        _u32(uapi.IPVS_DEST_ATTR_FWD_METHOD, _FORWARD_METHOD_NUMBERS[forward_method])
+        + _u32(uapi.IPVS_DEST_ATTR_WEIGHT, weight & 0xFFFFFFFF)
+        + _u8(uapi.IPVS_DEST_ATTR_TUN_TYPE, uapi.TUNNEL_TYPES[tunnel_type])
+        + _be16(uapi.IPVS_DEST_ATTR_TUN_PORT, tunnel_port)
+        + _u16(uapi.IPVS_DEST_ATTR_TUN_FLAGS, tunnel_flags)
+        + _u32(uapi.IPVS_DEST_ATTR_U_THRESH, upper)
+        + _u32(uapi.IPVS_DEST_ATTR_L_THRESH, lower)
     )
 
 
-def unpack_destination(data: memoryview, service: ServiceKey) -> tuple[Destination, DestinationCounters]:
-    """Return a destination and its counters from the inside of IPVS_CMD_ATTR_DEST.
+_DESTINATION = (
+    Field(uapi.IPVS_DEST_ATTR_ADDR, "address", "bytes"),
+    Field(uapi.IPVS_DEST_ATTR_PORT, "port", "port"),
+    # Kernels before 3.18 do not send the family: there it is the service's.
+    Field(uapi.IPVS_DEST_ATTR_ADDR_FAMILY, "address family", default=None),
+    Field(uapi.IPVS_DEST_ATTR_FWD_METHOD, "forwarding method"),
+    Field(uapi.IPVS_DEST_ATTR_WEIGHT, "weight", "signed"),  # a C int that travels as u32
+    Field(uapi.IPVS_DEST_ATTR_U_THRESH, "upper threshold"),
+    Field(uapi.IPVS_DEST_ATTR_L_THRESH, "lower threshold"),
+    Field(uapi.IPVS_DEST_ATTR_TUN_TYPE, "tunnel type", default=0),
+    Field(uapi.IPVS_DEST_ATTR_TUN_PORT, "tunnel port", "port", 0),
+    Field(uapi.IPVS_DEST_ATTR_TUN_FLAGS, "tunnel flags", default=0),
+)
+_DESTINATION_COUNTERS = (
+    Field(uapi.IPVS_DEST_ATTR_ACTIVE_CONNS, "count of active connections"),
+    Field(uapi.IPVS_DEST_ATTR_INACT_CONNS, "count of inactive connections"),
+    Field(uapi.IPVS_DEST_ATTR_PERSIST_CONNS, "count of persistent connections"),
+    Field(uapi.IPVS_DEST_ATTR_STATS64, "statistics", "bytes", None),
+    Field(uapi.IPVS_DEST_ATTR_STATS, "statistics", "bytes", None),
+)
+_DESTINATIONS = Shapes(*_DESTINATION)
+_COUNTED_DESTINATIONS = Shapes(*_DESTINATION, *_DESTINATION_COUNTERS)
 
-    The address comes before its family, so everything is gathered first. Kernels before 3.18 do not send the family:
-    there it is the service's.
-    """
-    found = dict(_attributes(data))
-    family = found.get(uapi.IPVS_DEST_ATTR_ADDR_FAMILY)
-    family_number = uapi.FAMILIES[service.family] if family is None else _number(family)
-    if family_number not in uapi.FAMILY_WORDS:
-        raise IpvsProtocolError(f"address family {family_number} in the kernel's reply is neither IPv4 nor IPv6")
 
-    def number(kind: int, what: str) -> int:
-        return _number(_require(found, kind, what))
+def unpack_destination(data: memoryview, service: ServiceKey) -> Destination:
+    """Return a destination from the inside of IPVS_CMD_ATTR_DEST."""
+    return _destination(_DESTINATIONS.unpack(data), service)
 
-    method = number(uapi.IPVS_DEST_ATTR_FWD_METHOD, "forwarding method") & uapi.IP_VS_CONN_F_FWD_MASK
-    tunnel_type = found.get(uapi.IPVS_DEST_ATTR_TUN_TYPE)
-    tunnel_port = found.get(uapi.IPVS_DEST_ATTR_TUN_PORT)
-    tunnel_flags = found.get(uapi.IPVS_DEST_ATTR_TUN_FLAGS)
-    if method not in uapi.FORWARD_METHOD_WORDS:
-        raise IpvsProtocolError(f"forwarding method {method} in the kernel's reply is not known")
-    type_number = 0 if tunnel_type is None else _number(tunnel_type)
-    if type_number not in uapi.TUNNEL_TYPE_WORDS:
-        raise IpvsProtocolError(f"tunnel type {type_number} in the kernel's reply is not known")
-    destination = Destination(
-        DestinationKey(
-            _address(found, uapi.IPVS_DEST_ATTR_ADDR, family_number),
-            _port(_require(found, uapi.IPVS_DEST_ATTR_PORT, "port")),
-        ),
-        forward_method=uapi.FORWARD_METHOD_WORDS[method],
-        weight=_signed(number(uapi.IPVS_DEST_ATTR_WEIGHT, "weight")),
-        upper_threshold=number(uapi.IPVS_DEST_ATTR_U_THRESH, "upper threshold"),
-        lower_threshold=number(uapi.IPVS_DEST_ATTR_L_THRESH, "lower threshold"),
-        tunnel_type=uapi.TUNNEL_TYPE_WORDS[type_number],
-        tunnel_port=0 if tunnel_port is None else _port(tunnel_port),
-        tunnel_flags=0 if tunnel_flags is None else _number(tunnel_flags),
-    )
-    counters = DestinationCounters(
-        active_connections=number(uapi.IPVS_DEST_ATTR_ACTIVE_CONNS, "count of active connections"),
-        inactive_connections=number(uapi.IPVS_DEST_ATTR_INACT_CONNS, "count of inactive connections"),
-        persistent_connections=number(uapi.IPVS_DEST_ATTR_PERSIST_CONNS, "count of persistent connections"),
-        stats=_unpack_best_stats(found, uapi.IPVS_DEST_ATTR_STATS64, uapi.IPVS_DEST_ATTR_STATS),
-    )
-    return canonical_destination(destination), counters
+
+def unpack_counted_destination(data: memoryview, service: ServiceKey) -> tuple[Destination, DestinationCounters]:
+    """Return a destination and its counters from the inside of IPVS_CMD_ATTR_DEST."""
+    row = _COUNTED_DESTINATIONS.unpack(data)
+    active, inactive, persistent, wide, narrow = row[len(_DESTINATION) :]
+    return _destination(row[: len(_DESTINATION)], service), DestinationCounters(active, inactive, persistent, _best_stats(wide, narrow))
+
+
+def _destination(row: tuple[Any, ...], service: ServiceKey) -> Destination:
+    family = uapi.FAMILIES[service.family] if row[2] is None else row[2]
+    if family not in uapi.FAMILY_WORDS:
+        _family_word(family)
+    key = DestinationKey(_address(row[0], family), socket.ntohs(row[1]))
+    return Destination(key, *_destination_values(*row[3:]))
+
+
+@lru_cache(maxsize=1024)
+def _destination_values(
+    method: int, weight: int, upper: int, lower: int, tunnel_type: int, tunnel_port: int, tunnel_flags: int
+) -> tuple[Any, ...]:
+    """All but the name, in its canonical form; most destinations of a table share it with many others."""
+    word = uapi.FORWARD_METHOD_WORDS.get(method & uapi.IP_VS_CONN_F_FWD_MASK)
+    if word is None:
+        raise IpvsProtocolError(f"forwarding method {method & uapi.IP_VS_CONN_F_FWD_MASK} in the kernel's reply is not known")
+    if tunnel_type not in uapi.TUNNEL_TYPE_WORDS:
+        raise IpvsProtocolError(f"tunnel type {tunnel_type} in the kernel's reply is not known")
+    tunnel = uapi.TUNNEL_TYPE_WORDS[tunnel_type], socket.ntohs(tunnel_port), tunnel_flags
+    return tuple(canonical_destination(Destination(_NOBODY, word, weight, upper, lower, *tunnel)))[1:]
+
+
+_NOBODY = DestinationKey(b"", 0)
 
 
 # -- counters ---------------------------------------------------------------------------------------------------------
 
 
-def unpack_stats(data: memoryview) -> Stats:
-    """Return the counters from the inside of a STATS64 or STATS attribute; those that are missing are 0."""
-    found = dict(_attributes(data))
-    return Stats(*(_number(found[kind]) if kind in found else 0 for kind in range(1, len(Stats._fields) + 1)))
+_STATS = Shapes(*(Field(kind, name, default=0) for kind, name in enumerate(Stats._fields, 1)))
 
 
-def _unpack_best_stats(found: dict[int, memoryview], wide: int, narrow: int) -> Stats:
-    """Take the 64-bit counters; kernels before 4.1 have only the narrow ones."""
-    return unpack_stats(found[wide] if wide in found else _require(found, narrow, "statistics"))
+def _best_stats(wide: Optional[bytes], narrow: Optional[bytes]) -> Stats:
+    """Take the 64-bit counters; kernels before 4.1 have only the narrow ones. Those that are missing are 0."""
+    data = narrow if wide is None else wide
+    if data is None:
+        raise IpvsProtocolError("the kernel's reply has no statistics")
+    return Stats(*_STATS.unpack(memoryview(data)))
 
 
 # -- messages ---------------------------------------------------------------------------------------------------------
@@ -323,9 +366,15 @@ def pack_command(service: Optional[bytes], destination: Optional[bytes] = None) 
     return data if destination is None else data + _pack(uapi.IPVS_CMD_ATTR_DEST, destination)
 
 
-def unpack_command(data: memoryview) -> dict[int, memoryview]:
-    """Return the first level of a message's attributes by kind."""
-    return dict(_attributes(data))
+def unpack_command(data: memoryview, kind: int) -> memoryview:
+    """Return the inside of the attribute of that kind at the first level of a message.
+
+    :raises IpvsProtocolError: there is none.
+    """
+    for found, begin, end in attributes(data):
+        if found == kind:
+            return data[begin:end]
+    raise IpvsProtocolError(f"the kernel's reply lacks attribute {kind}")
 
 
 def unpack_info(data: memoryview) -> Info:

@@ -71,7 +71,7 @@ options:
     description:
       - The service's destinations, in the order in which the scheduler shall see them. The first is tried first.
       - Destinations that are there but not listed are left alone unless O(exclusive_destinations=true). Those that
-        have to be put in order are put before them.
+        have to be put in order (O(ordered)) are put before them.
       - The kernel adds a destination only at the head of its list. What is not in order is therefore deleted and added
         again, as few as possible; connections survive that as long as the sysctl C(net.ipv4.vs.expire_nodest_conn)
         is 0.
@@ -131,7 +131,19 @@ options:
       - Remove the destinations that are not in O(destinations).
     type: bool
     default: false
+  ordered:
+    description:
+      - Whether destinations that are there already move, to be in the order of O(destinations). If not, only new ones
+        are put before them, in their order.
+    type: bool
+    default: true
+  zero_counters:
+    description:
+      - Set the counters of the service and its destinations to zero, as C(ipvsadm -Z) does. Nothing changes if they are.
+    type: bool
+    default: false
 seealso:
+  - module: lvs.director.ipvs_table
   - module: lvs.director.ipvs_destination
   - module: lvs.director.ipvs_info
 """

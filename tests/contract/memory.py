@@ -7,8 +7,9 @@ It stands in for the real one in unit tests, and passes the same contract tests 
 
 from __future__ import annotations
 
+import contextlib
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils._kernel import Refusal
@@ -35,6 +36,7 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     EditDestination,
     EditService,
     Step,
+    ZeroCounters,
 )
 
 SCHEDULERS = {"rr", "wrr", "lc", "wlc", "fo", "ovf", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "none"}
@@ -47,6 +49,8 @@ class MemoryKernel:
     :ivar steps: all steps that were asked for, in their order.
     :ivar refuse: a function that may return an error number for a step, as a kernel with troubles of its own would.
     :ivar meanwhile: called after each step, as another writer would be.
+    :ivar stats: the counters of services; those of destinations are always zero.
+    :ivar locked: how the lock is held now, if it is.
     """
 
     def __init__(self) -> None:
@@ -56,18 +60,30 @@ class MemoryKernel:
         self.steps: list[Step] = []
         self.refuse: Callable[[Step], int] = lambda step: 0
         self.meanwhile: Callable[[Step], None] = lambda step: None
+        self.stats: dict[ServiceKey, Stats] = {}
+        self.locked: str | None = None
         self.closed = False
+
+    @contextlib.contextmanager
+    def lock(self, *, exclusive: bool) -> Iterator[None]:
+        assert self.locked is None
+        self.locked = "exclusive" if exclusive else "shared"
+        try:
+            yield
+        finally:
+            self.locked = None
 
     def close(self) -> None:
         self.closed = True
 
-    def read_service(self, key: ServiceKey) -> Observed | None:
+    def read_service(self, key: ServiceKey, *, counters: bool = True) -> Observed | None:
         if key not in self.services:
             return None
-        return Observed(Entry(self.services[key], tuple(self.destinations[key])), Stats(), {})
+        stats = self.stats.get(key, Stats()) if counters else Stats()
+        return Observed(Entry(self.services[key], tuple(self.destinations[key])), stats, {})
 
-    def read_table(self) -> list[Observed]:
-        return [observed for key in self.services if (observed := self.read_service(key))]
+    def read_table(self, *, counters: bool = True) -> list[Observed]:
+        return [observed for key in self.services if (observed := self.read_service(key, counters=counters))]
 
     def read_info(self) -> Info:
         return Info("1.2.1", 4096)
@@ -83,6 +99,7 @@ class MemoryKernel:
 
     def apply(self, steps: Sequence[Step]) -> Refusal | None:
         first = None
+        assert self.locked != "shared", "a change without the lock"
         for step in steps:
             self.steps.append(step)
             number = self.refuse(step) or self._apply(step)
@@ -94,11 +111,17 @@ class MemoryKernel:
     def _apply(self, step: Step) -> int:
         if isinstance(step, (AddService, EditService)):
             return self._put_service(step)
-        key = step.key if isinstance(step, DeleteService) else step.service
+        if isinstance(step, ZeroCounters) and step.key is None:
+            self.stats.clear()
+            return 0
+        key = step.key if isinstance(step, (DeleteService, ZeroCounters)) else step.service
         if key not in self.services:
             return errno.ESRCH
         if isinstance(step, DeleteService):
             del self.services[key], self.destinations[key]
+            return 0
+        if isinstance(step, ZeroCounters):
+            self.stats.pop(key, None)
             return 0
         return self._change_destination(self.destinations[key], key, step)
 

@@ -12,10 +12,10 @@ import ipaddress
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredDestination, DesiredService
+from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredDestination, DesiredService, DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge, differences
 from ansible_collections.lvs.director.plugins.module_utils._errors import (
     IpvsConflictError,
@@ -75,13 +75,6 @@ def _set_up(interface: str) -> None:
         fcntl.ioctl(control, SIOCSIFFLAGS, request)
 
 
-@pytest.fixture
-def kernel() -> Iterator[IpvsKernel]:
-    kernel = new_kernel()
-    yield kernel
-    kernel.close()
-
-
 def destination(number: int, **values: object) -> Destination:
     base = Destination(DestinationKey(real_address("ipv4", number), 80), forward_method="masquerade")
     return base._replace(**values)  # type: ignore[arg-type]
@@ -97,7 +90,7 @@ def read(kernel: IpvsKernel, key: ServiceKey = KEY) -> Entry | None:
     return observed.entry if observed else None
 
 
-def desire(*wanted: Destination, exclusive: bool = False, **given_values: object) -> DesiredService:
+def desire(*wanted: Destination, exclusive: bool = False, **given_values: object) -> DesiredTable:
     listed = tuple(
         DesiredDestination(
             f"destinations[{index}]",
@@ -110,7 +103,7 @@ def desire(*wanted: Destination, exclusive: bool = False, **given_values: object
         )
         for index, one in enumerate(wanted)
     )
-    return DesiredService("", KEY, given_values, destinations=listed, exclusive=exclusive)
+    return DesiredTable((DesiredService("", KEY, given_values, destinations=listed, exclusive=exclusive, ordered=True),))
 
 
 def test_an_empty_table_is_an_answer(kernel: IpvsKernel) -> None:
@@ -241,9 +234,7 @@ def test_converge_reports_reads_back_and_is_idempotent(kernel: IpvsKernel) -> No
     assert read(kernel) is None
     outcome = converge(kernel, wanted, check_mode=False)
     assert outcome.plan == predicted.plan
-    assert outcome.observed is not None
-    assert predicted.observed is not None
-    assert outcome.observed.entry == predicted.observed.entry == read(kernel)
+    assert outcome.observed[KEY].entry == predicted.observed[KEY].entry == read(kernel)
     assert not converge(kernel, wanted, check_mode=False).plan.changed
 
 
@@ -268,7 +259,8 @@ def test_an_unknown_scheduler_is_refused_before_anything_is_touched(kernel: Ipvs
 
 
 def test_a_destination_needs_its_service(kernel: IpvsKernel) -> None:
-    wanted = desire(destination(1))._replace(must_exist=True, path="service")
+    (service,) = desire(destination(1)).services
+    wanted = DesiredTable((service._replace(must_exist=True, path="service"),))
     with pytest.raises(IpvsInputError, match=r"^service: there is no service tcp 192\.0\.2\.1:80"):
         converge(kernel, wanted, check_mode=False)
 

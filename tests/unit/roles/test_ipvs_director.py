@@ -9,7 +9,11 @@ from typing import Any
 
 import ansible_collections.lvs.director.roles.ipvs_director as installed
 import yaml
-from ansible_collections.lvs.director.plugins.module_utils._argspec import service_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._argspec_table import (
+    SCOPE_SPEC,
+    TABLE_SERVICE_SPEC,
+    table_module_spec,
+)
 
 ROLE = Path(next(iter(installed.__path__)))
 Options = dict[str, dict[str, Any]]
@@ -43,10 +47,11 @@ def test_documented_defaults_are_the_defaults() -> None:
 
 
 def test_a_service_of_the_role_is_a_service_of_the_module() -> None:
-    module: Options = service_module_spec()["argument_spec"]
-    assert shape(specification()["ipvs_director_services"]["options"]) == shape(module)
+    assert shape(specification()["ipvs_director_services"]["options"]) == shape(TABLE_SERVICE_SPEC)
+    assert shape(specification()["ipvs_director_scope"]["options"]) == shape(SCOPE_SPEC)
 
 
 def test_the_role_hands_every_option_on() -> None:
     tasks = yaml.safe_load((ROLE / "tasks/table.yml").read_text(encoding="utf-8"))
-    assert tasks[0]["lvs.director.ipvs_service"].keys() == service_module_spec()["argument_spec"].keys()
+    # Counters are for a person to zero, not for a deployment.
+    assert tasks[0]["lvs.director.ipvs_table"].keys() == table_module_spec()["argument_spec"].keys() - {"zero_counters"}

@@ -51,11 +51,14 @@ class ScriptedSocket:
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.sends: list[list[int]] = []
+        self.flags: list[int] = []
         self.queue: list[bytes | Exception] = []
         self.sender = KERNEL
 
     def sendto(self, data: bytes, _address: Any) -> None:
-        sequences = [sequence for _kind, _flags, sequence, _payload in netlink._messages(memoryview(data))]
+        messages = list(netlink._messages(memoryview(data)))
+        self.flags += [flags for _kind, flags, _sequence, _payload in messages]
+        sequences = [sequence for _kind, _flags, sequence, _payload in messages]
         self.sends.append(sequences)
         self.queue += self.answer(len(self.sends), sequences)
 
@@ -145,14 +148,28 @@ def test_answers_to_earlier_requests_are_passed_over() -> None:
     assert bytes(made.request(15)) == b"text"
 
 
-def test_changes_go_in_batches_and_come_back_in_order() -> None:
+def test_changes_go_in_batches_of_which_the_last_is_acknowledged() -> None:
+    # The kernel answers what it refuses, and what asked to be acknowledged.
+    made, scripted = connect(lambda _send, seq: [acknowledgement(seq[-1])])
+    assert made.change([(5, b"")] * 600) == [0] * 600
+    assert [len(one) for one in scripted.sends] == [256, 256, 88]
+    assert [one & 0x04 for one in scripted.flags] == ([0] * 255 + [4]) * 2 + [0] * 87 + [4]
+
+
+def test_nothing_is_sent_after_a_refusal() -> None:
     def answer(_send: int, seq: list[int]) -> list[bytes | Exception]:
-        return [acknowledgement(one, errno.EEXIST if one % 100 == 0 else 0) for one in reversed(seq)]
+        return [acknowledgement(seq[99], errno.EEXIST), acknowledgement(seq[199], errno.ENOENT), acknowledgement(seq[-1])]
 
     made, scripted = connect(answer)
-    numbers = made.change([(5, b"")] * 300)
-    assert [index + 1 for index, number in enumerate(numbers) if number] == [100, 200, 300]
-    assert [len(one) for one in scripted.sends] == [128, 128, 44]
+    numbers = made.change([(5, b"")] * 600)
+    assert len(numbers) == 256
+    assert {index: number for index, number in enumerate(numbers) if number} == {99: errno.EEXIST, 199: errno.ENOENT}
+    assert len(scripted.sends) == 1
+
+
+def test_a_refused_last_command_is_its_own_acknowledgement() -> None:
+    made, _scripted = connect(lambda _send, seq: [acknowledgement(seq[-1], errno.EEXIST)])
+    assert made.change([(5, b""), (5, b"")]) == [0, errno.EEXIST]
 
 
 def test_silence_is_an_error() -> None:

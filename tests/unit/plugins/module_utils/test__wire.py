@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.lvs.director.plugins.module_utils import _shapes
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils import _wire as wire
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsProtocolError
@@ -42,7 +43,7 @@ def attribute(kind: int, value: bytes) -> bytes:
 
 
 def attributes(data: bytes) -> dict[int, bytes]:
-    return {kind: bytes(value) for kind, value in wire.unpack_command(memoryview(data)).items()}
+    return {kind: data[begin:end] for kind, begin, end in _shapes.attributes(memoryview(data))}
 
 
 def u32(value: int) -> bytes:
@@ -73,7 +74,10 @@ def destination_reply(destination: Destination, counters: DestinationCounters = 
 
 @given(service=services())
 def test_a_service_survives_the_wire(service: Service) -> None:
-    assert wire.unpack_service(memoryview(as_sent_by_kernel(service))) == (service, Stats())
+    counted = Stats(*range(2**33, 2**33 + 10))
+    reply = memoryview(as_sent_by_kernel(service, counted))
+    assert wire.unpack_counted_service(reply) == (service, counted)
+    assert wire.unpack_service(reply) == service
 
 
 @given(data=st.data(), service=services())
@@ -81,7 +85,8 @@ def test_a_destination_survives_the_wire(data: st.DataObject, service: Service) 
     destination = data.draw(destinations(service.key, st.integers(1, 250)))
     counters = DestinationCounters(1, 2, 3, Stats(*range(2**33, 2**33 + 10)))
     reply = memoryview(destination_reply(destination, counters))
-    assert wire.unpack_destination(reply, service.key) == (destination, counters)
+    assert wire.unpack_counted_destination(reply, service.key) == (destination, counters)
+    assert wire.unpack_destination(reply, service.key) == destination
 
 
 def test_ports_travel_in_network_order() -> None:
@@ -131,7 +136,7 @@ def test_a_firewall_mark_needs_no_address() -> None:
 def test_the_kernels_own_flag_is_not_ours() -> None:
     service = Service(ServiceKey("ipv4", fwmark=1))
     reply = as_sent_by_kernel(service) + attribute(uapi.IPVS_SVC_ATTR_FLAGS, struct.pack("=II", 0x2, 0xFFFFFFFF))
-    assert wire.unpack_service(memoryview(reply))[0] == service
+    assert wire.unpack_service(memoryview(reply)) == service
 
 
 def test_old_kernels_have_no_family_and_narrow_counters() -> None:
@@ -140,7 +145,7 @@ def test_old_kernels_have_no_family_and_narrow_counters() -> None:
     del whole[uapi.IPVS_DEST_ATTR_ADDR_FAMILY], whole[uapi.IPVS_DEST_ATTR_STATS64]
     whole[uapi.IPVS_DEST_ATTR_STATS] = stats(Stats(*range(10)), wide=False)
     reply = b"".join(attribute(kind, value) for kind, value in whole.items())
-    found, counters = wire.unpack_destination(memoryview(reply), ServiceKey("ipv6", "tcp", V6, 80))
+    found, counters = wire.unpack_counted_destination(memoryview(reply), ServiceKey("ipv6", "tcp", V6, 80))
     assert found == destination
     assert counters.stats == Stats(*range(10))
 
@@ -170,8 +175,9 @@ def is_understood_or_refused_by_name(unpack: Callable[[memoryview], object], dat
 @given(data=st.binary(max_size=200))
 def test_rubbish_is_refused_by_name(data: bytes) -> None:
     for unpack in (
-        wire.unpack_service,
-        lambda one: wire.unpack_destination(one, ServiceKey("ipv4", fwmark=1)),
+        wire.unpack_counted_service,
+        lambda one: wire.unpack_counted_destination(one, ServiceKey("ipv4", fwmark=1)),
+        lambda one: wire.unpack_command(one, 1),
         wire.unpack_info,
         wire.unpack_timeouts,
         wire.unpack_sync_daemon,
@@ -184,7 +190,7 @@ def test_a_spoilt_reply_is_refused_by_name(data: st.DataObject, service: Service
     reply = bytearray(as_sent_by_kernel(service))
     for _index in range(data.draw(st.integers(1, 4))):
         reply[data.draw(st.integers(0, len(reply) - 1))] = data.draw(st.integers(0, 255))
-    is_understood_or_refused_by_name(wire.unpack_service, bytes(reply))
+    is_understood_or_refused_by_name(wire.unpack_counted_service, bytes(reply))
 
 
 def test_a_cut_off_attribute_is_refused() -> None:

@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""(the table as it is, the table as it shall be) -> what has to happen, service by service. Pure.
+
+The order of the steps over all services, and why:
+
+1. Everything that adds or edits, of all services (the first phase of each ``PlannedService``). A refusal here (an unknown
+   scheduler, an address that the host cannot route to) finds every service still serving as before.
+2. Everything that takes away: weights, destinations, and the services that are not wanted any more. An old service goes
+   when the new one that takes over its clients is there.
+3. Counters are set to zero last, so that what is counted from then on is counted by the table as it shall be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._model import Observed, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService, plan_service, transition
+from ansible_collections.lvs.director.plugins.module_utils._steps import Step, ZeroCounters
+
+
+class PlannedTable(NamedTuple):
+    """What is going to happen: the services that were listed, in their order, then those that are purged."""
+
+    services: tuple[PlannedService, ...]
+    zero: tuple[Step, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.zero) or any(one.changed for one in self.services)
+
+    @property
+    def changed_services(self) -> tuple[PlannedService, ...]:
+        """The services whose configuration is going to change."""
+        return tuple(one for one in self.services if one.changed)
+
+    @property
+    def phases(self) -> tuple[tuple[Step, ...], ...]:
+        """The steps, in groups of which each is sent when all of the one before it were accepted."""
+        changed = self.changed_services
+        return (*tuple(tuple(step for one in changed for step in one.phases[phase]) for phase in (0, 1)), self.zero)
+
+
+def plan_table(current: Mapping[ServiceKey, Observed], desired: DesiredTable) -> PlannedTable:
+    """Return what has to happen to a table.
+
+    :param current: the services that are listed, as the kernel has them; all of its services if others are to be purged.
+    :raises IpvsInputError: what is asked for cannot be.
+    """
+    services = []
+    zero: list[Step] = []
+    for one in desired.services:
+        observed = current.get(one.key)
+        services.append(plan_service(observed.entry if observed else None, one))
+        if one.zero_counters and observed and one.present and _has_counted(observed):
+            zero.append(ZeroCounters(one.key))
+    if desired.purge:
+        listed = {one.key for one in desired.services}
+        services += [
+            transition(key, observed.entry, None)
+            for key, observed in current.items()
+            if key not in listed and any(part.covers(key) for part in desired.scope)
+        ]
+    if desired.zero_all_counters and any(_has_counted(observed) for observed in current.values()):
+        zero = [ZeroCounters(None)]
+    return PlannedTable(tuple(services), tuple(zero))
+
+
+def _has_counted(observed: Observed) -> bool:
+    return any(observed.stats) or any(any(counters.stats) for counters in observed.counters.values())

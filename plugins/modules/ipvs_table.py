@@ -1,0 +1,320 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ipvs_table
+short_description: Manage many virtual services of IPVS (LVS) at once
+version_added: 0.1.0
+author:
+  - The lvs.director authors (@lvs-director)
+description:
+  - Makes the kernel's IPVS table what is listed, with one reading, one computed difference, and as few changes as possible.
+  - What can be edited is edited. Established connections live on, also when destinations change their order. A service that
+    has a destination to offer before and after the task has one all the time.
+  - Either the whole task is done, or nothing. If the kernel refuses a step, the steps before it are undone, and the error
+    names it. If the task is killed midway, the next run goes on from what there is.
+  - Two runs of this collection never change the table at the same time; the second one waits for the first one. What
+    something else changes at the same time is noticed, and told.
+  - A flush is never sent. With O(purge), services that are not listed are deleted one by one, inside of O(scope) only.
+  - For ten thousand destinations as for one, this takes one task. In a loop over M(lvs.director.ipvs_service) each
+    service costs a task's time.
+extends_documentation_fragment:
+  - lvs.director._attributes
+  - lvs.director._attributes.changes
+  - lvs.director._pyroute2
+options:
+  services:
+    description:
+      - The services, each with the options of M(lvs.director.ipvs_service). Options that are not given stay as they are.
+    type: list
+    elements: dict
+    suboptions:
+      state:
+        description:
+          - Whether the service shall be there.
+        type: str
+        choices: [present, absent]
+        default: present
+      protocol:
+        description:
+          - Protocol of the service; given together with O(services[].address) and O(services[].port).
+        type: str
+        choices: [tcp, udp, sctp]
+      address:
+        description:
+          - Virtual address of the service, IPv4 or IPv6.
+        type: str
+      port:
+        description:
+          - Port of the service. V(0) stands for all ports and needs a persistent service.
+        type: int
+      fwmark:
+        description:
+          - Firewall mark of the service, 1 to 4294967295, instead of O(services[].protocol), O(services[].address) and O(services[].port).
+        type: int
+      family:
+        description:
+          - Address family of a service with a firewall mark; V(ipv4) unless told otherwise. Others have their address's.
+        type: str
+        choices: [ipv4, ipv6]
+      scheduler:
+        description:
+          - Name of the scheduler, such as V(test), V(fo), V(rr), V(wlc) or V(mh), or V(none) for a service without one.
+          - The kernel must know it or find a module C(ip_vs_NAME) for it.
+          - A new service has V(wlc) unless told otherwise.
+        type: str
+      scheduler_flags:
+        description:
+          - Flags of the scheduler; an empty list clears them.
+          - The bits behind V(flag-1), V(flag-2) and V(flag-3) mean something else for each scheduler. V(sh-fallback) and
+            V(sh-port) are names of the first two for the scheduler V(sh), V(mh-fallback) and V(mh-port) for V(mh).
+        type: list
+        elements: str
+        choices: [flag-1, flag-2, flag-3, sh-fallback, sh-port, mh-fallback, mh-port]
+      persistence_timeout:
+        description:
+          - Makes the service persistent, so that a client's connections go to the same destination until it has had none
+            for so long.
+          - In seconds, up to 2678400 (31 days). V(0) makes the service not persistent.
+          - Persistent clients stay with their destination even when it is overloaded.
+        type: int
+      persistence_netmask:
+        description:
+          - Which clients are taken for one by a persistent service.
+          - A netmask (V(255.255.255.0)) or a prefix length from V(0) to V(32) for IPv4, a prefix length from V(1) to V(128)
+            for IPv6. By default each address is a client of its own.
+        type: str
+      persistence_engine:
+        description:
+          - Name of a persistence engine, such as V(sip); the kernel must find a module C(ip_vs_pe_NAME).
+          - An empty string takes the engine off the service.
+        type: str
+      one_packet:
+        description:
+          - Schedule each UDP packet by itself, and keep no connection. Only for UDP and firewall marks.
+        type: bool
+      destinations:
+        description:
+          - The service's destinations, in the order in which the scheduler shall see them. The first is tried first.
+          - Destinations that are there but not listed are left alone unless O(services[].exclusive_destinations=true). Those that
+            have to be put in order are put before them.
+          - The kernel adds a destination only at the head of its list. What is not in order is therefore deleted and added
+            again, as few as possible; connections survive that as long as the sysctl C(net.ipv4.vs.expire_nodest_conn)
+            is 0.
+        type: list
+        elements: dict
+        suboptions:
+          address:
+            description:
+              - IPv4 or IPv6 address of the real server.
+            type: str
+            required: true
+          port:
+            description:
+              - Port of the real server. By default the service's, which it has to be with V(direct) and V(tunnel).
+            type: int
+          forward_method:
+            description:
+              - How packets get to the real server.
+              - V(masquerade) is NAT, C(ipvsadm -m); V(tunnel) is C(-i); V(direct), direct routing, is C(-g).
+              - A new destination has V(direct) unless told otherwise, as with ipvsadm.
+            type: str
+            choices: [masquerade, tunnel, direct]
+          weight:
+            description:
+              - Capacity of the real server relative to others. V(0) means no new connections (quiescent).
+              - A new destination has V(1) unless told otherwise.
+            type: int
+          upper_threshold:
+            description:
+              - With so many connections, active and inactive counted together, the destination is overloaded and gets no
+                new ones. V(0) sets no limit.
+            type: int
+          lower_threshold:
+            description:
+              - An overloaded destination takes connections again when it has fewer than this. V(1) means when it is empty.
+              - V(0) means three quarters of O(services[].destinations[].upper_threshold).
+              - Cannot be above O(services[].destinations[].upper_threshold).
+            type: int
+          tunnel_type:
+            description:
+              - Encapsulation of O(services[].destinations[].forward_method=tunnel). V(ipip) unless told otherwise.
+            type: str
+            choices: [ipip, gue, gre]
+          tunnel_port:
+            description:
+              - UDP port of the real server's end of the tunnel; needed for V(gue), not allowed for others.
+            type: int
+          tunnel_flags:
+            description:
+              - Checksum of the encapsulation. V(nocsum) or V(csum) for V(gue) and V(gre), V(remcsum) (remote checksum
+                offload) for V(gue) alone. They exclude each other.
+            type: list
+            elements: str
+            choices: [nocsum, csum, remcsum]
+      exclusive_destinations:
+        description:
+          - Remove the destinations that are not in O(services[].destinations). Unless given here, as with
+            O(exclusive_destinations).
+        type: bool
+      ordered:
+        description:
+          - Whether destinations that are there already move, to be in the order of O(services[].destinations). If not,
+            only new ones are put before them, in their order.
+          - Unless given here, V(true) for the schedulers V(test), V(mh), V(sh) and V(dh), V(false) for all others.
+        type: bool
+  exclusive_destinations:
+    description:
+      - Remove the destinations that are not listed from each service that lists destinations and does not say otherwise.
+      - By default what O(purge) is.
+    type: bool
+  scope:
+    description:
+      - The part of the table that belongs to this task, as a list of parts. A service that is listed but outside of it is an
+        error, and what is outside of it is never touched.
+      - Needed for O(purge).
+    type: list
+    elements: dict
+    suboptions:
+      addresses:
+        description:
+          - Services with an address of a network (V(10.211.55.0/24), V(2001:db8::/64)), of a range
+            (V(10.0.0.1-10.0.0.9)), or with this one.
+        type: str
+      protocol:
+        description:
+          - Only services of this protocol. Without O(scope[].addresses), all of them.
+        type: str
+        choices: [tcp, udp, sctp]
+      fwmarks:
+        description:
+          - Services with a firewall mark of a range (V(100-199)), or with this one.
+        type: str
+      family:
+        description:
+          - Only services of this family, together with O(scope[].fwmarks).
+        type: str
+        choices: [ipv4, ipv6]
+  purge:
+    description:
+      - Delete the services inside O(scope) that are not in O(services), and the destinations of listed services that are not
+        listed (but see O(exclusive_destinations)).
+    type: bool
+    default: false
+  zero_counters:
+    description:
+      - Set the counters of the services in O(services) to zero, as C(ipvsadm -Z) does. Without O(services), those of
+        the whole table.
+    type: bool
+    default: false
+seealso:
+  - module: lvs.director.ipvs_service
+  - module: lvs.director.ipvs_destination
+  - module: lvs.director.ipvs_info
+"""
+
+EXAMPLES = r"""
+- name: All services of this director, and no others in its network
+  lvs.director.ipvs_table:
+    services:
+      - protocol: tcp
+        address: 10.211.55.3
+        port: 21
+        scheduler: test
+        destinations:
+          - {address: 10.211.55.253, forward_method: masquerade, upper_threshold: 4, lower_threshold: 1}
+          - {address: 10.211.55.252, forward_method: masquerade, upper_threshold: 4, lower_threshold: 1}
+      - fwmark: 80
+        scheduler: wlc
+        persistence_timeout: 300
+        destinations:
+          - {address: 10.211.55.251, forward_method: direct, weight: 10}
+          - {address: 10.211.55.250, forward_method: direct, weight: 10}
+    purge: true
+    scope:
+      - {addresses: 10.211.55.0/24}
+      - {fwmarks: 80-89}
+
+- name: The other server first, and the second one with a new weight (nothing else is touched, connections live on)
+  lvs.director.ipvs_table:
+    services:
+      - protocol: tcp
+        address: 10.211.55.3
+        port: 21
+        destinations:
+          - {address: 10.211.55.252}
+          - {address: 10.211.55.253, weight: 2}
+
+- name: Take one server out of service first, when its connections have ended
+  lvs.director.ipvs_destination:
+    service: {protocol: tcp, address: 10.211.55.3, port: 21}
+    address: 10.211.55.253
+    state: drained
+
+- name: What would be purged, without doing it
+  lvs.director.ipvs_table:
+    services: []
+    purge: true
+    scope:
+      - {addresses: 10.211.55.0/24, protocol: udp}
+  check_mode: true
+  diff: true
+
+- name: Count from zero
+  lvs.director.ipvs_table:
+    zero_counters: true
+"""
+
+RETURN = r"""
+services:
+  description:
+    - The services that were added or edited, as they are now (in check mode, as they would be), in the order in which they
+      were listed. Destinations are in the order in which the scheduler walks them.
+    - As in RV(lvs.director.ipvs_info#module:services[]), without counters.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - protocol: tcp
+      address: 10.211.55.3
+      port: 21
+      fwmark: null
+      family: ipv4
+      scheduler: test
+      scheduler_flags: []
+      persistence_timeout: 0
+      persistence_netmask: null
+      persistence_engine: null
+      one_packet: false
+      destinations:
+        - address: 10.211.55.253
+          port: 21
+          forward_method: masquerade
+          weight: 1
+          upper_threshold: 4
+          lower_threshold: 1
+          tunnel_type: null
+          tunnel_port: null
+          tunnel_flags: []
+removed_services:
+  description: The services that were deleted, because they were listed with C(state=absent) or not listed at all.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {protocol: udp, address: 10.211.55.3, port: 53, fwmark: null, family: ipv4}
+"""
+
+from ansible_collections.lvs.director.plugins.module_utils._runner import run_table
+
+
+def main() -> None:
+    run_table()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole tables, held to the same by the kernel in memory and the real one (see test_contract.py)."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+
+import pytest
+from ansible_collections.lvs.director.plugins.module_utils._desired import (
+    DesiredDestination,
+    DesiredService,
+    DesiredTable,
+    ScopePart,
+)
+from ansible_collections.lvs.director.plugins.module_utils._engine import converge
+from ansible_collections.lvs.director.plugins.module_utils._errors import (
+    IpvsConflictError,
+    IpvsRejectedError,
+    IpvsVerificationError,
+)
+from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._model import (
+    DestinationKey,
+    Entry,
+    Service,
+    ServiceKey,
+)
+from ansible_collections.lvs.director.plugins.module_utils._steps import (
+    AddDestination,
+    DeleteService,
+    EditDestination,
+    EditService,
+    Step,
+    ZeroCounters,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.memory import MemoryKernel
+from contract.strategies import entries
+from contract.test_contract import KEY, REAL, destination, new_kernel, put
+
+EVERYTHING = (
+    ScopePart("", b"\0" * 4, b"\xff" * 4),
+    ScopePart("", b"\0" * 16, b"\xff" * 16),
+    ScopePart("", first_fwmark=1, last_fwmark=2**32 - 1),
+)
+Table = dict[ServiceKey, Entry]
+
+
+@st.composite
+def two_tables(draw: st.DrawFn) -> tuple[Table, Table]:
+    """Two states of a table, which share some services and some of their destinations."""
+    first = {one.service.key: one for one in draw(st.lists(entries(), max_size=4))}
+    second = {one.service.key: one for one in draw(st.lists(entries(), max_size=3))}
+    for key, entry in first.items():
+        if draw(st.booleans()):
+            changed = draw(entries(key))
+            names = {one.key for one in changed.destinations}
+            kept = [one for one in draw(st.permutations(entry.destinations)) if one.key not in names]
+            second[key] = changed._replace(destinations=tuple(draw(st.permutations([*changed.destinations, *kept]))))
+    return first, second
+
+
+def desired(table: Mapping[ServiceKey, Entry], ordered: bool | None = True) -> DesiredTable:
+    """A task that says all there is to say of each entry, and purges the rest."""
+
+    def given_values(value: Service | DesiredDestination | object, leave_out: str) -> dict[str, object]:
+        fields: dict[str, object] = value._asdict()  # type: ignore[union-attr]
+        return {name: one for name, one in fields.items() if name != "key" and not name.startswith(leave_out)}
+
+    return DesiredTable(
+        tuple(
+            DesiredService(
+                f"services[{index}]",
+                key,
+                given_values(entry.service, "?" if entry.service.persistence_timeout else "persistence_netmask"),
+                destinations=tuple(
+                    DesiredDestination(
+                        f"services[{index}].destinations[{number}]",
+                        one.key,
+                        given_values(one, "?" if one.forward_method == "tunnel" else "tunnel"),
+                    )
+                    for number, one in enumerate(entry.destinations)
+                ),
+                exclusive=True,
+                ordered=ordered,
+            )
+            for index, (key, entry) in enumerate(table.items())
+        ),
+        EVERYTHING,
+        purge=True,
+    )
+
+
+def read(kernel: IpvsKernel) -> Table:
+    return {one.entry.service.key: one.entry for one in kernel.read_table(counters=False)}
+
+
+@given(states=two_tables())
+def test_what_is_predicted_happens_and_is_what_was_asked_for(states: tuple[Table, Table]) -> None:
+    before, after = states
+    kernel = new_kernel()
+    for entry in before.values():
+        put(kernel, entry)
+    task = desired(after)
+    predicted = converge(kernel, task, check_mode=True)
+    assert read(kernel) == before
+    outcome = converge(kernel, task, check_mode=False)
+    assert outcome.plan == predicted.plan
+    assert read(kernel) == after
+    assert {key: one.entry for key, one in outcome.observed.items()} == after
+    assert {key: one.entry for key, one in predicted.observed.items()} == after
+    again = converge(kernel, task, check_mode=False)
+    assert not again.plan.changed
+    # Whatever is asked of the order, everything else is the same.
+    assert not converge(kernel, desired(after, ordered=False), check_mode=False).plan.changed
+    kernel.close()
+
+
+def other_key(number: int) -> ServiceKey:
+    return KEY._replace(port=1000 + number)
+
+
+def test_a_table_larger_than_a_batch(kernel: IpvsKernel) -> None:
+    table = {
+        other_key(number): Entry(Service(other_key(number), "rr"), tuple(destination(one, weight=number % 7 + 1) for one in range(1, 41)))
+        for number in range(30)
+    }
+    converge(kernel, desired(table), check_mode=False)
+    assert read(kernel) == table
+
+
+def test_a_refusal_in_the_last_service_undoes_the_first_ones(kernel: IpvsKernel) -> None:
+    before = {
+        key: Entry(Service(key, "rr"), (destination(1), destination(2), destination(3, upper_threshold=9)))
+        for key in (KEY, other_key(1), other_key(2))
+    }
+    for entry in before.values():
+        put(kernel, entry)
+    # Only the kernel knows the broadcast addresses of its networks; this is lo's.
+    broken = destination(5)._replace(key=DestinationKey(b"\x7f\xff\xff\xff", 80))
+    if isinstance(kernel, MemoryKernel):
+        kernel.refuse = lambda step: errno.EINVAL if isinstance(step, AddDestination) and step.destination == broken else 0
+    wanted = {
+        KEY: Entry(Service(KEY, "wrr"), (destination(3), destination(1, weight=7))),
+        other_key(3): Entry(Service(other_key(3), "rr"), (destination(1),)),
+        other_key(1): Entry(Service(other_key(1), "rr"), (broken, destination(2))),
+    }
+    with pytest.raises(IpvsRejectedError, match=r"Cannot add destination 127\.255\.255\.255:80 to service .*:1001: .*undone"):
+        converge(kernel, desired(wanted), check_mode=False)
+    assert read(kernel) == before
+
+
+class Intruder:
+    """Another writer, who does something after the first reading, or after each of our changes."""
+
+    def __init__(self, kernel: IpvsKernel, *steps: Step) -> None:
+        self._kernel = kernel
+        self._steps = steps
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._kernel, name)
+
+    def apply(self, steps: list[Step]) -> object:
+        other = NetlinkKernel() if REAL else self._kernel
+        done = self._kernel.apply(steps)
+        other.apply(self._steps)
+        return done
+
+
+def test_what_somebody_else_changes_meanwhile_is_named(kernel: IpvsKernel) -> None:
+    put(kernel, Entry(Service(KEY, "rr"), (destination(1),)))
+    task = desired({KEY: Entry(Service(KEY, "rr"), (destination(1), destination(2)))})
+    intruder = Intruder(kernel, EditDestination(KEY, destination(2, weight=77)))
+    with pytest.raises(IpvsVerificationError, match=r"destination 10\.0\.0\.2:80 has weight 77 instead of 1\. Something else is changing"):
+        converge(intruder, task, check_mode=False)  # type: ignore[arg-type]
+
+
+def test_a_service_that_somebody_else_deletes_meanwhile_is_not_brought_back(kernel: IpvsKernel) -> None:
+    before = {key: Entry(Service(key, "rr"), (destination(1),)) for key in (KEY, other_key(1))}
+    for entry in before.values():
+        put(kernel, entry)
+    wanted = {
+        KEY: Entry(Service(KEY, "wrr"), (destination(1, weight=0),)),
+        other_key(1): Entry(Service(other_key(1), "wrr"), (destination(1),)),
+    }
+    intruder = Intruder(kernel, DeleteService(KEY))
+    with pytest.raises(IpvsConflictError, match=r"the service is gone meanwhile.* was deleted by something else"):
+        converge(intruder, desired(wanted), check_mode=False)  # type: ignore[arg-type]
+    assert read(kernel) == {other_key(1): before[other_key(1)]}
+
+
+def test_counters_that_are_zero_are_left_alone(kernel: IpvsKernel) -> None:
+    entry = Entry(Service(KEY, "rr"), (destination(1),))
+    put(kernel, entry)
+    assert kernel.apply([ZeroCounters(KEY), ZeroCounters(None)]) is None
+    assert kernel.apply([ZeroCounters(other_key(1))]) == (ZeroCounters(other_key(1)), errno.ESRCH)
+    assert read(kernel) == {KEY: entry}
+    assert not converge(kernel, DesiredTable((), zero_all_counters=True), check_mode=False).plan.changed
+
+
+def test_an_edit_of_the_service_keeps_its_destinations(kernel: IpvsKernel) -> None:
+    entry = Entry(Service(KEY, "rr"), (destination(2), destination(1)))
+    put(kernel, entry)
+    assert kernel.apply([EditService(Service(KEY, "mh", scheduler_flags=0x10))]) is None
+    assert read(kernel) == {KEY: Entry(Service(KEY, "mh", scheduler_flags=0x10), entry.destinations)}
