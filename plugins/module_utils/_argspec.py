@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredDestination, DesiredService, DesiredTable, at
+from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredDestination, DesiredService, DesiredTable, Drain, at
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model import (
     DestinationKey,
@@ -100,7 +100,12 @@ def destination_module_spec() -> Spec:
     """Return the arguments of AnsibleModule for ``ipvs_destination``."""
     return {
         "argument_spec": {
-            **STATE_SPEC,
+            "state": {"type": "str", "choices": ["present", "absent", "drained"], "default": "present"},
+            "drain_timeout": {"type": "int", "default": 300},
+            "drain_connections": {"type": "int", "default": 0},
+            "drain_count": {"type": "str", "choices": ["all", "active"], "default": "all"},
+            "drain_then": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
+            "min_available": {"type": "int", "default": 1},
             "service": {"type": "dict", "required": True, "options": SERVICE_KEY_SPEC, **SERVICE_KEY_RULES},
             **DESTINATION_SPEC,
         },
@@ -148,8 +153,24 @@ def desired_from_destination_module(params: Params) -> DesiredTable:
     :raises IpvsInputError: a value is impossible in itself.
     """
     key = _service_key("service", params["service"])
-    destination = _destination("", params, key)._replace(present=params["state"] == "present")
+    destination = _destination("", params, key)._replace(present=params["state"] != "absent")
+    if params["state"] == "drained" and destination.given:
+        raise IpvsInputError(next(iter(destination.given)), "state drained sets weight 0, and changes nothing else")
     return DesiredTable((DesiredService("service", key, {}, must_exist=True, destinations=(destination,)),))
+
+
+def drain_from_destination_module(params: Params) -> Drain:
+    """Return how a task of ``ipvs_destination`` asks to drain.
+
+    :raises IpvsInputError: a value is impossible in itself.
+    """
+    return Drain(
+        timeout=number(params, "", "drain_timeout", 0, uapi.MAX_TIMEOUT, " seconds"),
+        connections=number(params, "", "drain_connections", 0, uapi.INT_MAX),
+        counted=params["drain_count"],
+        remove=params["drain_then"] == "remove",
+        min_available=number(params, "", "min_available", 0, uapi.INT_MAX),
+    )
 
 
 def _service(path: str, params: Params) -> DesiredService:

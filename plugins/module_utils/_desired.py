@@ -11,7 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._model import Destination, DestinationKey, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._model import (
+    Destination,
+    DestinationCounters,
+    DestinationKey,
+    ServiceKey,
+)
 
 
 class DesiredDestination(NamedTuple):
@@ -46,6 +51,21 @@ class DesiredService(NamedTuple):
     exclusive: bool = False  # remove the destinations that are not listed
     ordered: Optional[bool] = None  # whether destinations move to be in the order asked for; None: if the scheduler looks at it
     zero_counters: bool = False
+
+
+class Drain(NamedTuple):
+    """How to drain: until when to wait, and what to do then."""
+
+    timeout: int  # seconds; 0: do not wait
+    connections: int  # as many may be left
+    counted: str  # "all": active and inactive ones, or "active"
+    remove: bool
+    min_available: int  # other destinations that must have a weight
+
+    def left(self, counters: DestinationCounters) -> int:
+        """Return how many connections there are that count."""
+        inactive = counters.inactive_connections if self.counted == "all" else 0
+        return counters.active_connections + inactive
 
 
 class ScopePart(NamedTuple):

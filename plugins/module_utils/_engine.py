@@ -39,8 +39,14 @@ def converge(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, cou
     :param counters: read the counters too, for the outcome.
     :raises IpvsError: it cannot be done. The table is as it was then, unless the text says otherwise.
     """
-    with kernel.lock(exclusive=not check_mode), _without_garbage_collection():
-        current = _read(kernel, desired, counters)
+    with kernel.lock(exclusive=not check_mode):
+        return converge_locked(kernel, desired, check_mode=check_mode, counters=counters)
+
+
+def converge_locked(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, counters: bool = False) -> Outcome:
+    """``converge`` for who holds the lock, to do more under it."""
+    with _without_garbage_collection():
+        current = read_desired(kernel, desired, counters=counters)
         plan = plan_table(current, desired)
         check_plan(kernel, plan)
         if check_mode or not plan.changed:
@@ -64,7 +70,8 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read(kernel: IpvsKernel, desired: DesiredTable, counters: bool) -> dict[ServiceKey, Observed]:
+def read_desired(kernel: IpvsKernel, desired: DesiredTable, *, counters: bool) -> dict[ServiceKey, Observed]:
+    """Return what there is of the services that a task is about."""
     if desired.purge or desired.zero_all_counters:
         counters = counters or desired.zero_all_counters
         return {one.entry.service.key: one for one in kernel.read_table(counters=counters)}

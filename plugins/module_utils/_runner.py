@@ -22,6 +22,7 @@ from ansible_collections.lvs.director.plugins.module_utils import _argspec as ar
 from ansible_collections.lvs.director.plugins.module_utils import _argspec_table as argspec_table
 from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._diff import diff
+from ansible_collections.lvs.director.plugins.module_utils._drain import Drained, bring_back, drain
 from ansible_collections.lvs.director.plugins.module_utils._engine import Outcome, converge
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
@@ -58,12 +59,18 @@ def run_destination() -> None:
 
     def action(kernel: IpvsKernel) -> Result:
         desired = argspec.desired_from_destination_module(module.params)
-        outcome = converge(kernel, desired, check_mode=module.check_mode, counters=True)
+        drained: Optional[Drained] = None
+        if module.params["state"] == "drained":
+            how = argspec.drain_from_destination_module(module.params)
+            outcome, drained = drain(kernel, desired, how, check_mode=module.check_mode)
+        else:
+            outcome = bring_back(kernel, desired, check_mode=module.check_mode)
         observed = _only(outcome)
         return {
             **_change_result(outcome),
             "service": _service_result(observed),
             "destination": _destination_result(observed, _named_destination(desired)),
+            "drain": drained._asdict() if drained else None,
         }
 
     _run(module, action)

@@ -25,10 +25,45 @@ options:
   state:
     description:
       - V(present) adds the destination, or edits it to be as described; options that are not given stay as they are.
+        A destination that was drained gets back the weight that it had, unless O(weight) is given or it has one already.
       - V(absent) deletes it. Packets of its connections are dropped from then on.
+      - V(drained) takes it out of service without losing connections. It gets weight 0, so that no new connections come;
+        the task waits until the old ones have ended (O(drain_connections)) or O(drain_timeout) is over, and then
+        does O(drain_then). A task that was interrupted can be run again. In check mode it does not wait.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, drained]
     default: present
+  drain_timeout:
+    description:
+      - How long to wait for connections to end, in seconds, up to 2678400. V(0) does not wait. When it is over, the
+        task goes on with O(drain_then), and RV(drain.timed_out) is true.
+      - A TCP connection that its client has closed is inactive for two more minutes, which count with
+        O(drain_count=all).
+    type: int
+    default: 300
+  drain_connections:
+    description:
+      - With so many connections or fewer, the destination is drained.
+    type: int
+    default: 0
+  drain_count:
+    description:
+      - Which connections count, active and inactive ones (V(all)), or active ones (V(active)).
+    type: str
+    choices: [all, active]
+    default: all
+  drain_then:
+    description:
+      - What to do in the end, V(keep) the destination with weight 0, or V(remove) it.
+      - If it is removed while it has connections, because the time was over, these are lost.
+    type: str
+    choices: [keep, remove]
+    default: keep
+  min_available:
+    description:
+      - How many of the service's other destinations must have a weight. If there are fewer, O(state=drained) is refused.
+    type: int
+    default: 1
   service:
     description:
       - The virtual service, by protocol, address and port, or by firewall mark. It must be there, unless
@@ -109,7 +144,12 @@ options:
     type: list
     elements: str
     choices: [nocsum, csum, remcsum]
+notes:
+  - The weights of drained destinations are kept in C(/var/lib/lvs.director/drained.json).
+  - Clients of a persistent service come back to a drained destination until their persistence has run out, unless the sysctl
+    C(net.ipv4.vs.expire_quiescent_template) is 1.
 seealso:
+  - module: lvs.director.ipvs_table
   - module: lvs.director.ipvs_service
   - module: lvs.director.ipvs_info
 """
@@ -123,11 +163,36 @@ EXAMPLES = r"""
     upper_threshold: 4
     lower_threshold: 1
 
-- name: No new connections for it
+- name: Twice its share
   lvs.director.ipvs_destination:
     service: {protocol: tcp, address: 10.211.55.3, port: 21}
     address: 10.211.55.253
-    weight: 0
+    weight: 2
+
+- name: Out of service for maintenance, once two others are there to serve and its connections have ended
+  lvs.director.ipvs_destination:
+    service: {protocol: tcp, address: 10.211.55.3, port: 21}
+    address: 10.211.55.253
+    state: drained
+    drain_timeout: 900
+    min_available: 2
+  register: maintenance
+  failed_when: maintenance is failed or maintenance.drain.timed_out
+
+- name: Back, with the weight of 2 that it had
+  lvs.director.ipvs_destination:
+    service: {protocol: tcp, address: 10.211.55.3, port: 21}
+    address: 10.211.55.253
+
+- name: Out for good, as soon as five connections are left, or after a minute
+  lvs.director.ipvs_destination:
+    service: {protocol: tcp, address: 10.211.55.3, port: 21}
+    address: 10.211.55.252
+    state: drained
+    drain_timeout: 60
+    drain_connections: 5
+    drain_count: active
+    drain_then: remove
 
 - name: A real server behind a GUE tunnel, for a firewall mark
   lvs.director.ipvs_destination:
@@ -166,6 +231,31 @@ destination:
     inactive_connections: 0
     persistent_connections: 0
     stats: {connections: 4, incoming_packets: 16}
+drain:
+  description: How the draining went. Null unless O(state=drained).
+  returned: success
+  type: dict
+  contains:
+    connections_before:
+      description: How many connections counted (O(drain_count)) when the task began.
+      returned: always
+      type: int
+      sample: 4
+    connections:
+      description: How many were left in the end.
+      returned: always
+      type: int
+      sample: 0
+    seconds:
+      description: How long the task waited.
+      returned: always
+      type: float
+      sample: 17.1
+    timed_out:
+      description: Whether O(drain_timeout) was over before enough connections had ended.
+      returned: always
+      type: bool
+      sample: false
 service:
   description:
     - The whole service after the task, as in RV(lvs.director.ipvs_info#module:services[]). Null if there is none.

@@ -15,6 +15,7 @@ from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils._kernel import Refusal
 from ansible_collections.lvs.director.plugins.module_utils._model import (
     Destination,
+    DestinationCounters,
     DestinationKey,
     Entry,
     Info,
@@ -49,7 +50,8 @@ class MemoryKernel:
     :ivar steps: all steps that were asked for, in their order.
     :ivar refuse: a function that may return an error number for a step, as a kernel with troubles of its own would.
     :ivar meanwhile: called after each step, as another writer would be.
-    :ivar stats: the counters of services; those of destinations are always zero.
+    :ivar stats: the counters of services.
+    :ivar counters: those of destinations, by service and destination.
     :ivar locked: how the lock is held now, if it is.
     """
 
@@ -61,6 +63,7 @@ class MemoryKernel:
         self.refuse: Callable[[Step], int] = lambda step: 0
         self.meanwhile: Callable[[Step], None] = lambda step: None
         self.stats: dict[ServiceKey, Stats] = {}
+        self.counters: dict[tuple[ServiceKey, DestinationKey], DestinationCounters] = {}
         self.locked: str | None = None
         self.closed = False
 
@@ -80,7 +83,8 @@ class MemoryKernel:
         if key not in self.services:
             return None
         stats = self.stats.get(key, Stats()) if counters else Stats()
-        return Observed(Entry(self.services[key], tuple(self.destinations[key])), stats, {})
+        found = {one: counted for (service, one), counted in self.counters.items() if counters and service == key}
+        return Observed(Entry(self.services[key], tuple(self.destinations[key])), stats, found)
 
     def read_table(self, *, counters: bool = True) -> list[Observed]:
         return [observed for key in self.services if (observed := self.read_service(key, counters=counters))]

@@ -34,9 +34,11 @@ ALLOWED: dict[str, set[str]] = {
     "_results": {"_model", "_uapi"},
     "_diff": {"_plan_table", "_model", "_uapi"},
     "_engine": {"_preflight", "_kernel", "_plan", "_plan_table", "_desired", "_results", "_model", "_errors"},
+    "_drained": {"_model", "_errors"},
+    "_drain": {"_drained", "_engine", "_desired", "_kernel", "_model", "_errors"},
     "_argspec": {"_desired", "_model", "_uapi", "_errors"},
     "_argspec_table": {"_argspec", "_desired", "_model", "_uapi", "_errors"},
-    "_runner": {"_argspec", "_argspec_table", "_engine", "_diff", "_kernel", "_results", "_desired", "_model", "_errors"},
+    "_runner": {"_argspec", "_argspec_table", "_drain", "_engine", "_diff", "_kernel", "_results", "_desired", "_model", "_errors"},
 }
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.lvs.director.plugins.module_utils import _runner
+from ansible_collections.lvs.director.plugins.module_utils import _drained, _runner
 
 from contract.memory import MemoryKernel
 
@@ -25,9 +26,10 @@ def kernel() -> MemoryKernel:
 
 
 @pytest.fixture
-def run(kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(kernel: MemoryKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs a module by name and returns its result; of a failed one too."""
     monkeypatch.setattr(_runner, "NetlinkKernel", lambda: kernel)
+    monkeypatch.setattr(_drained, "path", lambda: str(tmp_path / "drained.json"))
 
     def run(name: str, *, check: bool = False, **arguments: Any) -> Result:
         module = importlib.import_module(f"ansible_collections.lvs.director.plugins.modules.{name}")

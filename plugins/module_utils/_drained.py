@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+"""The weights that drained destinations had, kept for when they come back.
+
+The kernel has no place for them: a drained destination has weight 0, and one that was removed is not there. They stand
+in a file of root's, so that they outlive the task that drained, and a reboot.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from typing import Optional
+
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._model import DestinationKey, ServiceKey
+
+DIRECTORY = "/var/lib/lvs.director"
+# A network namespace other than the machine's own does not outlive a reboot, and neither do its weights.
+VOLATILE_DIRECTORY = "/run/lvs.director"
+
+_Weights = dict[str, dict[str, int]]
+
+
+def path() -> str:
+    """Return the file of the network namespace in which this process runs."""
+    own = os.stat("/proc/self/ns/net").st_ino
+    try:
+        first = os.stat("/proc/1/ns/net").st_ino
+    except OSError:
+        first = own
+    return f"{DIRECTORY}/drained.json" if own == first else f"{VOLATILE_DIRECTORY}/drained-{own}.json"
+
+
+def earlier_weight(service: ServiceKey, destination: DestinationKey) -> Optional[int]:
+    """Return the weight that a destination had before it was drained, None if it was not.
+
+    :raises IpvsUnavailableError: the file is there but cannot be read.
+    """
+    return _read().get(str(service), {}).get(str(destination))
+
+
+def remember(service: ServiceKey, destination: DestinationKey, weight: int) -> None:
+    """Keep a destination's weight.
+
+    :raises IpvsUnavailableError: it cannot be kept.
+    """
+    weights = _read()
+    weights.setdefault(str(service), {})[str(destination)] = weight
+    _write(weights)
+
+
+def forget(service: ServiceKey, destination: DestinationKey) -> None:
+    """Drop a destination's weight, if there is one.
+
+    :raises IpvsUnavailableError: the file cannot be changed.
+    """
+    weights = _read()
+    if weights.get(str(service), {}).pop(str(destination), None) is not None:
+        _write({name: kept for name, kept in weights.items() if kept})
+
+
+def _read() -> _Weights:
+    name = path()
+    try:
+        with open(name, encoding="ascii") as file:
+            content = json.load(file)
+        weights = content["weights"]
+        return {str(service): {str(one): int(weight) for one, weight in kept.items()} for service, kept in weights.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
+        raise IpvsUnavailableError(f"Cannot read the weights of drained destinations from {name}: {exc}. Mend or remove the file") from exc
+
+
+def _write(weights: _Weights) -> None:
+    name = path()
+    directory = os.path.dirname(name)
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        # Only root can read a file of mkstemp. Complete or not there: it takes its place in one step.
+        number, fresh = tempfile.mkstemp(dir=directory, prefix=".drained-")
+        try:
+            with os.fdopen(number, "w", encoding="ascii") as file:
+                json.dump({"weights": weights}, file, indent=2, sort_keys=True)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(fresh, name)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(fresh)
+            raise
+    except OSError as exc:
+        raise IpvsUnavailableError(f"Cannot keep the weights of drained destinations in {name}: {exc}. Nothing was changed") from exc

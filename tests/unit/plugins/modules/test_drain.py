@@ -1,0 +1,311 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draining and bringing back: what is waited for, what is kept, what is refused, and that it can be interrupted anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.lvs.director.plugins.module_utils import _drain, _drained
+from ansible_collections.lvs.director.plugins.module_utils._model import (
+    DestinationCounters,
+    DestinationKey,
+    ServiceKey,
+    parse_address,
+)
+
+from contract.memory import MemoryKernel
+
+from .conftest import Run
+
+WEB: dict[str, Any] = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
+KEY = ServiceKey("ipv4", "tcp", parse_address("192.0.2.1"), 80)
+FIRST = DestinationKey(parse_address("10.0.0.1"), 80)
+DRAIN: dict[str, Any] = {"service": WEB, "address": "10.0.0.1", "state": "drained"}
+BACK: dict[str, Any] = {"service": WEB, "address": "10.0.0.1"}
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "var" / "drained.json"
+    monkeypatch.setattr(_drained, "path", lambda: str(path))
+    return path
+
+
+class Clock:
+    """Time that passes only by sleeping, and what happens meanwhile."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.meanwhile: Callable[[float], None] = lambda seconds: None
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += seconds
+        self.meanwhile(self.now - 1000.0)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(_drain, "time", made)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def service(run: Run, kernel: MemoryKernel) -> None:
+    weights = {"10.0.0.1": 5, "10.0.0.2": 1, "10.0.0.3": 0}
+    run("ipvs_service", **WEB, destinations=[{"address": one, "weight": weight} for one, weight in weights.items()])
+    kernel.steps.clear()
+
+
+def holds(kernel: MemoryKernel, active: int, inactive: int = 0) -> None:
+    kernel.counters[KEY, FIRST] = DestinationCounters(active, inactive)
+
+
+def weight(kernel: MemoryKernel) -> int | None:
+    return next((one.weight for one in kernel.destinations[KEY] if one.key == FIRST), None)
+
+
+def test_it_waits_until_all_connections_have_ended(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
+    holds(kernel, 3, 2)
+
+    def meanwhile(seconds: float) -> None:
+        assert weight(kernel) == 0, "the connections are waited for while new ones come"
+        assert kernel.locked is None, "nobody else can work on the table while one waits"
+        holds(kernel, max(0, 3 - int(seconds)), 2 if seconds < 7 else 0)
+
+    clock.meanwhile = meanwhile
+    result = run("ipvs_destination", **DRAIN)
+    assert result["changed"]
+    assert result["drain"] == {"connections_before": 5, "connections": 0, "seconds": 7.0, "timed_out": False}
+    assert result["destination"]["weight"] == 0
+    assert "-  -> 10.0.0.1:80 direct weight 5" in as_diff(result)
+    assert "+  -> 10.0.0.1:80 direct weight 0" in as_diff(result)
+
+
+def as_diff(result: dict[str, Any]) -> list[str]:
+    before, after = (result["diff"][side].splitlines() for side in ("before", "after"))
+    return [f"-{line}" for line in before if line not in after] + [f"+{line}" for line in after if line not in before]
+
+
+@pytest.mark.parametrize(
+    ("options", "active", "inactive", "seconds"),
+    [
+        ({"drain_count": "active"}, 0, 9, 0.0),
+        ({"drain_connections": 9}, 4, 5, 0.0),
+        ({"drain_connections": 8, "drain_timeout": 20}, 4, 5, 20.0),
+        ({"drain_count": "active", "drain_connections": 3, "drain_timeout": 2}, 4, 0, 2.0),
+        ({"drain_timeout": 0}, 4, 0, 0.0),
+    ],
+)
+def test_what_is_waited_for(
+    run: Run, kernel: MemoryKernel, options: dict[str, Any], active: int, inactive: int, seconds: float
+) -> None:
+    holds(kernel, active, inactive)
+    drain = run("ipvs_destination", **DRAIN, **options)["drain"]
+    assert drain["seconds"] == seconds
+    assert drain["timed_out"] == (seconds > 0 or options.get("drain_timeout") == 0)
+    assert drain["connections"] == active + (0 if options.get("drain_count") == "active" else inactive)
+    assert weight(kernel) == 0
+
+
+def test_it_can_be_removed_in_the_end(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
+    holds(kernel, 1)
+    clock.meanwhile = lambda seconds: holds(kernel, 0)
+    predicted = run("ipvs_destination", check=True, **DRAIN, drain_then="remove")
+    assert weight(kernel) == 5
+    result = run("ipvs_destination", **DRAIN, drain_then="remove")
+    assert result["destination"] is None
+    assert weight(kernel) is None
+    assert {**predicted, "drain": None} == {**result, "drain": None}
+    assert predicted["drain"] == {"connections_before": 1, "connections": 1, "seconds": 0.0, "timed_out": False}
+    assert not run("ipvs_destination", **DRAIN, drain_then="remove")["changed"]
+
+
+def test_check_mode_tells_the_truth_and_neither_waits_nor_keeps(run: Run, kernel: MemoryKernel, clock: Clock, store: Path) -> None:
+    holds(kernel, 3)
+    clock.meanwhile = lambda seconds: pytest.fail("check mode waited")
+    predicted = run("ipvs_destination", check=True, **DRAIN)
+    assert predicted["changed"]
+    assert not kernel.steps
+    assert not store.exists()
+    clock.meanwhile = lambda seconds: None
+    result = run("ipvs_destination", **DRAIN)
+    assert {**result, "drain": None} == {**predicted, "drain": None}
+    assert not run("ipvs_destination", **DRAIN)["changed"]
+
+
+def test_it_comes_back_with_its_weight(run: Run, kernel: MemoryKernel, store: Path) -> None:
+    run("ipvs_destination", **DRAIN)
+    assert json.loads(store.read_text()) == {"weights": {"tcp 192.0.2.1:80": {"10.0.0.1:80": 5}}}
+    assert store.stat().st_mode & 0o077 == 0
+    predicted = run("ipvs_destination", check=True, **BACK)
+    result = run("ipvs_destination", **BACK)
+    assert result == predicted
+    assert result["destination"]["weight"] == 5
+    assert json.loads(store.read_text()) == {"weights": {}}
+    assert not run("ipvs_destination", **BACK)["changed"]
+
+
+def test_it_comes_back_after_having_been_removed(run: Run, kernel: MemoryKernel) -> None:
+    run("ipvs_destination", **DRAIN, drain_then="remove")
+    run("ipvs_destination", **BACK, upper_threshold=7)
+    assert weight(kernel) == 5
+
+
+def test_a_weight_that_is_given_counts(run: Run, kernel: MemoryKernel, store: Path) -> None:
+    run("ipvs_destination", **DRAIN)
+    run("ipvs_destination", **BACK, weight=3)
+    assert weight(kernel) == 3
+    run("ipvs_destination", **BACK)
+    assert weight(kernel) == 3
+    # Somebody else has given it one meanwhile.
+    run("ipvs_destination", **DRAIN)
+    run("ipvs_service", **WEB, destinations=[{"address": "10.0.0.1", "weight": 9}])
+    run("ipvs_destination", **BACK)
+    assert weight(kernel) == 9
+    assert json.loads(store.read_text()) == {"weights": {}}
+
+
+def test_drained_twice_it_still_has_its_first_weight(run: Run, kernel: MemoryKernel) -> None:
+    run("ipvs_destination", **DRAIN)
+    run("ipvs_destination", **DRAIN)
+    run("ipvs_destination", **BACK)
+    assert weight(kernel) == 5
+
+
+def test_absent_forgets(run: Run, kernel: MemoryKernel) -> None:
+    run("ipvs_destination", **DRAIN)
+    run("ipvs_destination", **BACK, state="absent")
+    run("ipvs_destination", **BACK)
+    assert weight(kernel) == 1
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_interrupted_while_it_waits_it_goes_on_where_it_was(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
+    def kill(_seconds: float) -> None:
+        raise Killed
+
+    holds(kernel, 3)
+    clock.meanwhile = kill
+    with pytest.raises(Killed):
+        run("ipvs_destination", **DRAIN, drain_then="remove")
+    assert weight(kernel) == 0
+    clock.meanwhile = lambda seconds: holds(kernel, 0)
+    # Its own weight is gone, so that it is not counted among those that must be left.
+    result = run("ipvs_destination", **DRAIN, drain_then="remove", min_available=2)
+    assert result["drain"]["connections_before"] == 3
+    assert weight(kernel) is None
+    run("ipvs_destination", **BACK)
+    assert weight(kernel) == 5
+
+
+def test_killed_between_keeping_the_weight_and_taking_it_away(run: Run, kernel: MemoryKernel) -> None:
+    def kill(_step: object) -> int:
+        raise Killed
+
+    kernel.refuse = kill
+    with pytest.raises(Killed):
+        run("ipvs_destination", **DRAIN)
+    kernel.refuse = lambda step: 0
+    assert weight(kernel) == 5
+    run("ipvs_destination", **DRAIN)
+    run("ipvs_destination", **BACK)
+    assert weight(kernel) == 5
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_too_few_others(run: Run, kernel: MemoryKernel, store: Path, check: bool) -> None:
+    result = run("ipvs_destination", check=check, **DRAIN, min_available=2)
+    assert result["msg"] == (
+        "min_available: without 10.0.0.1:80, 1 of the 2 other destinations of service tcp 192.0.2.1:80 have a weight, and 2 must be "
+        "left: give others a weight first, or lower min_available"
+    )
+    assert not kernel.steps
+    assert not store.exists()
+    run("ipvs_destination", service=WEB, address="10.0.0.2", weight=0)
+    assert "0 of the 2 other destinations" in run("ipvs_destination", check=check, **DRAIN)["msg"]
+    assert run("ipvs_destination", check=check, **DRAIN, min_available=0)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"address": "10.0.0.9"}, "address: there is no destination 10.0.0.9:80 of service tcp 192.0.2.1:80 to drain"),
+        ({"service": {**WEB, "port": 81}}, "address: there is no destination 10.0.0.1:81 of service tcp 192.0.2.1:81 to drain"),
+        ({"weight": 3}, "weight: state drained sets weight 0, and changes nothing else"),
+        ({"upper_threshold": 3}, "upper_threshold: state drained sets weight 0, and changes nothing else"),
+        ({"drain_timeout": -1}, "drain_timeout: -1 is not in the range 0 to 2678400 seconds"),
+        ({"drain_connections": -1}, "drain_connections: -1 is not in the range 0 to 2147483647"),
+        ({"min_available": -1}, "min_available: -1 is not in the range 0 to 2147483647"),
+    ],
+)
+@pytest.mark.parametrize("check", [True, False])
+def test_refused_before_anything_is_touched(
+    run: Run, kernel: MemoryKernel, arguments: dict[str, Any], message: str, check: bool
+) -> None:
+    assert run("ipvs_destination", check=check, **{**DRAIN, **arguments})["msg"] == message
+    assert not kernel.steps
+
+
+def test_somebody_gives_it_a_weight_while_it_is_drained(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
+    holds(kernel, 3)
+
+    def meanwhile(_seconds: float) -> None:
+        kernel.destinations[KEY] = [one._replace(weight=4) for one in kernel.destinations[KEY]]
+
+    clock.meanwhile = meanwhile
+    result = run("ipvs_destination", **DRAIN)
+    assert "was given weight 4 by something else while it was being drained" in result["msg"]
+    assert weight(kernel) == 4
+
+
+def test_somebody_removes_it_while_it_is_drained(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
+    holds(kernel, 3)
+    clock.meanwhile = lambda seconds: kernel.destinations[KEY].pop(0)  # type: ignore[assignment,return-value]
+    result = run("ipvs_destination", **DRAIN, drain_then="remove")
+    assert result["drain"]["connections"] == 0
+    assert weight(kernel) is None
+
+
+def test_a_weight_that_cannot_be_kept_is_not_taken_away(run: Run, kernel: MemoryKernel, store: Path) -> None:
+    store.parent.write_text("a file where the directory should be")
+    result = run("ipvs_destination", **DRAIN)
+    assert "Cannot keep the weights of drained destinations" in result["msg"] or "Cannot read the weights" in result["msg"]
+    assert weight(kernel) == 5
+    assert not kernel.steps
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"weights": []}', '{"weights": {"a": {"b": "c"}}}'])
+def test_a_file_that_was_spoilt_is_named(run: Run, kernel: MemoryKernel, store: Path, content: str) -> None:
+    store.parent.mkdir()
+    store.write_text(content)
+    for arguments in (DRAIN, BACK):
+        result = run("ipvs_destination", **arguments)
+        assert f"Cannot read the weights of drained destinations from {store}" in result["msg"]
+    assert not kernel.steps
+
+
+def test_each_network_namespace_has_its_own_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    inodes = {"/proc/self/ns/net": 4711, "/proc/1/ns/net": 4711}
+
+    class Found:
+        def __init__(self, inode: int) -> None:
+            self.st_ino = inode
+
+    monkeypatch.setattr(_drained.os, "stat", lambda name: Found(inodes[name]))
+    assert _drained.path() == "/var/lib/lvs.director/drained.json"
+    inodes["/proc/self/ns/net"] = 4712
+    assert _drained.path() == "/run/lvs.director/drained-4712.json"
