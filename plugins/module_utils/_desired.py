@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model import (
-    Destination,
     DestinationCounters,
     DestinationKey,
     ServiceKey,
@@ -26,16 +25,6 @@ class DesiredDestination(NamedTuple):
     key: DestinationKey
     given: Mapping[str, Any]
     present: bool = True
-
-    def is_met_by(self, destination: Destination) -> bool:
-        """Return whether a destination is as asked for already, at a glance: False may still turn out to be no change."""
-        for option, value in self.given.items():
-            if getattr(destination, option) != value:
-                return False
-            # Where there is no tunnel, all its options have a value too. That they were given is a mistake to be told.
-            if option.startswith("tunnel_") and destination.forward_method != "tunnel":
-                return False
-        return True
 
 
 class DesiredService(NamedTuple):

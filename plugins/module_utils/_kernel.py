@@ -30,9 +30,6 @@ from ansible_collections.lvs.director.plugins.module_utils._errors import (
 )
 from ansible_collections.lvs.director.plugins.module_utils._lock import lock
 from ansible_collections.lvs.director.plugins.module_utils._model import (
-    Destination,
-    DestinationCounters,
-    DestinationKey,
     Entry,
     Info,
     Observed,
@@ -41,15 +38,15 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     SyncDaemon,
     Timeouts,
 )
-from ansible_collections.lvs.director.plugins.module_utils._netlink import NetlinkSocket
+from ansible_collections.lvs.director.plugins.module_utils._netlink import NetlinkSocket, Run
 from ansible_collections.lvs.director.plugins.module_utils._steps import (
     AddDestination,
     AddService,
+    DeleteDestination,
     DeleteService,
     EditDestination,
     EditService,
     Step,
-    ZeroCounters,
 )
 
 
@@ -113,15 +110,16 @@ class NetlinkKernel:
 
     def read_service(self, key: ServiceKey, *, counters: bool = True) -> Optional[Observed]:
         try:
-            reply = self._socket.request(uapi.IPVS_CMD_GET_SERVICE, wire.pack_command(wire.pack_service_key(key)))
+            reply = self._socket.request(uapi.IPVS_CMD_GET_SERVICE, wire.pack_command(key))
         except OSError as exc:
             if exc.errno == errno.ESRCH:
                 return None
             raise _reading_failed(f"service {key}", exc) from exc
-        return self._observe(reply, counters)
+        (observed,) = self._observe([(reply, len(reply))], counters)
+        return observed
 
     def read_table(self, *, counters: bool = True) -> list[Observed]:
-        return [self._observe(reply, counters) for reply in self._dump("the services", uapi.IPVS_CMD_GET_SERVICE)]
+        return self._observe(self._dump("the services", uapi.IPVS_CMD_GET_SERVICE), counters)
 
     def read_info(self) -> Info:
         return wire.unpack_info(self._request("version and table size", uapi.IPVS_CMD_GET_INFO))
@@ -131,8 +129,9 @@ class NetlinkKernel:
 
     def read_sync_daemons(self) -> list[SyncDaemon]:
         return [
-            wire.unpack_sync_daemon(wire.unpack_command(reply, uapi.IPVS_CMD_ATTR_DAEMON))
-            for reply in self._dump("the sync daemons", uapi.IPVS_CMD_GET_DAEMON)
+            wire.unpack_sync_daemon(run[begin : begin + length])
+            for run, length in self._dump("the sync daemons", uapi.IPVS_CMD_GET_DAEMON)
+            for begin in range(0, len(run), length)
         ]
 
     def has_module(self, kind: str, name: str) -> bool:
@@ -172,27 +171,29 @@ class NetlinkKernel:
                 return Refusal(step, number)
         return None
 
-    def _observe(self, reply: memoryview, with_counters: bool) -> Observed:
-        inside = wire.unpack_command(reply, uapi.IPVS_CMD_ATTR_SERVICE)
+    def _observe(self, services: list[Run], with_counters: bool) -> list[Observed]:
+        found = []
         if not with_counters:
-            service = wire.unpack_service(inside)
-            found = [wire.unpack_destination(one, service.key) for one in self._destinations(service.key)]
-            return Observed(Entry(service, tuple(found)), Stats(), {})
-        service, stats = wire.unpack_counted_service(inside)
-        destinations: list[Destination] = []
-        counters: dict[DestinationKey, DestinationCounters] = {}
-        for one in self._destinations(service.key):
-            destination, counted = wire.unpack_counted_destination(one, service.key)
-            destinations.append(destination)
-            counters[destination.key] = counted
-        return Observed(Entry(service, tuple(destinations)), stats, counters)
+            for data, length in services:
+                for service in wire.unpack_services(data, length):
+                    key = service.key
+                    rows = [wire.unpack_destinations(*run, key) for run in self._destinations(key)]
+                    listed = tuple(rows[0]) if len(rows) == 1 else tuple(one for row in rows for one in row)
+                    found.append(Observed(Entry(service, listed), Stats(), {}))
+            return found
+        for data, length in services:
+            for service, stats in wire.unpack_counted_services(data, length):
+                key = service.key
+                pairs = [pair for run in self._destinations(key) for pair in wire.unpack_counted_destinations(*run, key)]
+                entry = Entry(service, tuple(one for one, _counted in pairs))
+                found.append(Observed(entry, stats, {one.key: counted for one, counted in pairs}))
+        return found
 
-    def _destinations(self, service: ServiceKey) -> list[memoryview]:
+    def _destinations(self, service: ServiceKey) -> list[Run]:
         try:
-            replies = self._socket.dump(uapi.IPVS_CMD_GET_DEST, wire.pack_command(wire.pack_service_key(service)))
+            return self._socket.dump(uapi.IPVS_CMD_GET_DEST, wire.pack_command(service))
         except OSError as exc:
             raise _reading_failed(f"the destinations of service {service}", exc) from exc
-        return [wire.unpack_command(reply, uapi.IPVS_CMD_ATTR_DEST) for reply in replies]
 
     def _request(self, what: str, command: int) -> memoryview:
         try:
@@ -200,7 +201,7 @@ class NetlinkKernel:
         except OSError as exc:
             raise _reading_failed(what, exc) from exc
 
-    def _dump(self, what: str, command: int) -> list[memoryview]:
+    def _dump(self, what: str, command: int) -> list[Run]:
         try:
             return self._socket.dump(command)
         except OSError as exc:
@@ -208,20 +209,19 @@ class NetlinkKernel:
 
 
 def _command(step: Step) -> tuple[int, bytes]:
-    if isinstance(step, AddService):
-        return uapi.IPVS_CMD_NEW_SERVICE, wire.pack_command(wire.pack_service(step.service))
-    if isinstance(step, EditService):
-        return uapi.IPVS_CMD_SET_SERVICE, wire.pack_command(wire.pack_service(step.service))
-    if isinstance(step, DeleteService):
-        return uapi.IPVS_CMD_DEL_SERVICE, wire.pack_command(wire.pack_service_key(step.key))
-    if isinstance(step, ZeroCounters):
-        return uapi.IPVS_CMD_ZERO, wire.pack_command(wire.pack_service_key(step.key)) if step.key else b""
-    service = wire.pack_service_key(step.service)
     if isinstance(step, AddDestination):
-        return uapi.IPVS_CMD_NEW_DEST, wire.pack_command(service, wire.pack_destination(step.destination))
+        return uapi.IPVS_CMD_NEW_DEST, wire.pack_command(step.service, wire.pack_destination(step.destination))
     if isinstance(step, EditDestination):
-        return uapi.IPVS_CMD_SET_DEST, wire.pack_command(service, wire.pack_destination(step.destination))
-    return uapi.IPVS_CMD_DEL_DEST, wire.pack_command(service, wire.pack_destination_key(step.key))
+        return uapi.IPVS_CMD_SET_DEST, wire.pack_command(step.service, wire.pack_destination(step.destination))
+    if isinstance(step, DeleteDestination):
+        return uapi.IPVS_CMD_DEL_DEST, wire.pack_command(step.service, wire.pack_destination_key(step.key))
+    if isinstance(step, AddService):
+        return uapi.IPVS_CMD_NEW_SERVICE, wire.pack_service_command(step.service)
+    if isinstance(step, EditService):
+        return uapi.IPVS_CMD_SET_SERVICE, wire.pack_service_command(step.service)
+    if isinstance(step, DeleteService):
+        return uapi.IPVS_CMD_DEL_SERVICE, wire.pack_command(step.key)
+    return uapi.IPVS_CMD_ZERO, wire.pack_command(step.key)
 
 
 _NO_PERMISSION = "CAP_NET_ADMIN is needed in the network namespace: run the task as root (become: true)"

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsProtocolError, IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._uapi import IPVS_GENL_NAME, IPVS_GENL_VERSION
+from ansible_collections.lvs.director.plugins.module_utils._uapi import IPVS_GENL_NAME, IPVS_GENL_VERSION, MESSAGE_HEADERS
 
 # Exists in a network namespace exactly while ip_vs is loaded.
 PROC_TABLE = "/proc/net/ip_vs"
@@ -35,6 +35,7 @@ _SOL_NETLINK = 270
 _NETLINK_CAP_ACK = 10
 
 _NLM_F_REQUEST = 0x01
+_NLM_F_MULTI = 0x02
 _NLM_F_ACK = 0x04
 _NLM_F_DUMP_INTR = 0x10  # in replies
 _NLM_F_DUMP = 0x300
@@ -44,9 +45,10 @@ _NLMSG_ERROR = 2
 _NLMSG_DONE = 3
 
 _NLMSGHDR = struct.Struct("=IHHII")
-_GENLMSGHDR = struct.Struct("=BBH")
-_MESSAGE = struct.Struct("=IHHIIBBH")  # both of them
+_MESSAGE = struct.Struct("=IHHIIBBH")  # a netlink header and a generic netlink header
 _INT = struct.Struct("=i")
+_DONE = struct.Struct("=IHHIIi")
+_TIMEVAL = struct.Struct("@ll")
 
 # The kernel answers at once; seconds pass only where it waits for its own locks and grace periods.
 _TIMEOUT = 60.0
@@ -59,6 +61,8 @@ _BATCH = 256
 _DUMP_ATTEMPTS = 20
 
 Command = tuple[int, bytes]
+# Messages of the same length, one after the other, and that length.
+Run = tuple[memoryview, int]
 
 
 class DumpInterrupted(Exception):
@@ -118,7 +122,10 @@ class NetlinkSocket:
         self._owner = owner
         self._sequence = 0
         self._buffer = bytearray(_RECEIVE_BYTES)
-        self._socket.settimeout(_TIMEOUT)
+        self._frames: dict[int, struct.Struct] = {}
+        # By the kernel: a time-out of Python's would ask it before each call whether there is something to receive.
+        self._socket.settimeout(None)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(int(_TIMEOUT), 0))
         # Acknowledgements without a copy of the request; kernels before 4.3 send the copy, which is no harm.
         with contextlib.suppress(OSError):
             self._socket.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
@@ -129,20 +136,20 @@ class NetlinkSocket:
         self._owner.close()
 
     def request(self, command: int, payload: bytes = b"") -> memoryview:
-        """Send a command that has one reply and return the reply's attributes.
+        """Send a command that has one reply and return it, headers and all.
 
         :raises OSError: the kernel's error.
         """
         sequence = self._send([(command, payload)], 0)
-        for kind, data in self._replies(sequence, sequence):
+        for kind, message in self._replies(sequence, sequence):
             if kind == _NLMSG_ERROR:
-                _raise_error(data)
+                _raise_error(message)
             else:
-                return memoryview(bytes(data[_GENLMSGHDR.size :]))
+                return memoryview(bytes(message))
         raise IpvsProtocolError(f"the kernel ended its reply to command {command} before it began")
 
-    def dump(self, command: int, payload: bytes = b"") -> list[memoryview]:
-        """Return the attributes of each message of a listing; the listing is begun again if the table changed meanwhile.
+    def dump(self, command: int, payload: bytes = b"") -> list[Run]:
+        """Return the messages of a listing, headers and all; the listing is begun again if the table changed meanwhile.
 
         :raises OSError: the kernel's error.
         :raises IpvsProtocolError: it was interrupted too often.
@@ -159,26 +166,51 @@ class NetlinkSocket:
                 self._drain()
         raise IpvsProtocolError(f"listing the table was interrupted {_DUMP_ATTEMPTS} times in a row: something keeps changing it")
 
-    def _dump_once(self, command: int, payload: bytes) -> list[memoryview]:
+    def _dump_once(self, command: int, payload: bytes) -> list[Run]:
         sequence = self._send([(command, payload)], _NLM_F_DUMP)
-        found: list[memoryview] = []
+        found: list[Run] = []
         interrupted = 0
         while True:
-            # The messages share one copy of what was received.
-            for kind, flags, answered, data in _messages(memoryview(bytes(self._receive()))):
+            data = memoryview(bytes(self._receive()))
+            # What most listings consist of, at a glance: messages that are alike, and the end.
+            if len(data) == _DONE.size and not interrupted:
+                _length, kind, flags, answered, _port, code = _DONE.unpack(data)
+                if kind == _NLMSG_DONE and flags == _NLM_F_MULTI and answered == sequence and not code:
+                    return found
+            length = self._length_if_alike(data, sequence)
+            if length:
+                found.append((data, length))
+                continue
+            for kind, flags, answered, message in _messages(data):
                 if answered != sequence or kind == _NLMSG_NOOP:
                     continue
                 interrupted |= flags & _NLM_F_DUMP_INTR
                 if kind == _NLMSG_ERROR:
-                    _raise_error(data)
+                    _raise_error(message)
                 elif kind != _NLMSG_DONE:
-                    found.append(data[_GENLMSGHDR.size :])
+                    found.append((message, len(message)))
                     continue
-                elif len(data) >= _INT.size:
-                    _raise_error(data)
+                elif len(message) >= _NLMSGHDR.size + _INT.size:
+                    _raise_error(message)
                 if interrupted:
                     raise DumpInterrupted
                 return found
+
+    def _length_if_alike(self, data: memoryview, sequence: int) -> int:
+        """Return the length of each message if nothing but messages of a listing that are as long as the first one was received."""
+        if len(data) < MESSAGE_HEADERS:
+            return 0
+        first = _NLMSGHDR.unpack_from(data)
+        length, kind, flags, answered, _port = first
+        if (kind, flags, answered) != (self._family, _NLM_F_MULTI, sequence) or length < MESSAGE_HEADERS:
+            return 0
+        if length % 4 or len(data) % length:
+            return 0
+        frame = self._frames.get(length)
+        if frame is None:
+            frame = self._frames[length] = struct.Struct(f"=IHHII{length - _NLMSGHDR.size}x")
+        every = list(frame.iter_unpack(data))
+        return length if every.count(first) == len(every) else 0
 
     def change(self, commands: Sequence[Command]) -> list[int]:
         """Send commands that change something, several in one message to the kernel, in their order.
@@ -193,10 +225,10 @@ class NetlinkSocket:
             last = self._send(batch, 0, _NLM_F_ACK)
             codes = [0] * len(batch)
             first = last - len(batch) + 1
-            for kind, data in self._replies(first, last):
+            for kind, message in self._replies(first, last):
                 if kind != _NLMSG_ERROR:
                     raise IpvsProtocolError(f"a message of type {kind} where the kernel should acknowledge")
-                codes[self._reply_sequence - first] = -_error_code(data)
+                codes[self._reply_sequence - first] = -_error_code(message)
                 if self._reply_sequence == last:
                     break
             results += codes
@@ -219,23 +251,23 @@ class NetlinkSocket:
         return self._sequence
 
     def _replies(self, first: int, last: int) -> Iterator[tuple[int, memoryview]]:
-        """Yield type and payload of the messages that answer the given sequence numbers, without end.
+        """Yield type and text of the messages that answer the given sequence numbers, without end.
 
         What is left over from an earlier, broken-off request is passed over.
         """
         while True:
             data = self._receive()
-            for kind, _flags, sequence, payload in _messages(data):
+            for kind, _flags, sequence, message in _messages(data):
                 if not first <= sequence <= last or kind == _NLMSG_NOOP:
                     continue
                 self._reply_sequence = sequence
-                yield kind, payload
+                yield kind, message
 
     def _receive(self) -> memoryview:
         while True:
             try:
                 size, _ancillary, flags, sender = self._socket.recvmsg_into([self._buffer])
-            except socket.timeout as exc:
+            except BlockingIOError as exc:
                 raise IpvsProtocolError(f"the kernel did not answer within {_TIMEOUT:.0f} seconds") from exc
             if flags & socket.MSG_TRUNC:
                 raise IpvsProtocolError(f"a reply of the kernel is longer than {_RECEIVE_BYTES} bytes")
@@ -245,22 +277,18 @@ class NetlinkSocket:
 
     def _drain(self) -> None:
         """Throw away what is still queued."""
-        self._socket.settimeout(0)
-        try:
-            while True:
-                try:
-                    self._socket.recv(_RECEIVE_BYTES)
-                except BlockingIOError:
-                    return
-                except OSError as exc:
-                    if exc.errno != errno.ENOBUFS:
-                        raise
-        finally:
-            self._socket.settimeout(_TIMEOUT)
+        while True:
+            try:
+                self._socket.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+            except OSError as exc:
+                if exc.errno != errno.ENOBUFS:
+                    raise
 
 
 def _messages(data: memoryview) -> Iterator[tuple[int, int, int, memoryview]]:
-    """Yield type, flags, sequence number and payload of each netlink message.
+    """Yield type, flags, sequence number and the whole of each netlink message.
 
     :raises IpvsProtocolError: a length does not fit.
     """
@@ -272,17 +300,17 @@ def _messages(data: memoryview) -> Iterator[tuple[int, int, int, memoryview]]:
         length, kind, flags, sequence, _port = _NLMSGHDR.unpack_from(data, offset)
         if not _NLMSGHDR.size <= length <= left:
             raise IpvsProtocolError(f"a netlink message claims {length} bytes where {left} are left")
-        yield kind, flags, sequence, data[offset + _NLMSGHDR.size : offset + length]
+        yield kind, flags, sequence, data[offset : offset + length]
         offset += (length + 3) & ~3
 
 
-def _error_code(data: memoryview) -> int:
-    if len(data) < _INT.size:
+def _error_code(message: memoryview) -> int:
+    if len(message) < _NLMSGHDR.size + _INT.size:
         raise IpvsProtocolError("the kernel's error message is cut off")
-    return int(_INT.unpack_from(data)[0])
+    return int(_INT.unpack_from(message, _NLMSGHDR.size)[0])
 
 
-def _raise_error(data: memoryview) -> None:
-    code = -_error_code(data)
+def _raise_error(message: memoryview) -> None:
+    code = -_error_code(message)
     if code:
         raise OSError(code, os.strerror(code))

@@ -28,9 +28,9 @@ has to move itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredService
+from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredDestination, DesiredService
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model import (
     Destination,
@@ -41,7 +41,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     canonical_destination,
     canonical_service,
 )
-from ansible_collections.lvs.director.plugins.module_utils._rules import check_destination, check_service
+from ansible_collections.lvs.director.plugins.module_utils._rules import check_place, check_service, check_values
 from ansible_collections.lvs.director.plugins.module_utils._steps import (
     AddDestination,
     AddService,
@@ -51,6 +51,9 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     EditService,
     Step,
 )
+
+# What a destination starts from, its name apart.
+_NEW = Destination(DestinationKey(b"", 0))[1:]
 
 # Schedulers that walk the list from its head, or fill a table of buckets by walking it.
 ORDERED_SCHEDULERS = frozenset({"test", "mh", "sh", "dh"})
@@ -71,19 +74,42 @@ class PlannedService(NamedTuple):
         return any(self.phases)
 
 
-def plan_service(current: Optional[Entry], desired: DesiredService) -> PlannedService:
+class Merger:
+    """Lays what was given over what destinations have. Where both are the same as before, so is what they come to."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[int, tuple[Any, ...]], tuple[Any, ...]] = {}
+
+    def merge(self, desired: DesiredDestination, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return all that a destination would become, its name apart.
+
+        :param values: all that it is, its name apart.
+        :raises IpvsInputError: what it would become does not go together.
+        """
+        # By identity: what was given is the same object where the same was given, and lives as long as this does.
+        known = id(desired.given), values
+        merged = self._values.get(known)
+        if merged is None:
+            new = Destination(desired.key, *values)._replace(**desired.given)
+            check_values(desired, new)
+            merged = self._values[known] = canonical_destination(new)[1:]
+        return merged
+
+
+def plan_service(current: Optional[Entry], desired: DesiredService, merger: Optional[Merger] = None) -> PlannedService:
     """Return what has to happen to a service.
 
     :param current: the service as the kernel has it, None if it has none of that name.
+    :param merger: the one of other services that are planned together with this one.
     :raises IpvsInputError: what is asked for cannot be.
     """
-    after = _after(current, desired)
+    after = _after(current, desired, merger or Merger())
     if current is not None and after == current:
         return PlannedService(desired.key, current, current, ((), ()))
     return transition(desired.key, current, after)
 
 
-def _after(current: Optional[Entry], desired: DesiredService) -> Optional[Entry]:
+def _after(current: Optional[Entry], desired: DesiredService, merger: Merger) -> Optional[Entry]:
     """Return the service as it is to become: what was given, laid over what there is."""
     if not desired.present:
         return None
@@ -98,31 +124,37 @@ def _after(current: Optional[Entry], desired: DesiredService) -> Optional[Entry]
     present = current.destinations if current else ()
     if desired.destinations is None:
         return Entry(service, present)
-    return Entry(service, _destinations_after(service, present, desired))
+    return Entry(service, _destinations_after(service, present, desired, merger))
 
 
-def _destinations_after(service: Service, present: tuple[Destination, ...], desired: DesiredService) -> tuple[Destination, ...]:
+def _destinations_after(
+    service: Service, present: tuple[Destination, ...], desired: DesiredService, merger: Merger
+) -> tuple[Destination, ...]:
     before = {one.key: one for one in present}
     listed: dict[DestinationKey, Destination] = {}
     unwanted = set()
     for one in desired.destinations or ():
+        key = one.key
         if not one.present:
-            unwanted.add(one.key)
+            unwanted.add(key)
             continue
-        old = before.get(one.key)
-        if old is not None and one.is_met_by(old):
-            listed[one.key] = old
+        old = before.get(key)
+        values = _NEW if old is None else old[1:]
+        merged = merger.merge(one, values)
+        if old is not None and merged == values:
+            listed[key] = old
             continue
-        new = (old or Destination(one.key))._replace(**one.given)
-        check_destination(one, service, old, new)
-        listed[one.key] = canonical_destination(new)
+        new = Destination(key, *merged)
+        check_place(one.path, service, old, new)
+        listed[key] = new
+    ordered = service.scheduler in ORDERED_SCHEDULERS if desired.ordered is None else desired.ordered
+    if listed == before and not unwanted and (not ordered or list(listed) == list(before)):
+        return present
     kept = [listed.get(one.key, one) for one in present if one.key in listed or not (desired.exclusive or one.key in unwanted)]
-    if service.scheduler in ORDERED_SCHEDULERS if desired.ordered is None else desired.ordered:
+    if ordered:
         put_first, _staying = _split_moved(list(listed), [one.key for one in kept])
     else:
         put_first = [key for key in listed if key not in before]
-    if not put_first:
-        return tuple(kept)
     moved = set(put_first)
     return tuple([listed[key] for key in put_first] + [one for one in kept if one.key not in moved])
 
@@ -167,6 +199,9 @@ class _Destinations:
 
     def run(self) -> None:
         """Fill in the steps."""
+        if not self._before:
+            self.first = [AddDestination(self._service, one) for one in reversed(self._after.values())]
+            return
         moved, staying = _split_moved(list(self._after), [key for key in self._order if key in self._after])
         for key in staying:
             if self._after[key].weight or not self._now[key].weight:

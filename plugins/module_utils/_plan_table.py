@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._model import Observed, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService, plan_service, transition
+from ansible_collections.lvs.director.plugins.module_utils._plan import Merger, PlannedService, plan_service, transition
 from ansible_collections.lvs.director.plugins.module_utils._steps import Step, ZeroCounters
 
 
@@ -56,10 +56,11 @@ def plan_table(current: Mapping[ServiceKey, Observed], desired: DesiredTable) ->
     :raises IpvsInputError: what is asked for cannot be.
     """
     services = []
+    merger = Merger()
     zero: list[Step] = []
     for one in desired.services:
         observed = current.get(one.key)
-        services.append(plan_service(observed.entry if observed else None, one))
+        services.append(plan_service(observed.entry if observed else None, one, merger))
         if one.zero_counters and observed and one.present and _has_counted(observed):
             zero.append(ZeroCounters(one.key))
     if desired.purge:

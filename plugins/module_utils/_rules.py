@@ -11,6 +11,7 @@ The rules look at whole values: what the task gives, laid over what the kernel h
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredDestination, DesiredService, at
@@ -43,23 +44,31 @@ def check_service(desired: DesiredService, service: Service) -> None:
             raise IpvsInputError(at(path, "scheduler_flags"), f"{word} belongs to scheduler {owner}, the service's is {service.scheduler}")
 
 
-def check_destination(desired: DesiredDestination, service: Service, before: Optional[Destination], destination: Destination) -> None:
-    """Refuse a destination that cannot be.
+def check_values(desired: DesiredDestination, destination: Destination) -> None:
+    """Refuse a destination whose values do not go together, whatever its name and its service.
+
+    :param destination: the whole destination as it would become.
+    :raises IpvsInputError: with the option's path.
+    """
+    if destination.lower_threshold > destination.upper_threshold:
+        raise IpvsInputError(
+            at(desired.path, "lower_threshold"),
+            f"lower_threshold {destination.lower_threshold} is above upper_threshold {destination.upper_threshold}",
+        )
+    _check_tunnel(desired, destination)
+
+
+def check_place(path: str, service: Service, before: Optional[Destination], destination: Destination) -> None:
+    """Refuse a destination that cannot be one of its service.
 
     :param before: the destination as it is now, None if it is to be added.
     :param destination: the whole destination as it would become.
     :raises IpvsInputError: with the option's path.
     """
-    path = desired.path
-    if destination.lower_threshold > destination.upper_threshold:
-        raise IpvsInputError(
-            at(path, "lower_threshold"),
-            f"lower_threshold {destination.lower_threshold} is above upper_threshold {destination.upper_threshold}",
-        )
     if before is None:
         _check_new_address(path, service, destination)
-    _check_family(path, service, destination)
-    _check_tunnel(desired, destination)
+    if destination.forward_method != "tunnel":
+        _check_family(path, service, destination)
 
 
 def _check_new_address(path: str, service: Service, destination: Destination) -> None:
@@ -76,6 +85,7 @@ def _check_new_address(path: str, service: Service, destination: Destination) ->
         )
 
 
+@lru_cache(maxsize=4096)
 def _address_problem(address: bytes) -> str:
     if not any(address):
         return "is the unspecified address"
@@ -92,7 +102,7 @@ def _address_problem(address: bytes) -> str:
 
 def _check_family(path: str, service: Service, destination: Destination) -> None:
     family = address_family(destination.key.address)
-    if family != service.key.family and destination.forward_method != "tunnel":
+    if family != service.key.family:
         raise IpvsInputError(
             at(path, "address"),
             f"{format_address(destination.key.address)} is {family} and the service is {service.key.family}: "

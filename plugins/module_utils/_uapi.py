@@ -16,6 +16,9 @@ import socket
 IPVS_GENL_NAME = "IPVS"
 IPVS_GENL_VERSION = 1
 
+# Bytes of a message before its attributes: struct nlmsghdr and struct genlmsghdr.
+MESSAGE_HEADERS = 16 + 4
+
 # Commands
 IPVS_CMD_NEW_SERVICE = 1
 IPVS_CMD_SET_SERVICE = 2

@@ -44,6 +44,10 @@ _KNOWN_SERVICE_FLAGS = uapi.IP_VS_SVC_F_PERSISTENT | uapi.IP_VS_SVC_F_ONEPACKET 
 # Also the methods that cannot be asked for: a destination that has one keeps it when something else is edited.
 _FORWARD_METHOD_NUMBERS = {word: number for number, word in uapi.FORWARD_METHOD_WORDS.items()}
 
+_FAMILY_NUMBERS = {4: int(uapi.FAMILIES["ipv4"]), 16: int(uapi.FAMILIES["ipv6"])}
+
+_IPV4 = _FAMILY_NUMBERS[4]
+
 _U16 = struct.Struct("=H")
 _BE16 = struct.Struct(">H")
 _U32 = struct.Struct("=I")
@@ -198,19 +202,19 @@ _SERVICE_STATS = (
     Field(uapi.IPVS_SVC_ATTR_STATS64, "statistics", "bytes", None),
     Field(uapi.IPVS_SVC_ATTR_STATS, "statistics", "bytes", None),
 )
-_SERVICES = Shapes(*_SERVICE)
-_COUNTED_SERVICES = Shapes(*_SERVICE, *_SERVICE_STATS)
+_IN_SERVICE = {"offset": uapi.MESSAGE_HEADERS, "inside": uapi.IPVS_CMD_ATTR_SERVICE}
+_SERVICES = Shapes(*_SERVICE, **_IN_SERVICE)
+_COUNTED_SERVICES = Shapes(*_SERVICE, *_SERVICE_STATS, **_IN_SERVICE)
 
 
-def unpack_service(data: memoryview) -> Service:
-    """Return a service from the inside of IPVS_CMD_ATTR_SERVICE."""
-    return _service(*_SERVICES.unpack(data))
+def unpack_services(data: memoryview, length: int) -> list[Service]:
+    """Return the services of a run of messages."""
+    return [_service(*row) for row in _SERVICES.rows(data, length)]
 
 
-def unpack_counted_service(data: memoryview) -> tuple[Service, Stats]:
-    """Return a service and its counters from the inside of IPVS_CMD_ATTR_SERVICE."""
-    *fields, wide, narrow = _COUNTED_SERVICES.unpack(data)
-    return _service(*fields), _best_stats(wide, narrow)
+def unpack_counted_services(data: memoryview, length: int) -> list[tuple[Service, Stats]]:
+    """Return the services of a run of messages, with their counters."""
+    return [(_service(*fields), _best_stats(wide, narrow)) for *fields, wide, narrow in _COUNTED_SERVICES.rows(data, length)]
 
 
 def _service(
@@ -251,13 +255,17 @@ def _service(
 # -- destinations -----------------------------------------------------------------------------------------------------
 
 
+# Family, address and port: the same three attributes of every destination.
+_DESTINATION_KEY = struct.Struct("=HHH2xHH16sHHH2x")
+
+
 def pack_destination_key(key: DestinationKey) -> bytes:
     """Return the attributes that name a destination."""
-    family = uapi.FAMILIES["ipv4" if len(key.address) == 4 else "ipv6"]
-    return (
-        _u16(uapi.IPVS_DEST_ATTR_ADDR_FAMILY, family)
-        + _pack(uapi.IPVS_DEST_ATTR_ADDR, _union(key.address))
-        + _be16(uapi.IPVS_DEST_ATTR_PORT, key.port)
+    address = key.address
+    return _DESTINATION_KEY.pack(
+        *(6, uapi.IPVS_DEST_ATTR_ADDR_FAMILY, _FAMILY_NUMBERS[len(address)]),
+        *(20, uapi.IPVS_DEST_ATTR_ADDR, address),
+        *(6, uapi.IPVS_DEST_ATTR_PORT, socket.htons(key.port)),
     )
 
 
@@ -302,26 +310,39 @@ _DESTINATION_COUNTERS = (
     Field(uapi.IPVS_DEST_ATTR_STATS64, "statistics", "bytes", None),
     Field(uapi.IPVS_DEST_ATTR_STATS, "statistics", "bytes", None),
 )
-_DESTINATIONS = Shapes(*_DESTINATION)
-_COUNTED_DESTINATIONS = Shapes(*_DESTINATION, *_DESTINATION_COUNTERS)
+_IN_DESTINATION = {"offset": uapi.MESSAGE_HEADERS, "inside": uapi.IPVS_CMD_ATTR_DEST}
+_DESTINATIONS = Shapes(*_DESTINATION, **_IN_DESTINATION)
+_COUNTED_DESTINATIONS = Shapes(*_DESTINATION, *_DESTINATION_COUNTERS, **_IN_DESTINATION)
 
 
-def unpack_destination(data: memoryview, service: ServiceKey) -> Destination:
-    """Return a destination from the inside of IPVS_CMD_ATTR_DEST."""
-    return _destination(_DESTINATIONS.unpack(data), service)
+def unpack_destinations(data: memoryview, length: int, service: ServiceKey) -> list[Destination]:
+    """Return the destinations of a run of messages."""
+    new = tuple.__new__  # what the classes do, without being asked a hundred thousand times how they do it
+    found = []
+    for row in _DESTINATIONS.rows(data, length):
+        address, port, family = row[:3]
+        if family != _IPV4 or len(address) < 4:
+            found.append(_destination(row, service))
+        else:
+            key = new(DestinationKey, (address[:4], socket.ntohs(port)))
+            found.append(new(Destination, (key, *_destination_values(*row[3:]))))
+    return found
 
 
-def unpack_counted_destination(data: memoryview, service: ServiceKey) -> tuple[Destination, DestinationCounters]:
-    """Return a destination and its counters from the inside of IPVS_CMD_ATTR_DEST."""
-    row = _COUNTED_DESTINATIONS.unpack(data)
-    active, inactive, persistent, wide, narrow = row[len(_DESTINATION) :]
-    return _destination(row[: len(_DESTINATION)], service), DestinationCounters(active, inactive, persistent, _best_stats(wide, narrow))
+def unpack_counted_destinations(data: memoryview, length: int, service: ServiceKey) -> list[tuple[Destination, DestinationCounters]]:
+    """Return the destinations of a run of messages, with their counters."""
+    found = []
+    for row in _COUNTED_DESTINATIONS.rows(data, length):
+        active, inactive, persistent, wide, narrow = row[len(_DESTINATION) :]
+        counters = DestinationCounters(active, inactive, persistent, _best_stats(wide, narrow))
+        found.append((_destination(row[: len(_DESTINATION)], service), counters))
+    return found
 
 
 def _destination(row: tuple[Any, ...], service: ServiceKey) -> Destination:
-    family = uapi.FAMILIES[service.family] if row[2] is None else row[2]
+    family = row[2]
     if family not in uapi.FAMILY_WORDS:
-        _family_word(family)
+        family = uapi.FAMILIES[service.family] if family is None else uapi.FAMILIES[_family_word(family)]
     key = DestinationKey(_address(row[0], family), socket.ntohs(row[1]))
     return Destination(key, *_destination_values(*row[3:]))
 
@@ -360,26 +381,26 @@ def _best_stats(wide: Optional[bytes], narrow: Optional[bytes]) -> Stats:
 # -- messages ---------------------------------------------------------------------------------------------------------
 
 
-def pack_command(service: Optional[bytes], destination: Optional[bytes] = None) -> bytes:
-    """Return the first level of a command's attributes from what ``pack_service*`` and ``pack_destination*`` made."""
-    data = b"" if service is None else _pack(uapi.IPVS_CMD_ATTR_SERVICE, service)
-    return data if destination is None else data + _pack(uapi.IPVS_CMD_ATTR_DEST, destination)
+def pack_command(service: Optional[ServiceKey], destination: Optional[bytes] = None) -> bytes:
+    """Return the attributes of a command about a service that is named, and what ``pack_destination*`` made."""
+    data = b"" if service is None else _packed_service_key(service)
+    return data if destination is None else data + HEADER.pack(4 + len(destination), uapi.IPVS_CMD_ATTR_DEST) + destination
 
 
-def unpack_command(data: memoryview, kind: int) -> memoryview:
-    """Return the inside of the attribute of that kind at the first level of a message.
-
-    :raises IpvsProtocolError: there is none.
-    """
-    for found, begin, end in attributes(data):
-        if found == kind:
-            return data[begin:end]
-    raise IpvsProtocolError(f"the kernel's reply lacks attribute {kind}")
+def pack_service_command(service: Service) -> bytes:
+    """Return the attributes of a command that adds or edits a service."""
+    return _pack(uapi.IPVS_CMD_ATTR_SERVICE, pack_service(service))
 
 
-def unpack_info(data: memoryview) -> Info:
+@lru_cache(maxsize=16)
+def _packed_service_key(key: ServiceKey) -> bytes:
+    """Commands about the destinations of one service come one after the other."""
+    return _pack(uapi.IPVS_CMD_ATTR_SERVICE, pack_service_key(key))
+
+
+def unpack_info(message: memoryview) -> Info:
     """Return version and table size from the reply to IPVS_CMD_GET_INFO."""
-    found = dict(_attributes(data))
+    found = dict(_attributes(message[uapi.MESSAGE_HEADERS:]))
     code = _number(_require(found, uapi.IPVS_INFO_ATTR_VERSION, "version"))
     return Info(
         version=f"{(code >> 16) & 0xFF}.{(code >> 8) & 0xFF}.{code & 0xFF}",
@@ -387,16 +408,17 @@ def unpack_info(data: memoryview) -> Info:
     )
 
 
-def unpack_timeouts(data: memoryview) -> Timeouts:
+def unpack_timeouts(message: memoryview) -> Timeouts:
     """Return the timeouts from the reply to IPVS_CMD_GET_CONFIG; one whose protocol the kernel lacks is 0."""
-    found = dict(_attributes(data))
+    found = dict(_attributes(message[uapi.MESSAGE_HEADERS:]))
     kinds = (uapi.IPVS_CMD_ATTR_TIMEOUT_TCP, uapi.IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, uapi.IPVS_CMD_ATTR_TIMEOUT_UDP)
     return Timeouts(*(_number(found[kind]) if kind in found else 0 for kind in kinds))
 
 
-def unpack_sync_daemon(data: memoryview) -> SyncDaemon:
-    """Return a sync daemon from the inside of IPVS_CMD_ATTR_DAEMON. Kernels before 4.3 send only the first three."""
-    found = dict(_attributes(data))
+def unpack_sync_daemon(message: memoryview) -> SyncDaemon:
+    """Return a sync daemon from a message of their listing. Kernels before 4.3 send only the first three attributes."""
+    around = dict(_attributes(message[uapi.MESSAGE_HEADERS:]))
+    found = dict(_attributes(_require(around, uapi.IPVS_CMD_ATTR_DAEMON, "sync daemon")))
     state = _number(_require(found, uapi.IPVS_DAEMON_ATTR_STATE, "state"))
     if state not in uapi.SYNC_DAEMON_STATES:
         raise IpvsProtocolError(f"sync daemon state {state} in the kernel's reply is neither master nor backup")

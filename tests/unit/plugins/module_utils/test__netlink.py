@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import struct
 import subprocess
 import sys
@@ -57,28 +58,26 @@ class ScriptedSocket:
 
     def sendto(self, data: bytes, _address: Any) -> None:
         messages = list(netlink._messages(memoryview(data)))
-        self.flags += [flags for _kind, flags, _sequence, _payload in messages]
-        sequences = [sequence for _kind, _flags, sequence, _payload in messages]
+        self.flags += [flags for _kind, flags, _sequence, _message in messages]
+        sequences = [sequence for _kind, _flags, sequence, _message in messages]
         self.sends.append(sequences)
         self.queue += self.answer(len(self.sends), sequences)
 
     def recvmsg_into(self, buffers: list[bytearray]) -> tuple[int, list[Any], int, tuple[int, int]]:
         if not self.queue:
-            raise TimeoutError
+            raise BlockingIOError
         item = self.queue.pop(0)
         if isinstance(item, Exception):
             raise item
         buffers[0][: len(item)] = item
         return len(item), [], 0, self.sender
 
-    def recv(self, _size: int) -> bytes:
+    def recv(self, _size: int, flags: int) -> bytes:
+        assert flags == socket.MSG_DONTWAIT
         if not self.queue:
             raise BlockingIOError
         item = self.queue.pop(0)
         return item if isinstance(item, bytes) else b""
-
-    def settimeout(self, _seconds: float) -> None:
-        pass
 
 
 def connect(answer: Answer) -> tuple[netlink.NetlinkSocket, ScriptedSocket]:
@@ -87,17 +86,37 @@ def connect(answer: Answer) -> tuple[netlink.NetlinkSocket, ScriptedSocket]:
     made._socket = scripted  # type: ignore[assignment]
     made._family = FAMILY
     made._sequence = 0
+    made._frames = {}
     made._buffer = bytearray(1 << 16)
     return made, scripted
 
 
-def texts(found: list[memoryview]) -> list[bytes]:
-    return [bytes(one) for one in found]
+def texts(found: list[netlink.Run]) -> list[bytes]:
+    return [bytes(run[begin + 20 : begin + length]) for run, length in found for begin in range(0, len(run), length)]
 
 
 def test_a_listing() -> None:
     made, _scripted = connect(lambda _send, seq: [entry(seq[0], b"aaaa") + entry(seq[0], b"bbbb"), done(seq[0])])
     assert texts(made.dump(4)) == [b"aaaa", b"bbbb"]
+
+
+@given(
+    datagrams=st.lists(st.lists(st.sampled_from([b"aaaa", b"bbbb", b"longer..", b"odd"]), min_size=1, max_size=6), max_size=6),
+    multi=st.booleans(),
+    strange=st.booleans(),
+)
+def test_messages_that_look_alike_stay_together(datagrams: list[list[bytes]], multi: bool, strange: bool) -> None:
+    def answer(_send: int, seq: list[int]) -> list[bytes | Exception]:
+        other = [entry(seq[0] + 1, b"aaaa", 2)] if strange else []
+        flags = 2 if multi else 0
+        return [b"".join([*(entry(seq[0], text, flags) for text in one), *other]) for one in datagrams] + [done(seq[0], flags=2)]
+
+    made, _scripted = connect(answer)
+    found = made.dump(4)
+    assert texts(found) == [text for one in datagrams for text in one]
+    if multi and not strange:
+        alike = [one for one in datagrams if len({len(text) for text in one}) == 1 and len(one[0]) % 4 == 0]
+        assert [len(run) // length for run, length in found if len(run) > length] == [len(one) for one in alike if len(one) > 1]
 
 
 def test_a_listing_that_was_interrupted_is_begun_again() -> None:
@@ -137,7 +156,7 @@ def test_an_error_ends_a_listing() -> None:
 
 def test_a_request() -> None:
     made, _scripted = connect(lambda _send, seq: [entry(seq[0], b"text")])
-    assert bytes(made.request(15)) == b"text"
+    assert bytes(made.request(15))[20:] == b"text"
     made, _scripted = connect(lambda _send, seq: [acknowledgement(seq[0], errno.ESRCH)])
     with pytest.raises(ProcessLookupError):
         made.request(4)
@@ -145,7 +164,7 @@ def test_a_request() -> None:
 
 def test_answers_to_earlier_requests_are_passed_over() -> None:
     made, _scripted = connect(lambda _send, seq: [entry(seq[0] + 77, b"what"), entry(seq[0], b"text")])
-    assert bytes(made.request(15)) == b"text"
+    assert bytes(made.request(15))[20:] == b"text"
 
 
 def test_changes_go_in_batches_of_which_the_last_is_acknowledged() -> None:

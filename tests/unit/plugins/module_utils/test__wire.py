@@ -58,8 +58,29 @@ def stats(values: Stats, wide: bool = True) -> bytes:
     )
 
 
+def message(inside: bytes, kind: int = 1) -> bytes:
+    """A message with its headers, which are not looked at here, and the attribute that holds all others."""
+    return b"\xff" * 20 + attribute(kind, inside)
+
+
 def as_sent_by_kernel(service: Service, counted: Stats = Stats()) -> bytes:
     return wire.pack_service(service) + attribute(uapi.IPVS_SVC_ATTR_STATS64, stats(counted))
+
+
+def read_service(inside: bytes) -> Service:
+    data = message(inside)
+    (service,) = wire.unpack_services(memoryview(data), len(data))
+    ((counted, _stats),) = wire.unpack_counted_services(memoryview(data), len(data))
+    assert counted == service
+    return service
+
+
+def read_destination(inside: bytes, service: ServiceKey) -> tuple[Destination, DestinationCounters]:
+    data = message(inside, 2)
+    (destination,) = wire.unpack_destinations(memoryview(data), len(data), service)
+    ((counted, counters),) = wire.unpack_counted_destinations(memoryview(data), len(data), service)
+    assert counted == destination
+    return destination, counters
 
 
 def destination_reply(destination: Destination, counters: DestinationCounters = DestinationCounters()) -> bytes:
@@ -75,18 +96,25 @@ def destination_reply(destination: Destination, counters: DestinationCounters = 
 @given(service=services())
 def test_a_service_survives_the_wire(service: Service) -> None:
     counted = Stats(*range(2**33, 2**33 + 10))
-    reply = memoryview(as_sent_by_kernel(service, counted))
-    assert wire.unpack_counted_service(reply) == (service, counted)
-    assert wire.unpack_service(reply) == service
+    data = message(as_sent_by_kernel(service, counted))
+    assert wire.unpack_counted_services(memoryview(data), len(data)) == [(service, counted)]
+    assert wire.unpack_services(memoryview(data), len(data)) == [service]
 
 
 @given(data=st.data(), service=services())
 def test_a_destination_survives_the_wire(data: st.DataObject, service: Service) -> None:
     destination = data.draw(destinations(service.key, st.integers(1, 250)))
     counters = DestinationCounters(1, 2, 3, Stats(*range(2**33, 2**33 + 10)))
-    reply = memoryview(destination_reply(destination, counters))
-    assert wire.unpack_counted_destination(reply, service.key) == (destination, counters)
-    assert wire.unpack_destination(reply, service.key) == destination
+    assert read_destination(destination_reply(destination, counters), service.key) == (destination, counters)
+
+
+@given(data=st.data(), service=services())
+def test_a_run_of_destinations_is_read_at_once(data: st.DataObject, service: Service) -> None:
+    listed = data.draw(st.lists(destinations(service.key, st.integers(1, 250)), min_size=1, max_size=8))
+    run = b"".join(message(destination_reply(one), 2) for one in listed)
+    length = len(run) // len(listed)
+    assert wire.unpack_destinations(memoryview(run), length, service.key) == listed
+    assert [one for one, _counters in wire.unpack_counted_destinations(memoryview(run), length, service.key)] == listed
 
 
 def test_ports_travel_in_network_order() -> None:
@@ -136,7 +164,7 @@ def test_a_firewall_mark_needs_no_address() -> None:
 def test_the_kernels_own_flag_is_not_ours() -> None:
     service = Service(ServiceKey("ipv4", fwmark=1))
     reply = as_sent_by_kernel(service) + attribute(uapi.IPVS_SVC_ATTR_FLAGS, struct.pack("=II", 0x2, 0xFFFFFFFF))
-    assert wire.unpack_service(memoryview(reply)) == service
+    assert read_service(reply) == service
 
 
 def test_old_kernels_have_no_family_and_narrow_counters() -> None:
@@ -145,15 +173,16 @@ def test_old_kernels_have_no_family_and_narrow_counters() -> None:
     del whole[uapi.IPVS_DEST_ATTR_ADDR_FAMILY], whole[uapi.IPVS_DEST_ATTR_STATS64]
     whole[uapi.IPVS_DEST_ATTR_STATS] = stats(Stats(*range(10)), wide=False)
     reply = b"".join(attribute(kind, value) for kind, value in whole.items())
-    found, counters = wire.unpack_counted_destination(memoryview(reply), ServiceKey("ipv6", "tcp", V6, 80))
+    found, counters = read_destination(reply, ServiceKey("ipv6", "tcp", V6, 80))
     assert found == destination
     assert counters.stats == Stats(*range(10))
 
 
 def test_info_timeouts_and_daemons() -> None:
-    assert wire.unpack_info(memoryview(attribute(1, u32(0x010201)) + attribute(2, u32(4096)))) == Info("1.2.1", 4096)
+    headers = b"\xff" * 20
+    assert wire.unpack_info(memoryview(headers + attribute(1, u32(0x010201)) + attribute(2, u32(4096)))) == Info("1.2.1", 4096)
     sent = attribute(4, u32(900)) + attribute(5, u32(120)) + attribute(6, u32(300))
-    assert wire.unpack_timeouts(memoryview(sent)) == Timeouts(900, 120, 300)
+    assert wire.unpack_timeouts(memoryview(headers + sent)) == Timeouts(900, 120, 300)
     daemon = (
         attribute(1, u32(2))
         + attribute(2, b"eth0\0")
@@ -163,7 +192,7 @@ def test_info_timeouts_and_daemons() -> None:
         + attribute(7, struct.pack("=H", 8848))
         + attribute(8, b"\x03")
     )
-    assert wire.unpack_sync_daemon(memoryview(daemon)) == SyncDaemon("backup", "eth0", 7, 1400, V6, 8848, 3)
+    assert wire.unpack_sync_daemon(memoryview(message(daemon, 3))) == SyncDaemon("backup", "eth0", 7, 1400, V6, 8848, 3)
 
 
 def is_understood_or_refused_by_name(unpack: Callable[[memoryview], object], data: bytes) -> None:
@@ -172,27 +201,35 @@ def is_understood_or_refused_by_name(unpack: Callable[[memoryview], object], dat
         unpack(memoryview(data))
 
 
-@given(data=st.binary(max_size=200))
-def test_rubbish_is_refused_by_name(data: bytes) -> None:
-    for unpack in (
-        wire.unpack_counted_service,
-        lambda one: wire.unpack_counted_destination(one, ServiceKey("ipv4", fwmark=1)),
-        lambda one: wire.unpack_command(one, 1),
-        wire.unpack_info,
-        wire.unpack_timeouts,
-        wire.unpack_sync_daemon,
-    ):
-        is_understood_or_refused_by_name(unpack, data)
+READERS: list[Callable[[memoryview], object]] = [
+    lambda one: wire.unpack_services(one, len(one)),
+    lambda one: wire.unpack_counted_services(one, len(one)),
+    lambda one: wire.unpack_destinations(one, len(one), ServiceKey("ipv4", fwmark=1)),
+    lambda one: wire.unpack_counted_destinations(one, len(one), ServiceKey("ipv4", fwmark=1)),
+    wire.unpack_info,
+    wire.unpack_timeouts,
+    wire.unpack_sync_daemon,
+]
+
+
+@given(data=st.binary(max_size=200), kind=st.integers(0, 4))
+def test_rubbish_is_refused_by_name(data: bytes, kind: int) -> None:
+    for reader in READERS:
+        for whole in (data, b"\0" * 20 + data, message(data, kind)):
+            is_understood_or_refused_by_name(reader, whole)
 
 
 @given(data=st.data(), service=services())
 def test_a_spoilt_reply_is_refused_by_name(data: st.DataObject, service: Service) -> None:
-    reply = bytearray(as_sent_by_kernel(service))
-    for _index in range(data.draw(st.integers(1, 4))):
-        reply[data.draw(st.integers(0, len(reply) - 1))] = data.draw(st.integers(0, 255))
-    is_understood_or_refused_by_name(wire.unpack_counted_service, bytes(reply))
+    destination = data.draw(destinations(service.key, st.integers(1, 250)))
+    for whole in (message(as_sent_by_kernel(service)), message(destination_reply(destination), 2)):
+        reply = bytearray(whole)
+        for _index in range(data.draw(st.integers(1, 4))):
+            reply[data.draw(st.integers(0, len(reply) - 1))] = data.draw(st.integers(0, 255))
+        for reader in READERS:
+            is_understood_or_refused_by_name(reader, bytes(reply))
 
 
 def test_a_cut_off_attribute_is_refused() -> None:
     with pytest.raises(IpvsProtocolError, match="claims 8 bytes where 6 are left"):
-        wire.unpack_info(memoryview(attribute(1, u32(1))[:6]))
+        wire.unpack_info(memoryview(b"\0" * 20 + attribute(1, u32(1))[:6]))
