@@ -15,9 +15,9 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Optional, Protocol
+from typing import Any, NamedTuple, Optional, Protocol
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils import _wire as wire
@@ -33,12 +33,13 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     Entry,
     Info,
     Observed,
+    Service,
     ServiceKey,
     Stats,
     SyncDaemon,
     Timeouts,
 )
-from ansible_collections.lvs.director.plugins.module_utils._netlink import NetlinkSocket, Run
+from ansible_collections.lvs.director.plugins.module_utils._netlink import Command, NetlinkSocket
 from ansible_collections.lvs.director.plugins.module_utils._steps import (
     AddDestination,
     AddService,
@@ -48,6 +49,8 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     EditService,
     Step,
 )
+
+_LISTING_ATTEMPTS = 20
 
 
 class Refusal(NamedTuple):
@@ -115,11 +118,18 @@ class NetlinkKernel:
             if exc.errno == errno.ESRCH:
                 return None
             raise _reading_failed(f"service {key}", exc) from exc
-        (observed,) = self._observe([(reply, len(reply))], counters)
-        return observed
+        if counters:
+            ((service, stats),) = wire.unpack_counted_services(reply, len(reply))
+            return self._observe_counted(service, stats)
+        (service,) = wire.unpack_services(reply, len(reply))
+        return self._observe(service)
 
     def read_table(self, *, counters: bool = True) -> list[Observed]:
-        return self._observe(self._dump("the services", uapi.IPVS_CMD_GET_SERVICE), counters)
+        command, what = (uapi.IPVS_CMD_GET_SERVICE, b""), "the services"
+        if counters:
+            counted = self._list(what, command, wire.unpack_counted_services, lambda pair: pair[0].key)
+            return [self._observe_counted(service, stats) for service, stats in counted]
+        return [self._observe(service) for service in self._list(what, command, wire.unpack_services, lambda one: one.key)]
 
     def read_info(self) -> Info:
         return wire.unpack_info(self._request("version and table size", uapi.IPVS_CMD_GET_INFO))
@@ -128,11 +138,8 @@ class NetlinkKernel:
         return wire.unpack_timeouts(self._request("the timeouts", uapi.IPVS_CMD_GET_CONFIG))
 
     def read_sync_daemons(self) -> list[SyncDaemon]:
-        return [
-            wire.unpack_sync_daemon(run[begin : begin + length])
-            for run, length in self._dump("the sync daemons", uapi.IPVS_CMD_GET_DAEMON)
-            for begin in range(0, len(run), length)
-        ]
+        command = uapi.IPVS_CMD_GET_DAEMON, b""
+        return self._list("the sync daemons", command, wire.unpack_sync_daemons, lambda daemon: daemon.state)
 
     def has_module(self, kind: str, name: str) -> bool:
         module = f"{kind}_{name}"
@@ -171,39 +178,43 @@ class NetlinkKernel:
                 return Refusal(step, number)
         return None
 
-    def _observe(self, services: list[Run], with_counters: bool) -> list[Observed]:
-        found = []
-        if not with_counters:
-            for data, length in services:
-                for service in wire.unpack_services(data, length):
-                    key = service.key
-                    rows = [wire.unpack_destinations(*run, key) for run in self._destinations(key)]
-                    listed = tuple(rows[0]) if len(rows) == 1 else tuple(one for row in rows for one in row)
-                    found.append(Observed(Entry(service, listed), Stats(), {}))
-            return found
-        for data, length in services:
-            for service, stats in wire.unpack_counted_services(data, length):
-                key = service.key
-                pairs = [pair for run in self._destinations(key) for pair in wire.unpack_counted_destinations(*run, key)]
-                entry = Entry(service, tuple(one for one, _counted in pairs))
-                found.append(Observed(entry, stats, {one.key: counted for one, counted in pairs}))
-        return found
+    def _observe(self, service: Service) -> Observed:
+        key = service.key
+        command = uapi.IPVS_CMD_GET_DEST, wire.pack_command(key)
+        found = self._list(key, command, lambda data, length: wire.unpack_destinations(data, length, key), lambda one: one.key)
+        return Observed(Entry(service, tuple(found)), Stats(), {})
 
-    def _destinations(self, service: ServiceKey) -> list[Run]:
-        try:
-            return self._socket.dump(uapi.IPVS_CMD_GET_DEST, wire.pack_command(service))
-        except OSError as exc:
-            raise _reading_failed(f"the destinations of service {service}", exc) from exc
+    def _observe_counted(self, service: Service, stats: Stats) -> Observed:
+        key = service.key
+        command = uapi.IPVS_CMD_GET_DEST, wire.pack_command(key)
+        pairs = self._list(key, command, lambda data, length: wire.unpack_counted_destinations(data, length, key), lambda pair: pair[0].key)
+        entry = Entry(service, tuple(one for one, _counted in pairs))
+        return Observed(entry, stats, {one.key: counted for one, counted in pairs})
+
+    def _list(
+        self, what: str | ServiceKey, command: Command, unpack: Callable[[memoryview, int], list[Any]], name: Callable[[Any], Any]
+    ) -> list[Any]:
+        """Return the entries of a listing: ``what``, or the destinations of a service."""
+        for _attempt in range(_LISTING_ATTEMPTS):
+            try:
+                runs = self._socket.dump(*command)
+            except OSError as exc:
+                raise _reading_failed(what if isinstance(what, str) else f"the destinations of service {what}", exc) from exc
+            if len(runs) == 1:
+                return unpack(*runs[0])
+            found = [one for run in runs for one in unpack(*run)]
+            # IPVS does not mark a listing during which its table changed, as other families do. Where something was
+            # added, what follows is listed from a place too early: an entry comes twice.
+            if len({name(one) for one in found}) == len(found):
+                return found
+        raise IpvsConflictError(
+            f"Cannot read {what if isinstance(what, str) else f'the destinations of service {what}'}: they change faster than "
+            "they can be read. Something else is changing the table"
+        )
 
     def _request(self, what: str, command: int) -> memoryview:
         try:
             return self._socket.request(command)
-        except OSError as exc:
-            raise _reading_failed(what, exc) from exc
-
-    def _dump(self, what: str, command: int) -> list[Run]:
-        try:
-            return self._socket.dump(command)
         except OSError as exc:
             raise _reading_failed(what, exc) from exc
 

@@ -160,10 +160,8 @@ class NetlinkSocket:
             except DumpInterrupted:
                 continue
             except OSError as exc:
-                # Replies were lost for want of buffer space: the rest of them is of no use.
                 if exc.errno != errno.ENOBUFS:
                     raise
-                self._drain()
         raise IpvsProtocolError(f"listing the table was interrupted {_DUMP_ATTEMPTS} times in a row: something keeps changing it")
 
     def _dump_once(self, command: int, payload: bytes) -> list[Run]:
@@ -269,6 +267,11 @@ class NetlinkSocket:
                 size, _ancillary, flags, sender = self._socket.recvmsg_into([self._buffer])
             except BlockingIOError as exc:
                 raise IpvsProtocolError(f"the kernel did not answer within {_TIMEOUT:.0f} seconds") from exc
+            except OSError as exc:
+                if exc.errno == errno.ENOBUFS:
+                    # Answers were lost for want of space. The others are of no use, and take the space of those to come.
+                    self._drain()
+                raise
             if flags & socket.MSG_TRUNC:
                 raise IpvsProtocolError(f"a reply of the kernel is longer than {_RECEIVE_BYTES} bytes")
             # Any process may send to this socket; only the kernel is asked here.

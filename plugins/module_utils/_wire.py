@@ -415,8 +415,13 @@ def unpack_timeouts(message: memoryview) -> Timeouts:
     return Timeouts(*(_number(found[kind]) if kind in found else 0 for kind in kinds))
 
 
-def unpack_sync_daemon(message: memoryview) -> SyncDaemon:
-    """Return a sync daemon from a message of their listing. Kernels before 4.3 send only the first three attributes."""
+def unpack_sync_daemons(data: memoryview, length: int) -> list[SyncDaemon]:
+    """Return the sync daemons of a run of messages."""
+    return [_unpack_sync_daemon(data[begin : begin + length]) for begin in range(0, len(data), length)]
+
+
+def _unpack_sync_daemon(message: memoryview) -> SyncDaemon:
+    """Kernels before 4.3 send only the first three attributes."""
     around = dict(_attributes(message[uapi.MESSAGE_HEADERS:]))
     found = dict(_attributes(_require(around, uapi.IPVS_CMD_ATTR_DAEMON, "sync daemon")))
     state = _number(_require(found, uapi.IPVS_DAEMON_ATTR_STATE, "state"))

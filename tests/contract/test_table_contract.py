@@ -35,7 +35,7 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     Step,
     ZeroCounters,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.memory import MemoryKernel
@@ -99,6 +99,8 @@ def read(kernel: IpvsKernel) -> Table:
     return {one.entry.service.key: one.entry for one in kernel.read_table(counters=False)}
 
 
+# Each example is two tables here: half as many as elsewhere.
+@settings(max_examples=30 if REAL else 150)
 @given(states=two_tables())
 def test_what_is_predicted_happens_and_is_what_was_asked_for(states: tuple[Table, Table]) -> None:
     before, after = states

@@ -50,6 +50,11 @@ def test_the_table_is_what_ipvsadm_makes(host):
     assert run_in_guest(host, "test_ipvsadm.py", "/root/guest") == 1
 
 
+def test_nothing_is_left_halfway(host):
+    """Two runs at once, ipvsadm meanwhile, kill -9 after each change, answers that are lost, a table that never stands still."""
+    assert run_in_guest(host, "test_abuse.py", "/root/guest") == 5
+
+
 def test_who_is_not_root_is_told_so(host):
     script = (
         "from ansible_collections.lvs.director.plugins.module_utils._kernel import NetlinkKernel; "

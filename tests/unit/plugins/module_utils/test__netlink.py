@@ -147,6 +147,16 @@ def test_a_listing_whose_replies_were_lost_is_begun_again() -> None:
     assert not scripted.queue
 
 
+def test_what_is_left_when_answers_were_lost_makes_room_for_others() -> None:
+    def answer(_send: int, seq: list[int]) -> list[bytes | Exception]:
+        return [OSError(errno.ENOBUFS, "no space"), *(acknowledgement(one, errno.EEXIST) for one in seq)]
+
+    made, scripted = connect(answer)
+    with pytest.raises(OSError, match="no space"):
+        made.change([(5, b"")] * 9)
+    assert not scripted.queue
+
+
 def test_an_error_ends_a_listing() -> None:
     for answer in (acknowledgement, done):
         made, _scripted = connect(lambda _send, seq, answer=answer: [answer(seq[0], errno.EPERM)])  # type: ignore[misc]

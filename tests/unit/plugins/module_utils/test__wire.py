@@ -192,7 +192,9 @@ def test_info_timeouts_and_daemons() -> None:
         + attribute(7, struct.pack("=H", 8848))
         + attribute(8, b"\x03")
     )
-    assert wire.unpack_sync_daemon(memoryview(message(daemon, 3))) == SyncDaemon("backup", "eth0", 7, 1400, V6, 8848, 3)
+    run = message(daemon, 3)
+    expected = SyncDaemon("backup", "eth0", 7, 1400, V6, 8848, 3)
+    assert wire.unpack_sync_daemons(memoryview(run * 2), len(run)) == [expected, expected]
 
 
 def is_understood_or_refused_by_name(unpack: Callable[[memoryview], object], data: bytes) -> None:
@@ -208,7 +210,7 @@ READERS: list[Callable[[memoryview], object]] = [
     lambda one: wire.unpack_counted_destinations(one, len(one), ServiceKey("ipv4", fwmark=1)),
     wire.unpack_info,
     wire.unpack_timeouts,
-    wire.unpack_sync_daemon,
+    lambda one: wire.unpack_sync_daemons(one, len(one) or 1),
 ]
 
 

@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The client's own judgement of what the socket brings. Everything else is tried on real kernels (tests/contract)."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+
+import pytest
+from ansible_collections.lvs.director.plugins.module_utils import _kernel as kernel
+from ansible_collections.lvs.director.plugins.module_utils._errors import (
+    IpvsConflictError,
+    IpvsProtocolError,
+    IpvsRejectedError,
+    IpvsUnavailableError,
+)
+from ansible_collections.lvs.director.plugins.module_utils._model import (
+    Destination,
+    DestinationCounters,
+    DestinationKey,
+    Service,
+    ServiceKey,
+)
+from ansible_collections.lvs.director.plugins.module_utils._steps import AddService
+
+from contract.strategies import real_address
+
+from .test__wire import as_sent_by_kernel, destination_reply, message
+
+KEY = ServiceKey("ipv4", "tcp", ipaddress.ip_address("192.0.2.1").packed, 80)
+SERVICE = Service(KEY)
+
+
+def listing(*numbers: int) -> tuple[memoryview, int]:
+    """One datagram of a listing of destinations."""
+    replies = [
+        message(destination_reply(Destination(DestinationKey(real_address("ipv4", one), 80)), DestinationCounters()), 2) for one in numbers
+    ]
+    return memoryview(b"".join(replies)), len(replies[0])
+
+
+class ScriptedSocket:
+    """Answers with one listing of destinations after the other, and the last one for ever."""
+
+    def __init__(self, *listings: list[tuple[memoryview, int]]) -> None:
+        self.listings = list(listings)
+        self.error: OSError | None = None
+
+    def request(self, _command: int, _payload: bytes) -> memoryview:
+        if self.error:
+            raise self.error
+        return memoryview(message(as_sent_by_kernel(SERVICE)))
+
+    def dump(self, _command: int, _payload: bytes) -> list[tuple[memoryview, int]]:
+        if self.error:
+            raise self.error
+        return self.listings.pop(0) if len(self.listings) > 1 else self.listings[0]
+
+    def change(self, _commands: object) -> list[int]:
+        raise OSError(errno.ENOBUFS, "No buffer space available")
+
+
+def connect(*listings: list[tuple[memoryview, int]]) -> tuple[kernel.NetlinkKernel, ScriptedSocket]:
+    made = kernel.NetlinkKernel.__new__(kernel.NetlinkKernel)
+    scripted = ScriptedSocket(*listings)
+    made._socket = scripted  # type: ignore[assignment]
+    return made, scripted
+
+
+@pytest.mark.parametrize("counters", [True, False])
+def test_a_listing_in_which_an_entry_comes_twice_is_read_again(counters: bool) -> None:
+    # Something was added at the head between the two datagrams: the second one begins with what the first one ended with.
+    torn = [listing(1, 2, 3), listing(3, 4)]
+    whole = [listing(9, 1, 2), listing(3, 4)]
+    made, _scripted = connect(torn, torn, whole)
+    observed = made.read_service(KEY, counters=counters)
+    assert observed is not None
+    assert [one.key.address[-1] for one in observed.entry.destinations] == [9, 1, 2, 3, 4]
+    made, scripted = connect(torn)
+    with pytest.raises(IpvsConflictError, match=r"the destinations of service tcp .*: they change faster than they can be read"):
+        made.read_service(KEY, counters=counters)
+    assert len(scripted.listings) == 1
+
+
+def test_answers_that_were_lost_are_an_error_of_their_own() -> None:
+    made, _scripted = connect([])
+    with pytest.raises(IpvsProtocolError, match="the kernel's answers to 1 changes were lost"):
+        made.apply([AddService(SERVICE)])
+
+
+def test_what_reading_needs() -> None:
+    made, scripted = connect([])
+    scripted.error = OSError(errno.EPERM, "Operation not permitted")
+    for read in (lambda: made.read_service(KEY), made.read_table, made.read_sync_daemons):
+        with pytest.raises(IpvsUnavailableError, match=r"permission denied\. CAP_NET_ADMIN is needed"):
+            read()
+    scripted.error = OSError(errno.ENOMEM, "Cannot allocate memory")
+    with pytest.raises(IpvsRejectedError, match=r"Cannot read the services: Cannot allocate memory \(ENOMEM\)"):
+        made.read_table()
+    scripted.error = OSError(errno.ESRCH, "No such process")
+    assert made.read_service(KEY) is None
