@@ -25,7 +25,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsProtocolError, IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._uapi import IPVS_GENL_NAME, IPVS_GENL_VERSION, MESSAGE_HEADERS
+from ansible_collections.lvs.director.plugins.module_utils._uapi import (
+    IPVS_CMD_GET_INFO,
+    IPVS_GENL_NAME,
+    IPVS_GENL_VERSION,
+    MESSAGE_HEADERS,
+)
 
 # Exists in a network namespace exactly while ip_vs is loaded.
 PROC_TABLE = "/proc/net/ip_vs"
@@ -36,7 +41,6 @@ _NETLINK_CAP_ACK = 10
 
 _NLM_F_REQUEST = 0x01
 _NLM_F_MULTI = 0x02
-_NLM_F_ACK = 0x04
 _NLM_F_DUMP_INTR = 0x10  # in replies
 _NLM_F_DUMP = 0x300
 
@@ -63,6 +67,10 @@ _DUMP_ATTEMPTS = 20
 Command = tuple[int, bytes]
 # Messages of the same length, one after the other, and that length.
 Run = tuple[memoryview, int]
+
+
+# Ends a batch.
+_MARK: Command = (IPVS_CMD_GET_INFO, b"")
 
 
 class DumpInterrupted(Exception):
@@ -215,33 +223,34 @@ class NetlinkSocket:
 
         Return for each the error number, or 0. The kernel goes on after a command that it refused, to the end of the
         message; what would have been sent after that is not sent, and has no number in the result.
+
+        No command asks to be acknowledged: the kernel answers those that it refuses, and a question after the last
+        one, whose answer says that all of them have been worked off. (An acknowledgement would not say so: the kernel
+        gives none for a command that was interrupted.)
         """
         results: list[int] = []
         for start in range(0, len(commands), _BATCH):
             batch = commands[start : start + _BATCH]
-            # The kernel works them off one after the other, and answers the last one and those that it refuses.
-            last = self._send(batch, 0, _NLM_F_ACK)
+            mark = self._send([*batch, _MARK], 0)
             codes = [0] * len(batch)
-            first = last - len(batch) + 1
-            for kind, message in self._replies(first, last):
-                if kind != _NLMSG_ERROR:
-                    raise IpvsProtocolError(f"a message of type {kind} where the kernel should acknowledge")
-                codes[self._reply_sequence - first] = -_error_code(message)
-                if self._reply_sequence == last:
+            first = mark - len(batch)
+            for kind, message in self._replies(first, mark):
+                if self._reply_sequence == mark:
                     break
+                if kind != _NLMSG_ERROR:
+                    raise IpvsProtocolError(f"a message of type {kind} where the kernel should refuse a command")
+                codes[self._reply_sequence - first] = -_error_code(message)
             results += codes
             if any(codes):
                 break
         return results
 
-    def _send(self, commands: Sequence[Command], flags: int, flags_of_last: int = 0) -> int:
+    def _send(self, commands: Sequence[Command], flags: int) -> int:
         """Send the commands in one go and return the sequence number of the last one."""
         parts = []
-        left = len(commands)
+        kind = _NLM_F_REQUEST | flags
         for command, payload in commands:
             self._sequence += 1
-            left -= 1
-            kind = _NLM_F_REQUEST | flags | (0 if left else flags_of_last)
             length = _MESSAGE.size + len(payload)
             parts.append(_MESSAGE.pack(length, self._family, kind, self._sequence, 0, command, IPVS_GENL_VERSION, 0))
             parts.append(payload)

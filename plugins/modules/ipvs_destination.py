@@ -263,7 +263,7 @@ service:
   type: dict
 """
 
-from ansible_collections.lvs.director.plugins.module_utils._runner import run_destination
+from ansible_collections.lvs.director.plugins.module_utils._run_destination import run_destination
 
 
 def main() -> None:

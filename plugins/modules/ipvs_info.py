@@ -286,7 +286,7 @@ sync_daemons:
       sample: 1
 """
 
-from ansible_collections.lvs.director.plugins.module_utils._runner import run_info
+from ansible_collections.lvs.director.plugins.module_utils._run_info import run_info
 
 
 def main() -> None:

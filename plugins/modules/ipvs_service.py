@@ -231,7 +231,7 @@ service:
         stats: {connections: 4, incoming_packets: 16}
 """
 
-from ansible_collections.lvs.director.plugins.module_utils._runner import run_service
+from ansible_collections.lvs.director.plugins.module_utils._run_service import run_service
 
 
 def main() -> None:

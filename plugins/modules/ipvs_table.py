@@ -309,7 +309,7 @@ removed_services:
     - {protocol: udp, address: 10.211.55.3, port: 53, fwmark: null, family: ipv4}
 """
 
-from ansible_collections.lvs.director.plugins.module_utils._runner import run_table
+from ansible_collections.lvs.director.plugins.module_utils._run_table import run_table
 
 
 def main() -> None:

@@ -82,10 +82,10 @@ def killed_at(change: int, wanted: Table) -> bool:
         mine = NetlinkKernel()
         send, sent = mine._socket._send, 0
 
-        def send_and_die(commands: object, flags: int, flags_of_last: int = 0) -> int:
+        def send_and_die(commands: list[object], flags: int) -> int:
             nonlocal sent
-            sequence = send(commands, flags, flags_of_last)  # type: ignore[arg-type]
-            sent += bool(flags_of_last)
+            sequence = send(commands, flags)  # type: ignore[arg-type]
+            sent += commands[-1] is _netlink._MARK
             if sent == change:
                 os.kill(os.getpid(), signal.SIGKILL)
             return sequence

@@ -149,7 +149,7 @@ def test_a_listing_whose_replies_were_lost_is_begun_again() -> None:
 
 def test_what_is_left_when_answers_were_lost_makes_room_for_others() -> None:
     def answer(_send: int, seq: list[int]) -> list[bytes | Exception]:
-        return [OSError(errno.ENOBUFS, "no space"), *(acknowledgement(one, errno.EEXIST) for one in seq)]
+        return [OSError(errno.ENOBUFS, "no space"), *(refusal(one, errno.EEXIST) for one in seq)]
 
     made, scripted = connect(answer)
     with pytest.raises(OSError, match="no space"):
@@ -177,28 +177,32 @@ def test_answers_to_earlier_requests_are_passed_over() -> None:
     assert bytes(made.request(15))[20:] == b"text"
 
 
-def test_changes_go_in_batches_of_which_the_last_is_acknowledged() -> None:
-    # The kernel answers what it refuses, and what asked to be acknowledged.
-    made, scripted = connect(lambda _send, seq: [acknowledgement(seq[-1])])
+def refusal(sequence: int, number: int) -> bytes:
+    return acknowledgement(sequence, number)
+
+
+def test_changes_go_in_batches_that_end_with_a_question() -> None:
+    # The kernel answers what it refuses, and what it is asked; a command that is done has no answer.
+    made, scripted = connect(lambda _send, seq: [entry(seq[-1], b"info")])
     assert made.change([(5, b"")] * 600) == [0] * 600
-    assert [len(one) for one in scripted.sends] == [256, 256, 88]
-    assert [one & 0x04 for one in scripted.flags] == ([0] * 255 + [4]) * 2 + [0] * 87 + [4]
+    assert [len(one) for one in scripted.sends] == [257, 257, 89]
+    assert set(scripted.flags) == {0x01}
 
 
 def test_nothing_is_sent_after_a_refusal() -> None:
     def answer(_send: int, seq: list[int]) -> list[bytes | Exception]:
-        return [acknowledgement(seq[99], errno.EEXIST), acknowledgement(seq[199], errno.ENOENT), acknowledgement(seq[-1])]
+        return [refusal(seq[99], errno.EEXIST), refusal(seq[199], errno.ENOENT), refusal(seq[255], errno.ESRCH), entry(seq[-1], b"")]
 
     made, scripted = connect(answer)
     numbers = made.change([(5, b"")] * 600)
     assert len(numbers) == 256
-    assert {index: number for index, number in enumerate(numbers) if number} == {99: errno.EEXIST, 199: errno.ENOENT}
+    assert {index: number for index, number in enumerate(numbers) if number} == {99: errno.EEXIST, 199: errno.ENOENT, 255: errno.ESRCH}
     assert len(scripted.sends) == 1
 
 
-def test_a_refused_last_command_is_its_own_acknowledgement() -> None:
-    made, _scripted = connect(lambda _send, seq: [acknowledgement(seq[-1], errno.EEXIST)])
-    assert made.change([(5, b""), (5, b"")]) == [0, errno.EEXIST]
+def test_who_may_not_change_may_not_ask_either() -> None:
+    made, _scripted = connect(lambda _send, seq: [refusal(one, errno.EPERM) for one in seq])
+    assert made.change([(5, b""), (5, b"")]) == [errno.EPERM, errno.EPERM]
 
 
 def test_silence_is_an_error() -> None:

@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""What modules that change the table report, all of it from the plan."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ansible_collections.lvs.director.plugins.module_utils._diff import diff
+from ansible_collections.lvs.director.plugins.module_utils._engine import Outcome
+from ansible_collections.lvs.director.plugins.module_utils._model import Observed
+from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable
+from ansible_collections.lvs.director.plugins.module_utils._results import service_result
+
+
+def change_result(plan: PlannedTable) -> dict[str, Any]:
+    """Return ``changed`` and ``diff``."""
+    return {"changed": plan.changed, "diff": diff(plan)}
+
+
+def only(outcome: Outcome) -> Optional[Observed]:
+    """Return the service of a task that is about one, None if there is none (now, or any more)."""
+    return next(iter(outcome.observed.values()), None)
+
+
+def service_result_or_none(observed: Optional[Observed]) -> Optional[dict[str, Any]]:
+    """Return ``service``."""
+    return service_result(observed) if observed else None
