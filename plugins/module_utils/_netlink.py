@@ -17,6 +17,7 @@ import errno
 import importlib
 import importlib.util
 import os
+import platform
 import socket
 import struct
 import sys
@@ -81,7 +82,7 @@ def _generic_netlink_socket() -> Any:
     """Return pyroute2's GenericNetlinkSocket class.
 
     ``import pyroute2`` imports nearly everything the library has, ten times what is needed here. A package object
-    without the library's own ``__init__`` lets its submodules be imported alone: a fifth of the time, at each task.
+    without the library's own ``__init__`` lets its submodules be imported alone: a tenth of the time, at each task.
     """
     if "pyroute2" not in sys.modules:
         spec = importlib.util.find_spec("pyroute2")
@@ -92,12 +93,36 @@ def _generic_netlink_socket() -> Any:
         package.__path__ = list(spec.submodule_search_locations)
         sys.modules["pyroute2"] = package
         try:
-            return importlib.import_module("pyroute2.netlink.generic").GenericNetlinkSocket
+            with _spared():
+                return importlib.import_module("pyroute2.netlink.generic").GenericNetlinkSocket
         except (ImportError, AttributeError):
-            # A version whose submodules need what its __init__ does.
+            # A version whose submodules need what its __init__ does, or more than is left to them.
             for name in [name for name in sys.modules if name == "pyroute2" or name.startswith("pyroute2.")]:
                 del sys.modules[name]
     return importlib.import_module("pyroute2.netlink.generic").GenericNetlinkSocket
+
+
+@contextlib.contextmanager
+def _spared() -> Iterator[None]:
+    """Keep from pyroute2's settings what takes half of the import's time and serves nothing here.
+
+    They name three classes of multiprocessing, and start a process to learn for which machine python3 was built.
+    """
+    names = ("Pipe", "Queue", "Process")
+    stub = types.ModuleType("multiprocessing")
+    for name in names:
+        setattr(stub, name, None)
+    spare = "multiprocessing" not in sys.modules
+    architecture = platform.architecture
+    platform.architecture = lambda *_arguments, **_options: ("", "")
+    if spare:
+        sys.modules["multiprocessing"] = stub
+    try:
+        yield
+    finally:
+        platform.architecture = architecture
+        if spare:
+            del sys.modules["multiprocessing"]
 
 
 class NetlinkSocket:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
 import socket
 import struct
 import subprocess
@@ -251,6 +252,8 @@ import sys
 sys.path[:0] = {path!r}
 from ansible_collections.lvs.director.plugins.module_utils import _netlink
 print(_netlink._generic_netlink_socket().__name__, len([name for name in sys.modules if name.startswith("pyroute2")]))
+import multiprocessing, platform
+print(multiprocessing.Process.__name__, platform.architecture()[0])
 """
 
 
@@ -264,6 +267,7 @@ def test_little_of_pyroute2_is_imported() -> None:
     ran = run_script(sys.path)
     assert ran.stdout.split()[0] == "GenericNetlinkSocket"
     assert int(ran.stdout.split()[1]) < 60
+    assert ran.stdout.split()[2:] == ["Process", platform.architecture()[0]], "what was kept from pyroute2 is kept from others too"
 
 
 def test_a_pyroute2_that_needs_all_of_itself(tmp_path: Any) -> None:
