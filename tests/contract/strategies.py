@@ -96,6 +96,11 @@ def entries(draw: st.DrawFn, key: ServiceKey | None = None, most: int = 7) -> En
     return Entry(service, tuple(found))
 
 
+def tables(most: int = 4) -> st.SearchStrategy[list[Entry]]:
+    """Several services, each with destinations in some order."""
+    return st.lists(entries(), max_size=most, unique_by=lambda one: one.service.key)
+
+
 @st.composite
 def two_entries(draw: st.DrawFn) -> tuple[Entry | None, Entry | None]:
     """Two states of one service, which share some destinations."""

@@ -44,6 +44,21 @@ ALLOWED: dict[str, set[str]] = {
     "_run_destination": {"_runner", "_report", "_argspec", "_drain", "_results", "_desired", "_kernel", "_model"},
     "_run_table": {"_runner", "_report", "_argspec_table", "_engine", "_results", "_kernel"},
     "_run_info": {"_runner", "_argspec", "_results", "_kernel"},
+    "_entries": {"_argspec", "_plan", "_model", "_errors"},
+    "_ipvsadm_options": set(),
+    "_ipvsadm_render": {"_ipvsadm_options", "_model", "_uapi"},
+    "_ipvsadm_words": {"_ipvsadm_options", "_errors"},
+    "_ipvsadm_rule": {"_ipvsadm_words", "_ipvsadm_options", "_model", "_uapi", "_errors"},
+    "_ipvsadm_parse": {
+        "_ipvsadm_rule",
+        "_ipvsadm_words",
+        "_ipvsadm_options",
+        "_entries",
+        "_argspec",
+        "_plan",
+        "_model",
+        "_errors",
+    },
 }
 
 
@@ -92,3 +107,9 @@ def test_what_a_module_runs_is_its_own() -> None:
     """A task compiles on its target all that it imports: no module pays for what only others need."""
     for path in MODULE_UTILS.glob("_run_*.py"):
         assert not [one for one in imports(path) if one.startswith(PREFIX + "_run_")], path
+
+
+def test_filters_know_no_kernel() -> None:
+    below = {"_entries", "_ipvsadm_parse", "_ipvsadm_render", "_results", "_model", "_errors"}
+    for path in (MODULE_UTILS.parent / "filter").glob("*.py"):
+        assert {one.removeprefix(PREFIX) for one in imports(path) if one.startswith(PREFIX)} <= below, path

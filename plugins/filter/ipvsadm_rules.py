@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: ipvsadm_rules
+short_description: Write services of IPVS as rules for ipvsadm
+version_added: 0.1.0
+author:
+  - The lvs.director authors (@lvs-director)
+description:
+  - Returns the text that C(ipvsadm -R) reads, one rule a line, which makes the given services in an empty table.
+  - It is what C(ipvsadm -S -n) prints, and more. The destinations are added from the last to the first, so that the
+    kernel, which adds at the head of its list, gets them in the given order; and their thresholds are in it.
+  - Values are checked as by the modules. What they would refuse is an error here.
+positional: _input
+options:
+  _input:
+    description:
+      - Services, in the shape of RV(lvs.director.ipvs_info#module:services) or of the options of
+        M(lvs.director.ipvs_service). What is missing or null has C(ipvsadm)'s default; counters are left out.
+    type: list
+    elements: dict
+    required: true
+notes:
+  - Whether C(ipvsadm) takes weights above 65535 depends on who built it; Debian's does.
+seealso:
+  - plugin: lvs.director.from_ipvsadm_rules
+    plugin_type: filter
+  - module: lvs.director.ipvs_info
+"""
+
+EXAMPLES = r"""
+- name: Read the table
+  lvs.director.ipvs_info:
+  register: ipvs
+
+- name: Keep it where the init script of Debian's package ipvsadm looks for it
+  ansible.builtin.copy:
+    content: "{{ ipvs.services | lvs.director.ipvsadm_rules }}"
+    dest: /etc/ipvsadm.rules
+    mode: "0600"
+
+- name: See what a table would be for ipvsadm
+  ansible.builtin.debug:
+    msg: "{{ services | lvs.director.ipvsadm_rules }}"
+    # -A -t 192.0.2.1:80 -s fo
+    # -a -t 192.0.2.1:80 -r 198.51.100.2:80 -m -w 1
+    # -a -t 192.0.2.1:80 -r 198.51.100.1:80 -m -w 1 -x 4 -y 1
+  vars:
+    services:
+      - protocol: tcp
+        address: 192.0.2.1
+        port: 80
+        scheduler: fo
+        destinations:
+          - {address: 198.51.100.1, forward_method: masquerade, upper_threshold: 4, lower_threshold: 1}
+          - {address: 198.51.100.2, forward_method: masquerade}
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - The rules, each with a newline at its end.
+  type: str
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.lvs.director.plugins.module_utils._entries import ENTRY_SPEC, new_entries
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_render import render_rules
+from ansible_collections.lvs.director.plugins.module_utils._model import DestinationCounters
+
+NAME = "lvs.director.ipvsadm_rules"
+# What ipvs_info has beside the configuration: of a destination all of these, of a service the last one.
+COUNTERS = DestinationCounters._fields
+
+
+def ipvsadm_rules(services: Any) -> str:
+    if isinstance(services, (str, Mapping)) or not hasattr(services, "__iter__"):
+        raise AnsibleFilterError(f"{NAME}: a list of services is needed, as ipvs_info returns it, not {type(services).__name__}")
+    try:
+        return render_rules(new_entries([checked(index, service) for index, service in enumerate(services)]))
+    except IpvsError as exc:
+        raise AnsibleFilterError(f"{NAME}: {exc}") from exc
+
+
+def checked(index: int, service: Any) -> dict[str, Any]:
+    """Return a service's options with types and choices checked, as a module would get them."""
+    if not isinstance(service, Mapping):
+        raise AnsibleFilterError(f"{NAME}: services[{index}]: a dictionary is needed, not {type(service).__name__}")
+    options = without_counters(service)
+    if isinstance(options.get("destinations"), list):
+        options["destinations"] = [without_counters(one) if isinstance(one, Mapping) else one for one in options["destinations"]]
+    result = ArgumentSpecValidator(**ENTRY_SPEC).validate(options)
+    if result.error_messages:
+        raise AnsibleFilterError(f"{NAME}: services[{index}]: {'; '.join(result.error_messages)}")
+    return dict(result.validated_parameters)
+
+
+def without_counters(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in COUNTERS}
+
+
+class FilterModule:
+    """The filter."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"ipvsadm_rules": ipvsadm_rules}
