@@ -95,17 +95,18 @@ def checked(index: int, service: Any) -> dict[str, Any]:
     """Return a service's options with types and choices checked, as a module would get them."""
     if not isinstance(service, Mapping):
         raise AnsibleFilterError(f"{NAME}: services[{index}]: a dictionary is needed, not {type(service).__name__}")
-    options = without_counters(service)
+    options = configured(service)
     if isinstance(options.get("destinations"), list):
-        options["destinations"] = [without_counters(one) if isinstance(one, Mapping) else one for one in options["destinations"]]
+        options["destinations"] = [configured(one) if isinstance(one, Mapping) else one for one in options["destinations"]]
     result = ArgumentSpecValidator(**ENTRY_SPEC).validate(options)
     if result.error_messages:
         raise AnsibleFilterError(f"{NAME}: services[{index}]: {'; '.join(result.error_messages)}")
     return dict(result.validated_parameters)
 
 
-def without_counters(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in COUNTERS}
+def configured(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration that is given. A null is none: for the rules of the spec, its name alone would be a value."""
+    return {name: value for name, value in values.items() if name not in COUNTERS and value is not None}
 
 
 class FilterModule:

@@ -320,7 +320,7 @@ DESTINATION = "-a -t 192.0.2.1:80 -r 10.0.0.1"
         (f"{SERVICE} -o", "-o (one_packet): one-packet scheduling is only for UDP, not for tcp"),
         (f"{SERVICE} -s a/b", "-s (scheduler): 'a/b' is not a name of 1 to 15 letters"),
         (f"{SERVICE}\n-a -t 192.0.2.1:80 -r db1", "-r: 'db1' is not an IPv4 or IPv6 address"),
-        (f"{SERVICE}\n-a -r 10.0.0.1:http -t 192.0.2.1:80", "port 'http' is a name, and the protocol is not known: put the service before -r"),
+        (f"{SERVICE}\n-a -r 10.0.0.1:http -t 192.0.2.1:80", "the protocol is not known: put the service before -r"),
         (f"{SERVICE}\n{DESTINATION}:65536 -m", "-r: 65536 is not in the range 0 to 65535"),
         (f"{SERVICE}\n{DESTINATION}:65536", "-r: 65536 is not in the range 0 to 65535"),
         (f"{SERVICE}\n-a -t 192.0.2.1:80 -r 224.0.0.1", "-r: 224.0.0.1 is a multicast address, a real server cannot have it"),
