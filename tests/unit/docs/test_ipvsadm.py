@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of ipvsadm's options is whole, the document shows it, and its command lines and tasks are equal.
+
+That real ipvsadm and a real kernel agree is tested in the scenario ``modules``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import ansible_collections.lvs.director.plugins.modules as installed
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_options import COMMANDS, OPTIONS, TAKES, Option
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_parse import parse_rules
+from ansible_collections.lvs.director.plugins.module_utils._plan import transition
+
+from contract.ipvsadm_options import ROWS, Case, Task
+from contract.memory import MemoryKernel
+from contract.tasks import COMING, MODULES, can_be_run, missing, run
+from tools.ipvsadm_table import DOCUMENT, renewed, yaml_of
+
+TASKS = [task for row in ROWS for case in row.cases for task in case.tasks]
+PRESENT = {path.stem for path in Path(next(iter(installed.__path__))).glob("ipvs_*.py")}
+
+
+def test_the_document_shows_the_table() -> None:
+    document = DOCUMENT.read_text(encoding="utf-8")
+    assert renewed(document) == document, "python3 -m tools.ipvsadm_table writes it anew"
+
+
+def test_the_table_has_each_option_once() -> None:
+    forms = Counter(form for row in ROWS for form in row.options)
+    assert set(forms.values()) == {1}
+    known = {f"--{option.name}" for option in OPTIONS} | {f"-{option.letter}" for option in OPTIONS if option.letter}
+    assert set(forms) == known
+
+
+@pytest.mark.parametrize("option", [option for option in OPTIONS if option.elsewhere], ids=lambda option: option.name)
+def test_what_is_in_no_rule_is_told_as_in_the_table(option: Option) -> None:
+    """The error names the modules that the table names."""
+    line = option.word if option in COMMANDS else f"-A -t 192.0.2.1:80 {option.word}"
+    with pytest.raises(IpvsInputError) as caught:
+        parse_rules(line if option.value == "none" else f"{line} 1")
+    named = set(re.findall(r"lvs\.director\.(ipvs_\w+)", str(caught.value)))
+    row = next(row for row in ROWS if f"--{option.name}" in row.options)
+    assert named or option.name in ("help", "version", "restore", "save")
+    assert named <= {*re.findall(r"`(ipvs_\w+)`", row.here), *(task.module for case in row.cases for task in case.tasks)}
+
+
+def test_every_option_of_a_rule_has_a_case() -> None:
+    taken = {option for several in TAKES.values() for option in several} | {one for one in COMMANDS if not one.elsewhere}
+    for option in taken:
+        row = next(row for row in ROWS if f"--{option.name}" in row.options)
+        words = [word for case in row.cases for line in case.lines for word in line.split()]
+        assert set(row.options) & set(words), row.options
+
+
+def test_what_is_coming_has_not_come() -> None:
+    lacking = set().union(*(missing(task) for task in TASKS))
+    assert lacking == COMING, "give contract/tasks.py what runs it"
+    assert not {one for one in COMING if "." not in one} & PRESENT
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS if not missing(task)], ids=yaml_of)
+def test_a_task_is_one_of_its_module(task: Task) -> None:
+    spec = MODULES[task.module][0]()
+    arguments = {name: value for name, value in spec.items() if name != "supports_check_mode"}
+    assert ArgumentSpecValidator(**arguments).validate(task.values).error_messages == []
+
+
+@pytest.mark.parametrize("task", TASKS, ids=yaml_of)
+def test_a_task_is_shown_as_it_is(task: Task) -> None:
+    assert yaml.safe_load(yaml_of(task)) == {task.module: task.values}
+
+
+@pytest.mark.parametrize("case", can_be_run(), ids=lambda case: "; ".join(case.lines))
+def test_command_lines_and_tasks_are_equal(case: Case) -> None:
+    kernel = MemoryKernel()
+    for entry in parse_rules("\n".join(case.before)):
+        for phase in transition(entry.service.key, None, entry).phases:
+            assert kernel.apply(phase) is None
+    before = kernel.read_table()
+    for task in case.tasks:
+        run(kernel, task)
+    assert kernel.read_table() != before
+    assert [one.entry for one in kernel.read_table()] == parse_rules("\n".join([*case.before, *case.lines]))
