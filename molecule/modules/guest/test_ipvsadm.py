@@ -8,91 +8,60 @@ and the collection's reading of them, have to be the same.
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from ansible_collections.lvs.director.plugins.module_utils._kernel import NetlinkKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import (
-    Destination,
-    DestinationKey,
-    Entry,
-    ServiceKey,
-    format_address,
-    scheduler_flag_words,
+import pytest
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_parse import parse_rules
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_render import (
+    destination_key_rule,
+    destination_rule,
+    render_rules,
+    service_key_rule,
+    service_rule,
 )
+from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._model import Destination, DestinationKey, Entry, Service, ServiceKey
 from ansible_collections.lvs.director.plugins.module_utils._plan import transition
-from ansible_collections.lvs.director.plugins.module_utils._uapi import TUNNEL_FLAGS
+from ansible_collections.lvs.director.plugins.module_utils._uapi import INT_MAX, IP_VS_SVC_F_SCHED3
 from hypothesis import given, settings
 
-from contract.strategies import two_entries
+from contract.ipvsadm_lines import ACCEPTED, MISLEADING, REFUSED
+from contract.ipvsadm_options import ROWS, Case
+from contract.strategies import tables, two_entries
+from contract.tasks import can_be_run, run
 from contract.test_contract import new_kernel, put
 
-SERVICE_OPTIONS = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}
-METHOD_OPTIONS = {"masquerade": "-m", "direct": "-g", "tunnel": "-i"}
-LISTINGS = (["-S", "-n"], ["-L", "-n", "--nosort", "--thresholds"], ["-L", "-n", "--nosort", "--tun-info"])
+LISTINGS = (
+    ["-S", "-n"],
+    ["-L", "-n", "--nosort", "--thresholds"],
+    ["-L", "-n", "--nosort", "--tun-info"],
+    ["-L", "--timeout"],
+    ["-L", "--daemon"],
+)
 
 
-def address_and_port(address: bytes, port: int) -> str:
-    text = format_address(address)
-    return f"[{text}]:{port}" if ":" in text else f"{text}:{port}"
+@contextmanager
+def fresh_kernel() -> Iterator[IpvsKernel]:
+    """A network namespace of its own, with an empty table."""
+    kernel = new_kernel()
+    assert isinstance(kernel, NetlinkKernel)
+    yield kernel
+    kernel.close()
 
 
-def service_words(key: ServiceKey) -> list[str]:
-    if key.fwmark:
-        return ["-f", str(key.fwmark), *(["-6"] if key.family == "ipv6" else [])]
-    return [SERVICE_OPTIONS[key.protocol or ""], address_and_port(key.address, key.port)]
+def call(*words: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["ipvsadm", *words], input=text, capture_output=True, text=True, check=False)
 
 
-def service_rule(command: str, entry: Entry) -> str:
-    service = entry.service
-    words = [command, *service_words(service.key), "-s", service.scheduler]
-    flags = scheduler_flag_words(service.scheduler, service.scheduler_flags)
-    if flags:
-        words += ["-b", ",".join(flags)]
-    if service.persistence_timeout:
-        words += ["-p", str(service.persistence_timeout), "-M", service.persistence_netmask]
-    if service.persistence_engine:
-        words += ["--pe", service.persistence_engine]
-    if service.one_packet:
-        words.append("-o")
-    return " ".join(words)
-
-
-def destination_rule(command: str, service: ServiceKey, one: Destination) -> str:
-    words = [command, *service_words(service), "-r", address_and_port(*one.key), METHOD_OPTIONS[one.forward_method]]
-    words += ["-w", str(one.weight), "-x", str(one.upper_threshold), "-y", str(one.lower_threshold)]
-    if one.forward_method == "tunnel" and one.tunnel_type != "ipip":
-        words += ["--tun-type", one.tunnel_type]
-        if one.tunnel_port:
-            words += ["--tun-port", str(one.tunnel_port)]
-        words += [f"--tun-{word}" for word, bit in TUNNEL_FLAGS.items() if bit & one.tunnel_flags]
-    return " ".join(words)
-
-
-def deletion_rule(service: ServiceKey, key: DestinationKey) -> str:
-    return " ".join(["-d", *service_words(service), "-r", address_and_port(*key)])
-
-
-def rules_for(before: Entry | None, after: Entry | None) -> list[str]:
-    """Return what a script of ipvsadm commands would do: everything by hand, and everything anew."""
-    rules = []
-    if before:
-        rules.append(service_rule("-A", before))
-        rules += [destination_rule("-a", before.service.key, one) for one in reversed(before.destinations)]
-    if before and not after:
-        rules.append(" ".join(["-D", *service_words(before.service.key)]))
-    if after:
-        rules.append(service_rule("-E" if before else "-A", after))
-        if before:
-            rules += [deletion_rule(before.service.key, one.key) for one in before.destinations]
-        rules += [destination_rule("-a", after.service.key, one) for one in reversed(after.destinations)]
-    return rules
-
-
-def ipvsadm(*words: str, rules: list[str] | None = None) -> str:
-    text = None if rules is None else "".join(f"{rule}\n" for rule in rules)
-    done = subprocess.run(["ipvsadm", *words], input=text, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, (done.stderr, rules)
-    assert not done.stderr, (done.stderr, rules)
+def ipvsadm(*words: str, text: str | None = None) -> str:
+    done = call(*words, text=text)
+    assert done.returncode == 0, (words, done.stderr, text)
+    assert not done.stderr, (words, done.stderr, text)
     return done.stdout
 
 
@@ -100,27 +69,158 @@ def listings() -> list[str]:
     return [ipvsadm(*words) for words in LISTINGS]
 
 
+def read(kernel: IpvsKernel) -> list[Entry]:
+    return [one.entry for one in kernel.read_table()]
+
+
+def rules_for(before: Entry | None, after: Entry | None) -> str:
+    """Return what a script of ipvsadm commands would do: everything by hand, and everything anew."""
+    rules = []
+    if before:
+        rules.append(render_rules([before]))
+    if before and not after:
+        rules.append(service_key_rule("-D", before.service.key))
+    if after:
+        key = after.service.key
+        rules.append(service_rule("-E" if before else "-A", after.service))
+        if before:
+            rules += [destination_key_rule("-d", key, one.key) for one in before.destinations]
+        rules += [destination_rule("-a", key, one) for one in reversed(after.destinations)]
+    return "\n".join(rules)
+
+
 @settings(max_examples=40, deadline=None)
 @given(states=two_entries())
 def test_the_table_is_what_ipvsadm_makes(states: tuple[Entry | None, Entry | None]) -> None:
     before, after = states
-    kernel = new_kernel()
-    if before:
-        put(kernel, before)
-    key = before.service.key if before else after.service.key if after else None
-    if key is not None:
-        for phase in transition(key, before, after).phases:
-            assert kernel.apply(phase) is None
-    ours = listings()
-    read_of_ours = [one.entry for one in kernel.read_table()]
-    kernel.close()
-
-    other = new_kernel()
-    assert isinstance(other, NetlinkKernel)
-    ipvsadm("-R", rules=rules_for(before, after))
-    theirs = listings()
-    read_of_theirs = [one.entry for one in other.read_table()]
-    other.close()
-
+    with fresh_kernel() as kernel:
+        if before:
+            put(kernel, before)
+        key = before.service.key if before else after.service.key if after else None
+        if key is not None:
+            for phase in transition(key, before, after).phases:
+                assert kernel.apply(phase) is None
+        ours, read_of_ours = listings(), read(kernel)
+    with fresh_kernel() as kernel:
+        ipvsadm("-R", text=rules_for(before, after))
+        theirs, read_of_theirs = listings(), read(kernel)
     assert ours == theirs
     assert read_of_ours == read_of_theirs == ([after] if after else [])
+
+
+# -- the filters ------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25, deadline=None)
+@given(table=tables())
+def test_the_rules_make_the_table_again(table: list[Entry]) -> None:
+    with fresh_kernel() as kernel:
+        for entry in table:
+            put(kernel, entry)
+        ours, read_of_ours = listings(), read(kernel)
+    with fresh_kernel() as kernel:
+        ipvsadm("-R", text=render_rules(table))
+        theirs, read_of_theirs = listings(), read(kernel)
+    assert ours == theirs
+    assert read_of_ours == read_of_theirs
+    assert by_key(read_of_ours) == by_key(table)
+
+
+def by_key(table: list[Entry]) -> dict[ServiceKey, Entry]:
+    return {entry.service.key: entry for entry in table}
+
+
+def saved(service: Service) -> Service:
+    """Return a service without what ipvsadm -S leaves out: the third flag where the scheduler has words for the others."""
+    named = service.scheduler in ("sh", "mh")
+    return service._replace(scheduler_flags=service.scheduler_flags & ~IP_VS_SVC_F_SCHED3) if named else service
+
+
+def without_thresholds(entry: Entry) -> tuple[Service, dict[DestinationKey, Destination]]:
+    return saved(entry.service), {one.key: one._replace(upper_threshold=0, lower_threshold=0) for one in entry.destinations}
+
+
+def is_misprinted(service: Service) -> bool:
+    """Whether ipvsadm -S writes what ipvsadm -R refuses: a negative mark, or flags without a word."""
+    flags_without_words = service.scheduler_flags and not saved(service).scheduler_flags
+    return service.key.fwmark > INT_MAX or bool(flags_without_words)
+
+
+@settings(max_examples=25, deadline=None)
+@given(table=tables())
+def test_what_ipvsadm_saves_is_read_but_for_thresholds_and_order(table: list[Entry]) -> None:
+    with fresh_kernel() as kernel:
+        for entry in table:
+            put(kernel, entry)
+        text, present = ipvsadm("-S", "-n"), read(kernel)
+    if any(is_misprinted(entry.service) for entry in table):
+        with pytest.raises(IpvsInputError, match=r"is how ipvsadm -S prints the mark|-b needs a value; ipvsadm -S has no word"):
+            parse_rules(text)
+    else:
+        found = by_key(parse_rules(text))
+        assert {key: without_thresholds(one) for key, one in found.items()} == {
+            key: without_thresholds(one) for key, one in by_key(present).items()
+        }
+        assert not any(one.upper_threshold for entry in found.values() for one in entry.destinations)
+        # What is written here is what ipvsadm writes, line by line.
+        ours = render_rules(entry._replace(service=saved(entry.service)) for entry in table)
+        assert sorted(re.sub(r" -x \d+ -y \d+", "", ours).splitlines()) == sorted(text.splitlines())
+
+
+# -- single lines -----------------------------------------------------------------------------------------------------
+
+
+def ipvsadm_lines(text: str) -> None:
+    for line in text.splitlines():
+        ipvsadm(*shlex.split(line))
+
+
+@pytest.mark.parametrize(("text", "entry"), ACCEPTED)
+def test_lines_mean_to_ipvsadm_what_they_mean_here(text: str, entry: Entry) -> None:
+    with fresh_kernel() as kernel:
+        ipvsadm_lines(text)
+        assert parse_rules(text) == [entry] == read(kernel)
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED)
+def test_what_is_refused_here_ipvsadm_refuses_too(text: str, message: str) -> None:
+    *before, last = text.splitlines()
+    with fresh_kernel() as kernel:
+        ipvsadm_lines("\n".join(before))
+        present = read(kernel)
+        assert call(*shlex.split(last)).returncode != 0, message
+        assert read(kernel) == present
+
+
+@pytest.mark.parametrize(("text", "message"), MISLEADING)
+def test_what_ipvsadm_takes_for_something_else(text: str, message: str) -> None:
+    with fresh_kernel() as kernel:
+        ipvsadm_lines(text)
+        (entry,) = read(kernel)
+        assert entry.service.persistence_netmask in ("", "0.0.0.24", "128"), message
+
+
+# -- the table of options ---------------------------------------------------------------------------------------------
+
+
+def test_the_table_has_every_option() -> None:
+    told = set(re.findall(r"--[a-z][a-z0-9-]+", ipvsadm("--help")))
+    assert len(told) > 40
+    # What prints the version is not in the help.
+    assert {form for row in ROWS for form in row.options if form.startswith("--")} == told | {"--version"}
+
+
+@pytest.mark.parametrize("case", can_be_run(), ids=lambda case: "; ".join(case.lines))
+def test_command_lines_and_tasks_are_equal(case: Case) -> None:
+    with fresh_kernel() as kernel:
+        ipvsadm_lines("\n".join(case.before))
+        untouched = listings()
+        for task in case.tasks:
+            run(kernel, task)
+        ours, read_of_ours = listings(), read(kernel)
+    with fresh_kernel() as kernel:
+        ipvsadm_lines("\n".join([*case.before, *case.lines]))
+        theirs, read_of_theirs = listings(), read(kernel)
+    assert ours == theirs
+    assert read_of_ours == read_of_theirs
+    assert ours != untouched

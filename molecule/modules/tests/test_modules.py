@@ -47,7 +47,7 @@ def test_the_contract_with_the_newest_pyroute2(host):
 
 
 def test_the_table_is_what_ipvsadm_makes(host):
-    assert run_in_guest(host, "test_ipvsadm.py", "/root/guest") == 1
+    assert run_in_guest(host, "test_ipvsadm.py", "/root/guest") >= 130
 
 
 def test_nothing_is_left_halfway(host):
