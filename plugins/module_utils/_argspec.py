@@ -271,7 +271,7 @@ def _name(path: str, text: str, size: int) -> str:
 
 def _netmask(path: str, text: str, family: str) -> str:
     """Return a netmask in the kernel's form for the family: dotted for IPv4, prefix length for IPv6."""
-    length = _prefix_length(text)
+    length = prefix_length(text)
     if family == "ipv6":
         if length is None or not 1 <= length <= 128:
             raise IpvsInputError(path, f"{text!r} is not a prefix length from 1 to 128, as IPv6 needs")
@@ -288,6 +288,7 @@ def _netmask(path: str, text: str, family: str) -> str:
     return ".".join(str(part) for part in packed)
 
 
-def _prefix_length(text: str) -> Optional[int]:
+def prefix_length(text: str) -> Optional[int]:
+    """Return the number behind a slash, or without one; None if it is none."""
     digits = text[1:] if text.startswith("/") else text
     return int(digits) if re.fullmatch(r"[0-9]{1,3}", digits) else None

@@ -28,6 +28,7 @@ from ansible_collections.lvs.director.plugins.module_utils._errors import (
     IpvsRejectedError,
     IpvsUnavailableError,
 )
+from ansible_collections.lvs.director.plugins.module_utils._interface import read_mtu, try_sockets
 from ansible_collections.lvs.director.plugins.module_utils._lock import lock
 from ansible_collections.lvs.director.plugins.module_utils._model import (
     Entry,
@@ -47,7 +48,10 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     DeleteService,
     EditDestination,
     EditService,
+    SetTimeouts,
+    StartSyncDaemon,
     Step,
+    StopSyncDaemon,
 )
 
 _LISTING_ATTEMPTS = 20
@@ -83,6 +87,12 @@ class IpvsKernel(Protocol):
 
     def read_sync_daemons(self) -> list[SyncDaemon]:
         """Return the sync daemons that are running."""
+
+    def read_mtu(self, interface: str) -> Optional[int]:
+        """Return the MTU of a network interface in bytes, or None if there is none of that name."""
+
+    def try_sync_daemon(self, daemon: SyncDaemon) -> int:
+        """Return the error number with which a daemon's socket would be refused, or 0; nothing is sent."""
 
     def has_module(self, kind: str, name: str) -> bool:
         """Return whether the scheduler (kind ``ip_vs``) or engine (``ip_vs_pe``) of that name is there or could be loaded."""
@@ -140,6 +150,12 @@ class NetlinkKernel:
     def read_sync_daemons(self) -> list[SyncDaemon]:
         command = uapi.IPVS_CMD_GET_DAEMON, b""
         return self._list("the sync daemons", command, wire.unpack_sync_daemons, lambda daemon: daemon.state)
+
+    def read_mtu(self, interface: str) -> Optional[int]:
+        return read_mtu(interface)
+
+    def try_sync_daemon(self, daemon: SyncDaemon) -> int:
+        return try_sockets(daemon)
 
     def has_module(self, kind: str, name: str) -> bool:
         module = f"{kind}_{name}"
@@ -232,6 +248,12 @@ def _command(step: Step) -> tuple[int, bytes]:
         return uapi.IPVS_CMD_SET_SERVICE, wire.pack_service_command(step.service)
     if isinstance(step, DeleteService):
         return uapi.IPVS_CMD_DEL_SERVICE, wire.pack_command(step.key)
+    if isinstance(step, SetTimeouts):
+        return uapi.IPVS_CMD_SET_CONFIG, wire.pack_timeouts(step.timeouts)
+    if isinstance(step, StartSyncDaemon):
+        return uapi.IPVS_CMD_NEW_DAEMON, wire.pack_sync_daemon(step.daemon)
+    if isinstance(step, StopSyncDaemon):
+        return uapi.IPVS_CMD_DEL_DAEMON, wire.pack_sync_daemon_state(step.state)
     return uapi.IPVS_CMD_ZERO, wire.pack_command(step.key)
 
 
@@ -252,6 +274,8 @@ def refusal_error(refusal: Refusal) -> IpvsError:
     name = errno.errorcode.get(number, str(number))
     if number in (errno.EPERM, errno.EACCES):
         return IpvsUnavailableError(f"{text}permission denied. {_NO_PERMISSION}")
+    if isinstance(step, (StartSyncDaemon, StopSyncDaemon)):
+        return _daemon_error(step, number, f"{text}{_daemon_reason(step, number)} ({name})")
     if number == errno.ENOENT and isinstance(step, (AddService, EditService)):
         return IpvsRejectedError(text + _unknown_part(step))
     conflict = {
@@ -289,3 +313,31 @@ def _unknown_part(step: Step) -> str:
     if engine and os.path.exists(f"/sys/module/ip_vs_{step.service.scheduler}"):
         return f"{unknown_engine(engine)} (ENOENT)"
     return f"{unknown_scheduler(step.service.scheduler)} (ENOENT)"
+
+
+def _daemon_error(step: Step, number: int, text: str) -> IpvsError:
+    if number == (errno.EEXIST if isinstance(step, StartSyncDaemon) else errno.ESRCH):
+        return IpvsConflictError(f"{text}. Something else starts and stops sync daemons; run the task again")
+    return IpvsRejectedError(text)
+
+
+def _daemon_reason(step: Step, number: int) -> str:
+    """Return what an error number means for a sync daemon."""
+    if isinstance(step, StopSyncDaemon):
+        return "it is stopped meanwhile" if number == errno.ESRCH else os.strerror(number)
+    if not isinstance(step, StartSyncDaemon):
+        raise TypeError(step)
+    interface = step.daemon.interface
+    reasons = {
+        errno.EEXIST: "one is running meanwhile",
+        errno.ENODEV: f"interface {interface} does not exist, or does not do the group's protocol",
+        errno.ENETUNREACH: f"there is no way to the group through interface {interface}: it is down, or does not do the group's protocol",
+        errno.EADDRNOTAVAIL: f"interface {interface} has no address to send from",
+        errno.EADDRINUSE: f"port {step.daemon.port} is in use",
+        errno.EAFNOSUPPORT: "the kernel does not do the group's protocol",
+        errno.EINVAL: (
+            f"the kernel calls it invalid: interface {interface} does not do the group's protocol, or a destination is of "
+            "another family than its service"
+        ),
+    }
+    return reasons.get(number, os.strerror(number))

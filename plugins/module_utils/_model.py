@@ -41,6 +41,11 @@ def address_family(packed: bytes) -> str:
     return "ipv4" if len(packed) == 4 else "ipv6"
 
 
+def is_multicast(packed: bytes) -> bool:
+    """Return whether a packed address is that of a multicast group."""
+    return 224 <= packed[0] <= 239 if len(packed) == 4 else packed[0] == 0xFF
+
+
 def _with_port(address: bytes, port: int) -> str:
     text = format_address(address)
     return f"[{text}]:{port}" if len(address) == 16 else f"{text}:{port}"
@@ -157,6 +162,25 @@ class SyncDaemon(NamedTuple):
     group: bytes
     port: int
     ttl: int
+
+
+class Connection(NamedTuple):
+    """A connection, or the template that binds a persistent client to a destination."""
+
+    protocol: Optional[str]  # None for the template of a firewall mark
+    client_address: bytes  # of a template: the network, as masked by the service's persistence netmask
+    client_port: int
+    address: bytes  # b"" for the template of a firewall mark
+    port: int
+    fwmark: int
+    destination_address: bytes
+    destination_port: int
+    state: str
+    expires_seconds: int
+    template: bool
+    persistence_engine: str
+    persistence_data: str
+    origin: str = ""
 
 
 class Info(NamedTuple):

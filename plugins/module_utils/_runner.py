@@ -46,6 +46,19 @@ def run(spec: dict[str, Any], action: Action) -> None:
     module.exit_json(**result)
 
 
+def run_without_kernel(spec: dict[str, Any], action: Callable[[dict[str, Any]], Result]) -> None:
+    """Run a module that does without the client of the kernel, and changes nothing.
+
+    :param spec: the arguments of AnsibleModule.
+    """
+    module = AnsibleModule(**spec)
+    try:
+        result = action(module.params)
+    except IpvsError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result)
+
+
 def _open_kernel(module: AnsibleModule) -> IpvsKernel:
     try:
         return NetlinkKernel()

@@ -15,6 +15,8 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     DestinationKey,
     Service,
     ServiceKey,
+    SyncDaemon,
+    Timeouts,
 )
 
 
@@ -84,4 +86,42 @@ class ZeroCounters(NamedTuple):
         return f"zero the counters of service {self.key}" if self.key else "zero the counters of all services"
 
 
-Step = Union[AddService, EditService, DeleteService, AddDestination, EditDestination, DeleteDestination, ZeroCounters]
+class SetTimeouts(NamedTuple):
+    """Set the timeouts of connections; one that is 0 stays as it is."""
+
+    timeouts: Timeouts
+
+    def __str__(self) -> str:
+        return "set " + ", ".join(f"timeout {name} to {seconds} seconds" for name, seconds in self.timeouts._asdict().items() if seconds)
+
+
+class StartSyncDaemon(NamedTuple):
+    """Start a sync daemon, of which there can be one master and one backup."""
+
+    daemon: SyncDaemon
+
+    def __str__(self) -> str:
+        return f"start sync daemon {self.daemon.state} on {self.daemon.interface}"
+
+
+class StopSyncDaemon(NamedTuple):
+    """Stop the sync daemon of that state."""
+
+    state: str
+
+    def __str__(self) -> str:
+        return f"stop sync daemon {self.state}"
+
+
+Step = Union[
+    AddService,
+    EditService,
+    DeleteService,
+    AddDestination,
+    EditDestination,
+    DeleteDestination,
+    ZeroCounters,
+    SetTimeouts,
+    StartSyncDaemon,
+    StopSyncDaemon,
+]

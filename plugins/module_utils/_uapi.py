@@ -28,7 +28,10 @@ IPVS_CMD_NEW_DEST = 5
 IPVS_CMD_SET_DEST = 6
 IPVS_CMD_DEL_DEST = 7
 IPVS_CMD_GET_DEST = 8
+IPVS_CMD_NEW_DAEMON = 9
+IPVS_CMD_DEL_DAEMON = 10
 IPVS_CMD_GET_DAEMON = 11
+IPVS_CMD_SET_CONFIG = 12
 IPVS_CMD_GET_CONFIG = 13
 IPVS_CMD_GET_INFO = 15
 IPVS_CMD_ZERO = 16
@@ -101,6 +104,7 @@ IP_VS_CONN_F_FWD_MASK = 0x0007
 # Lengths, the closing NUL counted in
 IP_VS_SCHEDNAME_MAXLEN = 16
 IP_VS_PENAME_MAXLEN = 16
+IP_VS_IFNAME_MAXLEN = 16
 
 INT_MAX = 2**31 - 1
 # ipvsadm's MAX_TIMEOUT, 31 days: larger values overflow the kernel's count of ticks on some configurations.
@@ -134,3 +138,18 @@ SCHEDULER_FLAGS = {
 }
 
 SYNC_DAEMON_STATES = {1: "master", 2: "backup"}
+SYNC_DAEMON_NUMBERS = {word: number for number, word in SYNC_DAEMON_STATES.items()}
+
+# What a sync daemon has unless told otherwise (net/netfilter/ipvs/ip_vs_sync.c)
+IP_VS_SYNC_GROUP = bytes((224, 0, 0, 81))
+IP_VS_SYNC_PORT = 8848
+IP_VS_SYNC_TTL = 1
+
+# The kernel's names of states, as ipvsadm -Lc shows them (ip_vs_proto_tcp.c, _udp.c, _sctp.c, and ip_vs_proto.c for templates)
+TEMPLATE_STATES = ("NONE", "ASSURED")
+CONNECTION_STATES = (
+    *TEMPLATE_STATES,
+    *"ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN SYNACK".split(),
+    "UDP",
+    *"INIT1 INIT C-SENT C-REPLIED C-WAIT COOKIE C-ECHOED S-SENT S-RECEIVED S-ACK-SENT REJECTED CLOSED".split(),
+)

@@ -443,3 +443,29 @@ def _unpack_sync_daemon(message: memoryview) -> SyncDaemon:
         port=number(uapi.IPVS_DAEMON_ATTR_MCAST_PORT),
         ttl=number(uapi.IPVS_DAEMON_ATTR_MCAST_TTL),
     )
+
+
+def pack_timeouts(timeouts: Timeouts) -> bytes:
+    """Return the first level of IPVS_CMD_SET_CONFIG's attributes: those timeouts that are not 0, the others stay."""
+    kinds = (uapi.IPVS_CMD_ATTR_TIMEOUT_TCP, uapi.IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, uapi.IPVS_CMD_ATTR_TIMEOUT_UDP)
+    return b"".join(_u32(kind, seconds) for kind, seconds in zip(kinds, timeouts) if seconds)
+
+
+def pack_sync_daemon_state(state: str) -> bytes:
+    """Return the first level of IPVS_CMD_DEL_DAEMON's attributes: which daemon is meant."""
+    return _pack(uapi.IPVS_CMD_ATTR_DAEMON, _u32(uapi.IPVS_DAEMON_ATTR_STATE, uapi.SYNC_DAEMON_NUMBERS[state]))
+
+
+def pack_sync_daemon(daemon: SyncDaemon) -> bytes:
+    """Return the first level of IPVS_CMD_NEW_DAEMON's attributes: the whole daemon, so that the kernel fills in nothing."""
+    group = uapi.IPVS_DAEMON_ATTR_MCAST_GROUP if len(daemon.group) == 4 else uapi.IPVS_DAEMON_ATTR_MCAST_GROUP6
+    return _pack(
+        uapi.IPVS_CMD_ATTR_DAEMON,
+        _u32(uapi.IPVS_DAEMON_ATTR_STATE, uapi.SYNC_DAEMON_NUMBERS[daemon.state])
+        + _string(uapi.IPVS_DAEMON_ATTR_MCAST_IFN, daemon.interface)
+        + _u32(uapi.IPVS_DAEMON_ATTR_SYNC_ID, daemon.sync_id)
+        + _u16(uapi.IPVS_DAEMON_ATTR_SYNC_MAXLEN, daemon.maximum_length)
+        + _pack(group, daemon.group)
+        + _u16(uapi.IPVS_DAEMON_ATTR_MCAST_PORT, daemon.port)
+        + _u8(uapi.IPVS_DAEMON_ATTR_MCAST_TTL, daemon.ttl),
+    )

@@ -459,3 +459,8 @@ GROUPS = {
     "Timeouts and synchronisation": OTHERS,
 }
 ROWS = tuple(row for rows in GROUPS.values() for row in rows)
+
+
+def is_setting(line: str) -> bool:
+    """Return whether a command line is about something else than services and destinations; no filter reads those."""
+    return line.startswith(("--set", "--start-daemon", "--stop-daemon", "-Z"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils._kernel import Refusal
@@ -36,12 +37,23 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     DeleteService,
     EditDestination,
     EditService,
+    SetTimeouts,
+    StartSyncDaemon,
     Step,
+    StopSyncDaemon,
     ZeroCounters,
 )
 
 SCHEDULERS = {"rr", "wrr", "lc", "wlc", "fo", "ovf", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "none"}
 ENGINES = {"sip"}
+
+
+class Interface(NamedTuple):
+    """A network interface, as far as a sync daemon depends on it."""
+
+    mtu: int
+    up: bool = True
+    ipv6: bool = True  # it has a way to IPv6 groups
 
 
 class MemoryKernel:
@@ -58,7 +70,9 @@ class MemoryKernel:
     def __init__(self) -> None:
         self.services: dict[ServiceKey, Service] = {}
         self.destinations: dict[ServiceKey, list[Destination]] = {}
+        self.timeouts = Timeouts(900, 120, 300)
         self.daemons: list[SyncDaemon] = []
+        self.interfaces = {"lo": Interface(65536, ipv6=False)}
         self.steps: list[Step] = []
         self.refuse: Callable[[Step], int] = lambda step: 0
         self.meanwhile: Callable[[Step], None] = lambda step: None
@@ -93,10 +107,24 @@ class MemoryKernel:
         return Info("1.2.1", 4096)
 
     def read_timeouts(self) -> Timeouts:
-        return Timeouts(900, 120, 300)
+        return self.timeouts
 
     def read_sync_daemons(self) -> list[SyncDaemon]:
         return list(self.daemons)
+
+    def read_mtu(self, interface: str) -> int | None:
+        return self.interfaces[interface].mtu if interface in self.interfaces else None
+
+    def try_sync_daemon(self, daemon: SyncDaemon) -> int:
+        """make_send_sock() and make_receive_sock()."""
+        interface = self.interfaces.get(daemon.interface)
+        if interface is None:
+            return errno.ENODEV
+        if daemon.state == "master" and not (interface.up and (interface.ipv6 or len(daemon.group) == 4)):
+            return errno.ENETUNREACH
+        if daemon.state == "backup" and interface.mtu < 1280 and len(daemon.group) == 16:
+            return errno.EINVAL
+        return 0
 
     def has_module(self, kind: str, name: str) -> bool:
         return name in (SCHEDULERS if kind == "ip_vs" else ENGINES)
@@ -118,6 +146,14 @@ class MemoryKernel:
         if isinstance(step, ZeroCounters) and step.key is None:
             self.stats.clear()
             return 0
+        if isinstance(step, SetTimeouts):
+            return self._set_timeouts(step.timeouts)
+        if isinstance(step, StartSyncDaemon):
+            return self._start_daemon(step.daemon)
+        if isinstance(step, StopSyncDaemon):
+            running = [one for one in self.daemons if one.state == step.state]
+            self.daemons = [one for one in self.daemons if one.state != step.state]
+            return 0 if running else errno.ESRCH
         key = step.key if isinstance(step, (DeleteService, ZeroCounters)) else step.service
         if key not in self.services:
             return errno.ESRCH
@@ -145,6 +181,40 @@ class MemoryKernel:
             # The kernel keeps services in a hash table: no order to rely on.
             self.destinations[key] = []
         self.services[key] = canonical_service(step.service)
+        return 0
+
+    def _set_timeouts(self, timeouts: Timeouts) -> int:
+        # The kernel counts ticks, 250 a second on Debian, in an int.
+        if not all(0 <= seconds <= uapi.INT_MAX // 250 for seconds in timeouts):
+            return errno.EINVAL
+        self.timeouts = Timeouts(*(seconds or old for seconds, old in zip(timeouts, self.timeouts, strict=True)))
+        return 0
+
+    def _start_daemon(self, daemon: SyncDaemon) -> int:
+        """ip_vs_genl_new_daemon() and start_sync_thread()."""
+        family = address_family(daemon.group)
+        multicast = 224 <= daemon.group[0] <= 239 if family == "ipv4" else daemon.group[0] == 0xFF
+        mixed = any(address_family(one.key.address) != key.family for key, listed in self.destinations.items() for one in listed)
+        if not multicast or mixed:
+            return errno.EINVAL
+        interface = self.interfaces.get(daemon.interface)
+        if interface is None:
+            return errno.ENODEV
+        headers = 28 if family == "ipv4" else 48
+        least = 1024 if daemon.state == "backup" else 1
+        packet = max(1500, min(interface.mtu, 65535)) if daemon.state == "backup" else 1500
+        length = daemon.maximum_length
+        daemon = daemon._replace(
+            maximum_length=min(max(length, least), 65535 - headers) if length else packet - headers,
+            port=daemon.port or 8848,
+            ttl=daemon.ttl or 1,
+        )
+        if any(one.state == daemon.state for one in self.daemons):
+            return errno.EEXIST
+        number = self.try_sync_daemon(daemon)
+        if number:
+            return number
+        self.daemons = sorted([*self.daemons, daemon], key=lambda one: one.state, reverse=True)
         return 0
 
     def _change_destination(

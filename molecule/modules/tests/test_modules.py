@@ -55,6 +55,10 @@ def test_nothing_is_left_halfway(host):
     assert run_in_guest(host, "test_abuse.py", "/root/guest") == 5
 
 
+def test_settings_and_connections_are_what_ipvsadm_sees(host):
+    assert run_in_guest(host, "test_ipvsadm_settings.py", "/root/guest") == 4
+
+
 def test_who_is_not_root_is_told_so(host):
     script = (
         "from ansible_collections.lvs.director.plugins.module_utils._kernel import NetlinkKernel; "

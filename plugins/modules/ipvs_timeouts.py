@@ -1,0 +1,94 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ipvs_timeouts
+short_description: Set the timeouts of IPVS (LVS) connections
+version_added: 0.1.0
+author:
+  - The lvs.director authors (@lvs-director)
+description:
+  - Sets for how long the director remembers a connection without packets, as C(ipvsadm --set) does. A timeout that is
+    not given stays as it is.
+  - A connection that exists gets its new timeout with its next packet.
+  - Persistence has a timeout of its own, O(lvs.director.ipvs_service#module:persistence_timeout).
+extends_documentation_fragment:
+  - lvs.director._attributes
+  - lvs.director._attributes.changes
+  - lvs.director._pyroute2
+options:
+  tcp:
+    description:
+      - Timeout of an established TCP connection in seconds, 1 to 2678400 (31 days). The kernel starts with V(900).
+      - At least one of the three timeouts must be given.
+    type: int
+  tcp_fin:
+    description:
+      - Timeout of a TCP connection that has seen a FIN in seconds, 1 to 2678400. The kernel starts with V(120).
+      - Until then the connection is inactive, and counts for
+        O(lvs.director.ipvs_service#module:destinations[].upper_threshold).
+    type: int
+  udp:
+    description:
+      - Timeout of a UDP connection in seconds, 1 to 2678400. The kernel starts with V(300).
+    type: int
+notes:
+  - The kernel forgets the timeouts when C(ip_vs) is unloaded, and at a reboot.
+seealso:
+  - module: lvs.director.ipvs_info
+  - module: lvs.director.ipvs_connection_info
+"""
+
+EXAMPLES = r"""
+- name: Idle ssh sessions outlive the lunch break, and closed connections free their server soon
+  lvs.director.ipvs_timeouts:
+    tcp: 7200
+    tcp_fin: 30
+
+- name: A DNS query is answered at once or never
+  lvs.director.ipvs_timeouts:
+    udp: 10
+  register: result
+
+- name: What holds now, the timeouts that stayed included
+  ansible.builtin.debug:
+    var: result.timeouts
+"""
+
+RETURN = r"""
+timeouts:
+  description:
+    - All timeouts after the task, in seconds. In check mode as they would be.
+  returned: success
+  type: dict
+  contains:
+    tcp:
+      description: Of an established TCP connection, in seconds.
+      type: int
+      returned: success
+      sample: 7200
+    tcp_fin:
+      description: Of a TCP connection after a FIN, in seconds.
+      type: int
+      returned: success
+      sample: 30
+    udp:
+      description: Of a UDP connection, in seconds.
+      type: int
+      returned: success
+      sample: 10
+"""
+
+from ansible_collections.lvs.director.plugins.module_utils._run_timeouts import run_timeouts
+
+
+def main() -> None:
+    run_timeouts()
+
+
+if __name__ == "__main__":
+    main()
