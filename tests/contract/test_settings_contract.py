@@ -25,7 +25,13 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     Timeouts,
 )
 from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon, converge_timeouts
-from ansible_collections.lvs.director.plugins.module_utils._steps import SetTimeouts, StartSyncDaemon, StopSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._steps import (
+    DeleteService,
+    SetTimeouts,
+    StartSyncDaemon,
+    Step,
+    StopSyncDaemon,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -65,11 +71,26 @@ def kernel_with_interfaces() -> IpvsKernel:
     return kernel
 
 
-@pytest.fixture
-def kernel() -> Iterator[IpvsKernel]:
+@pytest.fixture(scope="module")
+def shared() -> Iterator[IpvsKernel]:
+    """One network namespace for all tests here: in a VM they are dear."""
     kernel = kernel_with_interfaces()
     yield kernel
     kernel.close()
+
+
+@pytest.fixture
+def kernel(shared: IpvsKernel) -> IpvsKernel:
+    clean(shared)
+    return shared
+
+
+def clean(kernel: IpvsKernel) -> None:
+    """Make a kernel as it was in the beginning."""
+    steps: list[Step] = [SetTimeouts(Timeouts(900, 120, 300))]
+    steps += [DeleteService(one.entry.service.key) for one in kernel.read_table()]
+    steps += [StopSyncDaemon(one.state) for one in kernel.read_sync_daemons()]
+    assert kernel.apply(steps) is None
 
 
 def desire(state: str, **values: object) -> DesiredSyncDaemon:
@@ -227,8 +248,7 @@ TASKS = st.lists(
 @settings(max_examples=20 if REAL else 300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tasks=TASKS)
 def test_daemons_become_what_was_predicted(kernel: IpvsKernel, tasks: list[DesiredSyncDaemon]) -> None:
-    for one in kernel.read_sync_daemons():
-        assert kernel.apply([StopSyncDaemon(one.state)]) is None
+    clean(kernel)
     for task in tasks:
         before = kernel.read_sync_daemons()
         try:
