@@ -64,7 +64,7 @@ _value:
       family: ipv4
       scheduler: wlc
       scheduler_flags: []
-      persistence_timeout: 300
+      persistence_timeout: 360
       persistence_netmask: 255.255.255.255
       persistence_engine: null
       one_packet: false

@@ -23,8 +23,8 @@ from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsIn
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_words import Given
 from ansible_collections.lvs.director.plugins.module_utils._model import parse_address
 
-# ipvsadm's IPVS_SVC_PERSISTENT_TIMEOUT, of a -p without a value; in seconds
-_PERSISTENCE_TIMEOUT = 300
+# ipvsadm's IPVS_SVC_PERSISTENT_TIMEOUT, of a -p without a value, in seconds. Its manual says 300.
+_PERSISTENCE_TIMEOUT = 360
 
 _PROTOCOLS = {option: protocol for protocol, option in options.SERVICE_OPTIONS.items()}
 _METHODS = {option: method for method, option in options.METHOD_OPTIONS.items()}

@@ -25,7 +25,7 @@ def name(address: str, port: int = 80) -> DestinationKey:
 
 def _one_service(*texts: str) -> list[tuple[str, Entry]]:
     """Spellings of one service."""
-    return [(text, Entry(Service(WEB, "rr", 0, 300, "255.255.255.0"))) for text in texts]
+    return [(text, Entry(Service(WEB, "rr", 0, 360, "255.255.255.0"))) for text in texts]
 
 
 def _of_web(line: str, destination: Destination) -> tuple[str, Entry]:
@@ -35,14 +35,14 @@ def _of_web(line: str, destination: Destination) -> tuple[str, Entry]:
 
 ACCEPTED: list[tuple[str, Entry]] = [
     *_one_service(
-        "-A -t 192.0.2.1:80 -s rr -p 300 -M 255.255.255.0",
+        "-A -t 192.0.2.1:80 -s rr -p 360 -M 255.255.255.0",
         "-A -t 192.0.2.1:http -s rr -p -M 255.255.255.0",
-        "-At192.0.2.1:80 -srr -p300 -M255.255.255.0",
-        "-At=192.0.2.1:80 -s=rr -p=300 -M=255.255.255.0",
-        "--add-service --tcp-service=192.0.2.1:80 --scheduler=rr --persistent=300 --netmask=255.255.255.0",
+        "-At192.0.2.1:80 -srr -p360 -M255.255.255.0",
+        "-At=192.0.2.1:80 -s=rr -p=360 -M=255.255.255.0",
+        "--add-service --tcp-service=192.0.2.1:80 --scheduler=rr --persistent=360 --netmask=255.255.255.0",
         "--add-service --tcp-service 192.0.2.1:80 --scheduler rr --netmask 255.255.255.0 --persistent",
         "-A -M 255.255.255.0 -p -s rr -t 192.0.2.1:80",
-        "-A \"-t\" '192.0.2.1:80' -s r'r' -p +300 -M 255.255.255.0 --",
+        "-A \"-t\" '192.0.2.1:80' -s r'r' -p +360 -M 255.255.255.0 --",
     ),
     _of_web("-t 192.0.2.1:80 -m -r 10.0.0.1:8080 -w 2", Destination(name("10.0.0.1", 8080), "masquerade", 2)),
     _of_web("-t 192.0.2.1:80 -mr10.0.0.1:8080 -w2", Destination(name("10.0.0.1", 8080), "masquerade", 2)),
@@ -83,7 +83,7 @@ ACCEPTED: list[tuple[str, Entry]] = [
     ("-A --sctp-service [2001:db8::1]:80", Entry(Service(ServiceKey("ipv6", "sctp", parse_address("2001:db8::1"), 80)))),
     (
         "-A -t 2001:db8::1 -p",
-        Entry(Service(ServiceKey("ipv6", "tcp", parse_address("2001:db8::1"), 0), persistence_timeout=300, persistence_netmask="128")),
+        Entry(Service(ServiceKey("ipv6", "tcp", parse_address("2001:db8::1"), 0), persistence_timeout=360, persistence_netmask="128")),
     ),
     # An edit resets what it does not name, and keeps the place.
     (

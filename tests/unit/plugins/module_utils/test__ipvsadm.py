@@ -149,7 +149,7 @@ def test_clear_empties_the_table() -> None:
 
 def test_defaults_are_those_of_ipvsadm() -> None:
     entry = parse_one("-A -t 192.0.2.1:80 -p", "-a -t 192.0.2.1:80 -r 10.0.0.1")
-    assert entry == Entry(Service(WEB, "wlc", 0, 300, "255.255.255.255"), (Destination(name("10.0.0.1"), "direct", 1),))
+    assert entry == Entry(Service(WEB, "wlc", 0, 360, "255.255.255.255"), (Destination(name("10.0.0.1"), "direct", 1),))
 
 
 @pytest.mark.parametrize(("lines", "entry"), ACCEPTED)
