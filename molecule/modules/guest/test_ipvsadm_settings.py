@@ -21,11 +21,11 @@ import pytest
 from ansible_collections.lvs.director.plugins.module_utils._connections import Connections, add_origins, read_connections
 from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredSyncDaemon, WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import Connection, format_address
+from ansible_collections.lvs.director.plugins.module_utils._model import Connection, DestinationKey, format_address
 from ansible_collections.lvs.director.plugins.module_utils._proc import CONNECTIONS, CONNECTIONS_WITH_ORIGIN, listing
 from ansible_collections.lvs.director.plugins.module_utils._results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon, converge_timeouts
-from test_ipvsadm import address_and_port, ipvsadm
+from test_ipvsadm import ipvsadm
 
 from contract.test_contract import CLONE_NEWNET, new_kernel
 from contract.test_settings_contract import V6, kernel_with_interfaces
@@ -142,9 +142,9 @@ def words_of(one: Connection) -> list[str]:
     words = [
         (one.protocol or "ip").upper(),
         one.state,
-        address_and_port(one.client_address, one.client_port),
-        address_and_port(virtual, one.port),
-        address_and_port(one.destination_address, one.destination_port),
+        str(DestinationKey(one.client_address, one.client_port)),
+        str(DestinationKey(virtual, one.port)),
+        str(DestinationKey(one.destination_address, one.destination_port)),
     ]
     return words + [word for word in (one.persistence_engine, one.persistence_data) if word]
 
