@@ -25,7 +25,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model import Connect
 from ansible_collections.lvs.director.plugins.module_utils._proc import CONNECTIONS, CONNECTIONS_WITH_ORIGIN, listing
 from ansible_collections.lvs.director.plugins.module_utils._results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon, converge_timeouts
-from test_ipvsadm import ipvsadm
+from test_ipvsadm import ipvsadm, restore
 
 from contract.test_contract import CLONE_NEWNET, new_kernel
 from contract.test_settings_contract import V6, kernel_with_interfaces
@@ -162,7 +162,7 @@ def listed_connections() -> list[tuple[int, list[str]]]:
 
 def test_connections(kernel: IpvsKernel) -> None:
     subprocess.run(["ip", "-batch", "-"], input=ADDRESSES, text=True, check=True)
-    ipvsadm("-R", rules=RULES.splitlines())
+    restore(*RULES.splitlines())
     with traffic():
         time.sleep(0.2)
         found = ours()
@@ -198,7 +198,7 @@ def test_a_backup_learns_what_its_master_knows() -> None:
             enter(home.fileno())
             addresses = "link set wire up\naddress add 198.51.1.1/24 dev wire\naddress add 192.0.2.1/32 dev lo\n"
             subprocess.run(["ip", "-batch", "-"], input=addresses, text=True, check=True)
-            ipvsadm("-R", rules=RULES.splitlines()[4:6])
+            restore(*RULES.splitlines()[4:6])
             converge_sync_daemon(first, DesiredSyncDaemon("master", {"interface": "wire", "sync_id": 7}), check_mode=False)
             converge_sync_daemon(second, DesiredSyncDaemon("backup", {"interface": "wire", "sync_id": 7}), check_mode=False)
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
