@@ -188,8 +188,8 @@ SERVICES = (
     ),
     Row(
         ("-p", "--persistent"),
-        "`persistence_timeout` in seconds, always with a value (`-p` alone is 360, whatever its manual says); 0 for a service "
-        "that is not persistent",
+        "`persistence_timeout` in seconds, always with a value (`-p` alone is 360, whatever its manual says); "
+        "0 for a service that is not persistent",
         (
             one("-A -t 192.0.2.1:80 -p", service(WEB, persistence_timeout=360)),
             one("-A -t 192.0.2.1:0 -p 60", service({**WEB, "port": 0}, persistence_timeout=60)),

@@ -241,3 +241,13 @@ def test_a_long_listing_is_not_kept() -> None:
     tracemalloc.stop()
     assert (result.total, len(result.connections)) == (30_000, 10)
     assert peak < 100_000
+
+
+@pytest.mark.parametrize(
+    ("port", "state", "template"),
+    [(0, "NONE", True), (0, "ASSURED", True), (0, "LISTEN", False), (0, "UDP", False), (1, "NONE", False)],
+)
+def test_what_a_template_is(port: int, state: str, template: bool) -> None:
+    """An expected data connection of FTP has no client port yet; the kernel's state of nothing is a connection's first one too."""
+    (one,) = read_connections([line(BASE._replace(client_port=port, state=state))], WantedConnections(limit=9)).connections
+    assert one.template is template
