@@ -51,6 +51,10 @@ kmod-matrix: bootstrap ## the same for every kernel that Debian serves
 scenarios: installed ## the molecule scenarios; SCENARIOS='NAME...' picks some
 	@python3 -m tools.scenarios $(SCENARIOS)
 
+.PHONY: bench
+bench: installed ## measure the speed beside ipvsadm, keepalived and plain tasks; CASES='NAME...' picks some
+	@python3 -m bench $(if $(PROFILE),--profile $(PROFILE)) $(CASES)
+
 .PHONY: bootstrap
 bootstrap: ## install what the other targets need: Debian packages, and .venv
 	@mkdir -p .cache && flock .cache/bootstrap.lock tests/tools/bootstrap.sh

@@ -27,7 +27,7 @@ from experiment.screen import Screen, say
 from experiment.service import PLAYBOOK, services
 from experiment.steps import story
 from experiment.walk import Walk
-from lab import Lab, LabError
+from lab import Lab, LabError, inventory
 
 ROOT = Path(__file__).parents[2]
 # Relative to ROOT, as they are shown.
@@ -71,21 +71,9 @@ def write_inventory(lab: Lab, machines: list[dict[str, Any]]) -> None:
     for machine in machines:
         vm = lab[machine["name"]]
         for group in machine["groups"]:
-            groups.setdefault(group, {"hosts": {}})["hosts"][vm.name] = {
-                "ansible_port": vm.port,
-                "ansible_ssh_private_key_file": str(vm.identity_file),
-                # One ssh connection for the lab and for Ansible: a login costs time in an emulated machine.
-                "ansible_control_path": str(vm.runtime / f"{vm.name}.ssh"),
-            }
-    common = {
-        "ansible_host": "127.0.0.1",
-        "ansible_user": "root",
-        "ansible_ssh_common_args": "-F none -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR",
-        "ansible_pipelining": True,
-        "ansible_python_interpreter": "/usr/bin/python3",
-    }
+            groups.setdefault(group, {"hosts": {}})["hosts"][vm.name] = inventory.variables(vm)
     INVENTORY.parent.mkdir(parents=True, exist_ok=True)
-    INVENTORY.write_text(yaml.safe_dump({"all": {"vars": common, "children": groups}}, sort_keys=False))
+    INVENTORY.write_text(yaml.safe_dump({"all": {"vars": inventory.COMMON, "children": groups}}, sort_keys=False))
 
 
 def walk(lab: Lab, started: float) -> int:

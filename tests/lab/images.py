@@ -41,6 +41,8 @@ BARE = """
 ROLE = "dkms openssl linux-headers-cloud-amd64 python3-pyroute2 gcc make".split()
 # ... and what the tests look with.
 TESTS = "ipvsadm nftables tcpdump conntrack curl python3-pytest python3-hypothesis".split()
+# What the bench measures with and against.
+BENCH = "python3-pyroute2 ipvsadm keepalived".split()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +60,7 @@ RECIPES = {
     for recipe in (
         Recipe(f"{system}-bare", codename, tuple(BARE)),
         Recipe(system, codename, tuple(BARE + ROLE + TESTS)),
+        Recipe(f"{system}-bench", codename, tuple(BARE + BENCH)),
     )
 }
 

@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is measured, and what it may come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench import tasks
+
+RUNS = 5
+LARGEST = 100_000
+"""Destinations of the table that is loaded and read once."""
+SIZES = (1, 100, 1_000, 10_000, LARGEST)
+
+
+@dataclass(frozen=True)
+class EngineCase:
+    """The engine alone, without Ansible, measured within the machine by guest.py."""
+
+    name: str
+    about: str
+    bound: float
+    bound_from: int = 1
+    """Destinations from which on the bound holds. Smaller tables are shown only."""
+    sizes: tuple[int, ...] = SIZES
+    runs: int = RUNS
+    grows: bool = False
+    """Whether it is to be shown how our seconds grow with the size."""
+
+    def bound_at(self, size: int) -> float | None:
+        return self.bound if size >= self.bound_from else None
+
+
+@dataclass(frozen=True)
+class TaskCase:
+    """A whole Ansible task, measured on this host by the callback."""
+
+    name: str
+    about: str
+    bound: float
+    size: int
+    pair: Callable[[int], tasks.Pair]
+    runs: int = RUNS
+    emulated: Callable[[int], tasks.Pair] | None = None
+    """What is measured instead where the machine is emulated, and a task takes seconds."""
+    note: str = ""
+    """What that is."""
+
+
+ENGINE = (
+    EngineCase("apply", "empty kernel to full table, the engine beside ipvsadm -R", 1.0, 1_000, grows=True),
+    EngineCase("keepalived", "the same beside keepalived, from its start to the full table", 1.0),
+    EngineCase("noop", "read everything and find nothing to do, beside ipvsadm -Sn", 1.5, grows=True),
+    EngineCase("one_change", "one destination of many edited, beside nothing to do", 1.05, sizes=(10_000,), runs=15),
+)
+GROUPS = (("apply", "keepalived"), ("noop",), ("one_change",))
+"""Cases that are measured together, because they share the runs of ours."""
+# The small ones first: what a large table leaves in the kernel when it is deleted slows down what is added afterwards.
+TASKS = (
+    TaskCase("startup", "ipvs_destination that changes nothing, beside command: /bin/true", 1.3, 1, lambda _size: tasks.startup(), runs=15),
+    TaskCase(
+        "task_vs_loop",
+        "ipvs_table beside a loop over command: ipvsadm -a",
+        1 / 30,
+        100,
+        tasks.loop,
+        emulated=lambda size: tasks.loop(size, share=10),
+        note="each run of the peer looped over 10 of the 100 destinations, and its seconds were taken ten times",
+    ),
+    TaskCase("task_noop", "ipvs_table that changes nothing, beside command: ipvsadm -Sn", 1.5, 10_000, tasks.noop),
+)
+MEMORY = "memory"
+MEMORY_BOUND = 200.0
+"""MiB that the module's process may take for the largest table."""
+
+NAMES = (*(case.name for case in (*ENGINE, *TASKS)), MEMORY)

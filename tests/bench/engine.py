@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine as a task of ``ipvs_table`` uses it, between its options and its result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.lvs.director.plugins.module_utils import _argspec_table as argspec_table
+from ansible_collections.lvs.director.plugins.module_utils import _engine as engine
+from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._kernel import NetlinkKernel
+
+__all__ = ["DesiredTable", "NetlinkKernel", "converge", "desired_table"]
+
+
+def desired_table(services: list[dict[str, Any]]) -> DesiredTable:
+    """Return what a task with these services, and no other options, asks for."""
+    options = argspec_table.table_module_spec()["argument_spec"]
+    params = {name: option.get("default") for name, option in options.items()}
+    return argspec_table.desired_from_table_module({**params, "services": services})
+
+
+def converge(kernel: NetlinkKernel, desired: DesiredTable) -> bool:
+    """Make the table what is asked for, and return whether that took anything."""
+    return engine.converge(kernel, desired, check_mode=False).plan.changed

@@ -1,0 +1,273 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part that runs in the virtual machine, as root: `python3 -m bench.guest --size N --runs N CASE...`.
+
+Prints a JSON object a line: {"case": ..., "ours": seconds, "peer": seconds} for each run, warm-ups left out.
+
+Each load of a table has a network namespace of its own. The kernel keeps deleted destinations aside for two minutes and
+looks through all of them whenever one is added, so a second load into the same namespace would measure mostly that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import cProfile
+import ctypes
+import gc
+import json
+import os
+import pstats
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.lvs.director.plugins.module_utils._model import ServiceKey, parse_address
+
+from bench import messages, tables
+from bench.engine import NetlinkKernel, converge, desired_table
+
+LOADS = ("apply", "keepalived")
+READS = ("noop", "one_change")
+
+Run = tuple[str, float, float]
+"""A case, and the seconds of ours and of the peer."""
+
+_CLONE_NEWNET = 0x40000000
+_LIBC = ctypes.CDLL(None, use_errno=True)
+# The table is asked for at intervals that are short beside what has passed.
+_LEAST_INTERVAL = 0.002
+_INTERVALS = 50
+
+
+class Bench:
+    """The cases with one size: the desired table, and the same in files for the peers."""
+
+    def __init__(self, size: int, folder: Path) -> None:
+        self._size = size
+        self._services = tables.services(size)
+        self._desired = desired_table(self._services)
+        self._rules = folder / "rules"
+        self._rules.write_text(tables.ipvsadm_rules(size))
+        self._config = folder / "keepalived.conf"
+        self._config.write_text(tables.keepalived_config(size))
+
+    # -- from an empty kernel to the full table ---------------------------------------------------
+
+    def load(self, cases: Collection[str]) -> Iterator[Run]:
+        """Load the table once with the engine and with each of the peers."""
+        ours = self._loaded_by("the engine", self.engine)
+        if "apply" in cases:
+            yield "apply", ours, self._loaded_by("ipvsadm -R", self.ipvsadm)
+        if "keepalived" in cases:
+            yield "keepalived", ours, self._loaded_by("keepalived", self.keepalived)
+
+    def _loaded_by(self, who: str, load: Callable[[], float]) -> float:
+        fresh_namespace()
+        passed = load()
+        if loaded() != self._size:
+            raise SystemExit(f"bench: {who} loaded {loaded()} destinations, not {self._size}")
+        return passed
+
+    def engine(self) -> float:
+        """Return the seconds in which the engine loads the table: it reads, plans, applies, reads again, and compares."""
+        with opened() as kernel:
+            return seconds(lambda: expect_changed(converge(kernel, self._desired), True))
+
+    def ipvsadm(self) -> float:
+        """Return the seconds in which ipvsadm loads the table."""
+        with self._rules.open() as rules:
+            return seconds(lambda: subprocess.run(["ipvsadm", "-R"], stdin=rules, check=True))
+
+    def keepalived(self) -> float:
+        """Return the seconds from the start of keepalived until its table is loaded."""
+        service = self._services[-1]
+        last = ServiceKey("ipv4", service["protocol"], parse_address(service["address"]), service["port"])
+        with opened() as kernel, tempfile.TemporaryDirectory() as run:
+            begun = time.perf_counter()
+            files = [f"--use-file={self._config}", f"--pid={run}/1", f"--checkers_pid={run}/2"]
+            daemon = subprocess.Popen(
+                ["keepalived", "--check", "--dont-fork", "--no-syslog", *files],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            try:
+                while True:
+                    # It adds the services in their order. Reading the whole table each time would cost more than loading it.
+                    found = kernel.read_service(last)
+                    passed = time.perf_counter() - begun
+                    if found is not None and len(found.entry.destinations) == len(service["destinations"]):
+                        return passed
+                    if daemon.poll() is not None:
+                        raise SystemExit(f"bench: keepalived ended with status {daemon.returncode} before its table was loaded")
+                    time.sleep(max(_LEAST_INTERVAL, passed / _INTERVALS))
+            finally:
+                # Asked politely, it would delete its table first, one destination after the other.
+                os.killpg(daemon.pid, signal.SIGKILL)
+                daemon.wait()
+
+    # -- with the table loaded --------------------------------------------------------------------
+
+    def read(self, cases: Collection[str], kernel: NetlinkKernel) -> Iterator[Run]:
+        """Find nothing to do, and one thing to do, in a table that is loaded."""
+        if "noop" in cases:
+            yield "noop", self.noop(kernel), seconds(save)
+        if "one_change" in cases:
+            changed = self.one_change(kernel)
+            self._ask_anew()
+            yield "one_change", changed, self.noop(kernel)
+
+    def noop(self, kernel: NetlinkKernel) -> float:
+        """Return the seconds in which the engine finds that there is nothing to do."""
+        return seconds(lambda: expect_changed(converge(kernel, self._desired), False))
+
+    def one_change(self, kernel: NetlinkKernel) -> float:
+        """Return the seconds in which the engine edits one destination, in the middle of the table."""
+        destination = self._services[len(self._services) // 2]["destinations"][0]
+        destination["weight"] += 1
+        self._ask_anew()
+        return seconds(lambda: expect_changed(converge(kernel, self._desired), True))
+
+    def _ask_anew(self) -> None:
+        """Make the desired table anew, as each task does: values that are in use already are compared faster."""
+        self._desired = desired_table(self._services)
+
+    def changing_messages(self, kernel: NetlinkKernel) -> int:
+        """Return how many messages that change anything the engine sends for such an edit."""
+        with messages.counted() as commands:
+            self.one_change(kernel)
+        number = messages.changing(commands)
+        if not number:
+            raise SystemExit("bench: an edit without a message that changes anything")
+        return number
+
+
+def expect_changed(changed: bool, expected: bool) -> None:
+    """A run that did something else than it should measures something else."""
+    if changed is not expected:
+        raise SystemExit(f"bench: the engine says changed={changed}, which is wrong here")
+
+
+def save() -> None:
+    """Print the table with ipvsadm, for nobody."""
+    subprocess.run(["ipvsadm", "-Sn"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+
+
+def loaded() -> int:
+    """Return how many destinations this namespace has: what ipvsadm says, for /proc/net/ip_vs may lack some of a large table."""
+    saved = subprocess.run(["ipvsadm", "-Sn"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout
+    return sum(line.startswith(b"-a ") for line in saved.splitlines())
+
+
+def seconds(action: Callable[[], Any]) -> float:
+    """Return the seconds that an action takes."""
+    gc.collect()
+    begun = time.perf_counter()
+    action()
+    return time.perf_counter() - begun
+
+
+@contextlib.contextmanager
+def opened() -> Iterator[NetlinkKernel]:
+    """The kernel, in the present namespace."""
+    kernel = NetlinkKernel()
+    try:
+        yield kernel
+    finally:
+        kernel.close()
+
+
+def fresh_namespace() -> None:
+    """Enter a new network namespace, and wait until the kernel has cleared away the one before."""
+    if _LIBC.unshare(_CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    # Without any route the kernel takes no address for a unicast one, and refuses every destination.
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    settle()
+
+
+def settle(patience: float = 300.0) -> None:
+    """Wait until the processor has nothing to do."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        idle, total = _processor_ticks()
+        time.sleep(0.2)
+        idle_now, total_now = _processor_ticks()
+        if idle_now - idle >= 0.8 * (total_now - total):
+            return
+    raise SystemExit(f"bench: the machine did not come to rest within {patience:.0f} s")
+
+
+def _processor_ticks() -> tuple[int, int]:
+    """Return how long the processor has been idle, and how long it has been there at all."""
+    ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
+
+
+def say(**values: Any) -> None:
+    """Tell the host."""
+    print(json.dumps(values), flush=True)
+
+
+def measure(bench: Bench, cases: Collection[str], runs: int, warm_up: bool) -> None:
+    """Do all runs, the pairs one after the other."""
+    numbers = range(-1 if warm_up else 0, runs)
+
+    def tell(number: int, found: Iterator[Run]) -> None:
+        for case, ours, peer in found:
+            if number >= 0:
+                say(case=case, ours=ours, peer=peer)
+
+    if not set(LOADS).isdisjoint(cases):
+        for number in numbers:
+            tell(number, bench.load(cases))
+    if not set(READS).isdisjoint(cases):
+        fresh_namespace()
+        bench.engine()
+        settle()
+        with opened() as kernel:
+            for number in numbers:
+                tell(number, bench.read(cases, kernel))
+            if "one_change" in cases:
+                say(changing_messages=bench.changing_messages(kernel))
+
+
+def profile(bench: Bench, case: str) -> None:
+    """Print where the engine's time goes in one case."""
+    profiler = cProfile.Profile()
+    fresh_namespace()
+    if case in READS:
+        bench.engine()
+    with opened() as kernel, profiler:
+        if case in READS:
+            (bench.noop if case == "noop" else bench.one_change)(kernel)
+        else:
+            bench.engine()
+    pstats.Stats(profiler, stream=sys.stdout).sort_stats("tottime").print_stats(30)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python3 -m bench.guest", description="Measure the engine beside its peers.")
+    parser.add_argument("--size", type=int, required=True, help="destinations")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--no-warm-up", action="store_true")
+    parser.add_argument("--profile", action="store_true", help="print where the time of the first case goes instead")
+    parser.add_argument("cases", nargs="+", choices=(*LOADS, *READS))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(options.size, Path(folder))
+        if options.profile:
+            profile(bench, options.cases[0])
+        else:
+            measure(bench, options.cases, options.runs, not options.no_warm_up)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The virtual machine that is measured in, with the collection and this package in it."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import tarfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import tables
+from lab import LabError
+from lab.machine import Machine
+
+SPEC: dict[str, Any] = {"name": "bench", "image": "debian12-bench", "memory": 2048}
+FOLDER = "/root/bench"
+MEASURED_PYTHON = f"{FOLDER}/bench/measured_python.py"
+HERE = Path(__file__).parent
+PLUGINS = "ansible_collections/lvs/director/plugins"
+
+
+class Guest:
+    """The machine, as the bench sees it."""
+
+    def __init__(self, machine: Machine, installed: Path) -> None:
+        """Put what runs there into it. ``installed`` is where the collection is installed on this host."""
+        self._machine = machine
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as files:
+            for path in (installed / PLUGINS / "module_utils").glob("*.py"):
+                files.add(path, f"{PLUGINS}/module_utils/{path.name}")
+            for path in HERE.glob("*.py"):
+                files.add(path, f"bench/{path.name}")
+        command = (
+            f"mkdir -p {FOLDER} && tar -C {FOLDER} -x --no-same-owner"
+            f" && python3 -m compileall -q {FOLDER} && modprobe -a ip_vs ip_vs_{tables.SCHEDULER}"
+        )
+        done = subprocess.run([*machine.ssh_arguments(), command], input=archive.getvalue(), capture_output=True, check=False)
+        if done.returncode:
+            raise LabError(f"{machine.name}: cannot be made ready: {done.stderr.decode(errors='replace')}")
+
+    def ask(self, *arguments: str) -> Iterator[str]:
+        """Run guest.py there; yield the lines that it prints, as they come."""
+        command = ["env", f"PYTHONPATH={FOLDER}", "python3", "-m", "bench.guest", *arguments]
+        with self._machine.popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT) as job:
+            assert job.stdout is not None
+            said = []
+            for line in job.stdout:
+                said.append(line)
+                yield line
+        if job.returncode:
+            self._machine.check()
+            raise LabError(f"bench: {' '.join(arguments)} failed in the machine:\n{''.join(said[-30:])}")
+
+    def measure(self, size: int, runs: int, cases: Sequence[str], *, warm_up: bool) -> Iterator[dict[str, Any]]:
+        """Yield what guest.py measures, run for run."""
+        cold = [] if warm_up else ["--no-warm-up"]
+        for line in self.ask("--size", str(size), "--runs", str(runs), *cold, *cases):
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError:
+                print(line, end="")  # what a program there complains about
+
+    def memory(self) -> float:
+        """Return the MiB that the process took which measured_python ran last."""
+        kib = self._machine.run(["cat", f"{FOLDER}/bench/memory"], check=True).stdout
+        return int(kib) / 1024
+
+    def describe(self) -> dict[str, str]:
+        """Return what the numbers depend on."""
+        asked = {
+            "kernel": "uname -r",
+            "python": "python3 -V",
+            "pyroute2": "dpkg-query -W -f '${Version}' python3-pyroute2",
+            "ipvsadm": "dpkg-query -W -f '${Version}' ipvsadm",
+            "keepalived": "dpkg-query -W -f '${Version}' keepalived",
+            "processor": "systemd-detect-virt",
+        }
+        return {name: self._machine.run(command, check=True).stdout.strip() for name, command in asked.items()}

@@ -1,0 +1,35 @@
+#!/usr/bin/python3 -ISB
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An interpreter for Ansible that measures the memory of what it runs, in a network namespace of its own.
+
+Runs in the virtual machine, alone. Leaves the KiB beside itself, in `memory`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+CLONE_NEWNET = 0x40000000
+
+
+def main() -> int:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    # Without any route the kernel takes no address for a unicast one, and refuses every destination.
+    subprocess.run(["/sbin/ip", "link", "set", "lo", "up"], check=True)
+    status = subprocess.run(["/usr/bin/python3", *sys.argv[1:]], check=False).returncode
+    # That of the largest of the processes that were waited for.
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    Path(__file__).with_name("memory").write_text(f"{largest}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
