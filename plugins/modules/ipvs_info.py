@@ -20,8 +20,12 @@ extends_documentation_fragment:
   - lvs.director._attributes.info
   - lvs.director._pyroute2
 seealso:
+  - module: lvs.director.ipvs_table
   - module: lvs.director.ipvs_service
   - module: lvs.director.ipvs_destination
+  - module: lvs.director.ipvs_timeouts
+  - module: lvs.director.ipvs_sync_daemon
+  - module: lvs.director.ipvs_connection_info
 """
 
 EXAMPLES = r"""
