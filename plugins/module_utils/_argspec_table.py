@@ -124,7 +124,7 @@ class _Destinations:
             given = self._given.get(key)
         except TypeError:  # a list among the values
             key, given = (), None
-        if given is None or type(address) is not str or type(port) not in (int, type(None)):
+        if given is None or not isinstance(address, str) or not isinstance(port, (int, type(None))) or isinstance(port, bool):
             values = _checked(path, item, DESTINATION_SPEC)
             address, port = values["address"], values["port"]
             given = given_of_destination(path, values)

@@ -245,7 +245,9 @@ def profile(bench: Bench, case: str) -> None:
     fresh_namespace()
     if case in READS:
         bench.engine()
-    with opened() as kernel, profiler:
+    with contextlib.ExitStack() as stack:
+        kernel = stack.enter_context(opened())
+        stack.enter_context(profiler)
         if case in READS:
             (bench.noop if case == "noop" else bench.one_change)(kernel)
         else:

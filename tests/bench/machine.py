@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import subprocess
 import tarfile
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from lab.machine import Machine
 
 SPEC: dict[str, Any] = {"name": "bench", "image": "debian12-bench", "memory": 2048}
 FOLDER = "/root/bench"
-MEASURED_PYTHON = f"{FOLDER}/bench/measured_python.py"
+MEASURED_PYTHON = f"{FOLDER}/measured_python"
 HERE = Path(__file__).parent
 PLUGINS = "ansible_collections/lvs/director/plugins"
 
@@ -35,8 +36,10 @@ class Guest:
                 files.add(path, f"{PLUGINS}/module_utils/{path.name}")
             for path in HERE.glob("*.py"):
                 files.add(path, f"bench/{path.name}")
+        interpreter = f'#!/bin/sh\nexec /usr/bin/python3 -ISB {FOLDER}/bench/measured_python.py "$@"\n'
         command = (
             f"mkdir -p {FOLDER} && tar -C {FOLDER} -x --no-same-owner"
+            f" && printf %s {shlex.quote(interpreter)} > {MEASURED_PYTHON} && chmod +x {MEASURED_PYTHON}"
             f" && python3 -m compileall -q {FOLDER} && modprobe -a ip_vs ip_vs_{tables.SCHEDULER}"
         )
         done = subprocess.run([*machine.ssh_arguments(), command], input=archive.getvalue(), capture_output=True, check=False)

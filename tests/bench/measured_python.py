@@ -1,4 +1,3 @@
-#!/usr/bin/python3 -ISB
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An interpreter for Ansible that measures the memory of what it runs, in a network namespace of its own.

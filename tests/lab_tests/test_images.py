@@ -69,5 +69,6 @@ def test_two_clones_share_an_image(progress: Progress, tmp_path: Path, monkeypat
 
 
 def test_an_unknown_image_is_refused_with_the_names_of_those_there_are() -> None:
-    with pytest.raises(LabError, match=r"no image is called 'debian11': there are debian12-bare, debian12, debian13-bare, debian13"):
+    names = "debian12-bare, debian12, debian12-bench, debian13-bare, debian13, debian13-bench"
+    with pytest.raises(LabError, match=rf"no image is called 'debian11': there are {names}$"):
         images.recipe("debian11")
