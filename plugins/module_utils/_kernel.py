@@ -15,8 +15,9 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import islice
 from typing import Any, NamedTuple, Optional, Protocol
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
@@ -31,6 +32,8 @@ from ansible_collections.lvs.director.plugins.module_utils._errors import (
 from ansible_collections.lvs.director.plugins.module_utils._interface import read_mtu, try_sockets
 from ansible_collections.lvs.director.plugins.module_utils._lock import lock
 from ansible_collections.lvs.director.plugins.module_utils._model import (
+    Destination,
+    DestinationCounters,
     Entry,
     Info,
     Observed,
@@ -40,7 +43,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     SyncDaemon,
     Timeouts,
 )
-from ansible_collections.lvs.director.plugins.module_utils._netlink import Command, NetlinkSocket
+from ansible_collections.lvs.director.plugins.module_utils._netlink import Command, NetlinkSocket, Run
 from ansible_collections.lvs.director.plugins.module_utils._steps import (
     AddDestination,
     AddService,
@@ -52,9 +55,12 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     StartSyncDaemon,
     Step,
     StopSyncDaemon,
+    ZeroCounters,
 )
 
 _LISTING_ATTEMPTS = 20
+_UNPACKED_AT_ONCE = 64  # services; more would only take more memory
+_NO_STATS = Stats()
 
 
 class Refusal(NamedTuple):
@@ -132,14 +138,14 @@ class NetlinkKernel:
             ((service, stats),) = wire.unpack_counted_services(reply, len(reply))
             return self._observe_counted(service, stats)
         (service,) = wire.unpack_services(reply, len(reply))
-        return self._observe(service)
+        return self._observe_all([service])[0]
 
     def read_table(self, *, counters: bool = True) -> list[Observed]:
         command, what = (uapi.IPVS_CMD_GET_SERVICE, b""), "the services"
         if counters:
             counted = self._list(what, command, wire.unpack_counted_services, lambda pair: pair[0].key)
             return [self._observe_counted(service, stats) for service, stats in counted]
-        return [self._observe(service) for service in self._list(what, command, wire.unpack_services, lambda one: one.key)]
+        return self._observe_all(self._list(what, command, wire.unpack_services, lambda one: one.key))
 
     def read_info(self) -> Info:
         return wire.unpack_info(self._request("version and table size", uapi.IPVS_CMD_GET_INFO))
@@ -186,7 +192,7 @@ class NetlinkKernel:
 
     def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
         try:
-            numbers = self._socket.change([_command(step) for step in steps])
+            numbers = self._socket.change(_commands(steps))
         except OSError as exc:
             raise IpvsProtocolError(f"the kernel's answers to {len(steps)} changes were lost ({os.strerror(exc.errno or 0)})") from exc
         for step, number in zip(steps, numbers):
@@ -194,21 +200,62 @@ class NetlinkKernel:
                 return Refusal(step, number)
         return None
 
-    def _observe(self, service: Service) -> Observed:
+    def _observe_all(self, services: Sequence[Service]) -> list[Observed]:
+        """Read the destinations of services, without counters."""
+        listings = self._socket.dump_each(uapi.IPVS_CMD_GET_DEST, (wire.pack_command(service.key) for service in services))
+        observed: list[Observed] = []
+        for begin in range(0, len(services), _UNPACKED_AT_ONCE):
+            some = services[begin : begin + _UNPACKED_AT_ONCE]
+            listed: list[list[Run]] = []
+            try:
+                listed.extend(islice(listings, len(some)))
+            except OSError as exc:
+                raise _reading_failed(f"the destinations of service {some[len(listed)].key}", exc) from exc
+            observed += self._unpack_listings(some, listed)
+        return observed
+
+    def _unpack_listings(self, services: Sequence[Service], listings: Sequence[list[Run]]) -> list[Observed]:
+        """Return the services with what was listed as their destinations."""
+        families = {service.key.family for service in services}
+        lengths = {run.length for runs in listings for run in runs}
+        if len(families) > 1 or len(lengths) > 1 or max(map(len, listings)) > 1:
+            return [_uncounted(service, self._listed_destinations(service, runs)) for service, runs in zip(services, listings)]
+        # The common case: a datagram for each service, which was thus listed at once, all of like messages. All in one go.
+        joined = b"".join([run.data for runs in listings for run in runs])
+        length = max(lengths, default=1)
+        found = wire.unpack_destinations(joined, length, families.pop()) if joined else []
+        observed = []
+        end = 0
+        for service, runs in zip(services, listings):
+            begin, end = end, end + (len(runs[0].data) // length if runs else 0)
+            observed.append(_uncounted(service, tuple(found[begin:end])))
+        return observed
+
+    def _listed_destinations(self, service: Service, runs: list[Run]) -> tuple[Destination, ...]:
+        """Return the destinations of a listing of several parts; read it again if that was torn."""
         key = service.key
-        command = uapi.IPVS_CMD_GET_DEST, wire.pack_command(key)
-        found = self._list(key, command, lambda data, length: wire.unpack_destinations(data, length, key), lambda one: one.key)
-        return Observed(Entry(service, tuple(found)), Stats(), {})
+
+        def unpack(data: bytes, length: int) -> list[Destination]:
+            return wire.unpack_destinations(data, length, key.family)
+
+        found = [one for run in runs for one in unpack(*run)]
+        if len(runs) > 1 and len({one.key for one in found}) < len(found):
+            found = self._list(key, (uapi.IPVS_CMD_GET_DEST, wire.pack_command(key)), unpack, lambda one: one.key)
+        return tuple(found)
 
     def _observe_counted(self, service: Service, stats: Stats) -> Observed:
         key = service.key
         command = uapi.IPVS_CMD_GET_DEST, wire.pack_command(key)
-        pairs = self._list(key, command, lambda data, length: wire.unpack_counted_destinations(data, length, key), lambda pair: pair[0].key)
+
+        def unpack(data: bytes, length: int) -> list[tuple[Destination, DestinationCounters]]:
+            return wire.unpack_counted_destinations(data, length, key.family)
+
+        pairs = self._list(key, command, unpack, lambda pair: pair[0].key)
         entry = Entry(service, tuple(one for one, _counted in pairs))
         return Observed(entry, stats, {one.key: counted for one, counted in pairs})
 
     def _list(
-        self, what: str | ServiceKey, command: Command, unpack: Callable[[memoryview, int], list[Any]], name: Callable[[Any], Any]
+        self, what: str | ServiceKey, command: Command, unpack: Callable[[bytes, int], list[Any]], name: Callable[[Any], Any]
     ) -> list[Any]:
         """Return the entries of a listing: ``what``, or the destinations of a service."""
         for _attempt in range(_LISTING_ATTEMPTS):
@@ -228,20 +275,41 @@ class NetlinkKernel:
             "they can be read. Something else is changing the table"
         )
 
-    def _request(self, what: str, command: int) -> memoryview:
+    def _request(self, what: str, command: int) -> bytes:
         try:
             return self._socket.request(command)
         except OSError as exc:
             raise _reading_failed(what, exc) from exc
 
 
-def _command(step: Step) -> tuple[int, bytes]:
+def _uncounted(service: Service, destinations: tuple[Destination, ...]) -> Observed:
+    entry: Entry = tuple.__new__(Entry, (service, destinations))
+    observed: Observed = tuple.__new__(Observed, (entry, _NO_STATS, {}))
+    return observed
+
+
+def _commands(steps: Iterable[Step]) -> Iterator[Command]:
+    """Yield the command of each step."""
+    named: Optional[ServiceKey] = None
+    service = b""
+    for step in steps:
+        if type(step) is AddDestination:
+            # Most steps of a large plan. Those of one service come one after the other.
+            key, destination = step
+            if key is not named:
+                named, service = key, wire.pack_command(key)
+            yield uapi.IPVS_CMD_NEW_DEST, service + wire.pack_destination(destination)
+        else:
+            yield _command(step)
+
+
+def _command(step: Step) -> Command:
     if isinstance(step, AddDestination):
-        return uapi.IPVS_CMD_NEW_DEST, wire.pack_command(step.service, wire.pack_destination(step.destination))
+        return uapi.IPVS_CMD_NEW_DEST, wire.pack_command(step.service) + wire.pack_destination(step.destination)
     if isinstance(step, EditDestination):
-        return uapi.IPVS_CMD_SET_DEST, wire.pack_command(step.service, wire.pack_destination(step.destination))
+        return uapi.IPVS_CMD_SET_DEST, wire.pack_command(step.service) + wire.pack_destination(step.destination)
     if isinstance(step, DeleteDestination):
-        return uapi.IPVS_CMD_DEL_DEST, wire.pack_command(step.service, wire.pack_destination_key(step.key))
+        return uapi.IPVS_CMD_DEL_DEST, wire.pack_command(step.service) + wire.pack_destination_key(step.key)
     if isinstance(step, AddService):
         return uapi.IPVS_CMD_NEW_SERVICE, wire.pack_service_command(step.service)
     if isinstance(step, EditService):
@@ -254,7 +322,9 @@ def _command(step: Step) -> tuple[int, bytes]:
         return uapi.IPVS_CMD_NEW_DAEMON, wire.pack_sync_daemon(step.daemon)
     if isinstance(step, StopSyncDaemon):
         return uapi.IPVS_CMD_DEL_DAEMON, wire.pack_sync_daemon_state(step.state)
-    return uapi.IPVS_CMD_ZERO, wire.pack_command(step.key)
+    if isinstance(step, ZeroCounters):
+        return uapi.IPVS_CMD_ZERO, wire.pack_command(step.key)
+    raise TypeError(step)
 
 
 _NO_PERMISSION = "CAP_NET_ADMIN is needed in the network namespace: run the task as root (become: true)"

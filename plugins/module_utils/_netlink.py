@@ -22,8 +22,9 @@ import socket
 import struct
 import sys
 import types
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsProtocolError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._uapi import (
@@ -51,6 +52,7 @@ _NLMSG_DONE = 3
 
 _NLMSGHDR = struct.Struct("=IHHII")
 _MESSAGE = struct.Struct("=IHHIIBBH")  # a netlink header and a generic netlink header
+_EVERY_BIT = b"\xff" * _NLMSGHDR.size
 _INT = struct.Struct("=i")
 _DONE = struct.Struct("=IHHIIi")
 _TIMEVAL = struct.Struct("@ll")
@@ -66,8 +68,13 @@ _BATCH = 256
 _DUMP_ATTEMPTS = 20
 
 Command = tuple[int, bytes]
-# Messages of the same length, one after the other, and that length.
-Run = tuple[memoryview, int]
+
+
+class Run(NamedTuple):
+    """Messages of the same length, one after the other."""
+
+    data: bytes
+    length: int
 
 
 # Ends a batch.
@@ -125,6 +132,47 @@ def _spared() -> Iterator[None]:
             del sys.modules["multiprocessing"]
 
 
+class _Listing:
+    """What is the same in all listings that have the same sequence number."""
+
+    def __init__(self, family: int, sequence: int, command: int) -> None:
+        self.sequence = sequence
+        self.end = b""  # the message that ends a listing, once one was seen
+        self._family = family
+        self._command = command
+        self._headers: dict[int, bytes] = {}
+        self._alike: dict[tuple[bytes, int], tuple[int, int, int]] = {}
+
+    def question(self, payload: bytes) -> bytes:
+        """Return the message that asks for the listing."""
+        size = len(payload)
+        header = self._headers.get(size)
+        if header is None:
+            length, flags = _MESSAGE.size + size, _NLM_F_REQUEST | _NLM_F_DUMP
+            header = _MESSAGE.pack(length, self._family, flags, self.sequence, 0, self._command, IPVS_GENL_VERSION, 0)
+            self._headers[size] = header
+        return header + payload
+
+    def length_if_alike(self, data: bytes) -> int:
+        """Return the length of each message if nothing but messages of this listing that are as long as the first one was received."""
+        first = data[: _NLMSGHDR.size]
+        known = self._alike.get((first, len(data)))
+        if known is None:
+            known = self._alike[first, len(data)] = self._all_like(first, len(data))
+        length, mask, headers = known
+        return length if int.from_bytes(data, sys.byteorder) & mask == headers else 0
+
+    def _all_like(self, first: bytes, size: int) -> tuple[int, int, int]:
+        """Return the length of each message, and a mask of where their headers are and what these are then, as numbers."""
+        length, kind, flags, answered, _port = _NLMSGHDR.unpack(first.ljust(_NLMSGHDR.size, b"\0"))
+        listed = (kind, flags, answered) == (self._family, _NLM_F_MULTI, self.sequence)
+        if not listed or length < MESSAGE_HEADERS or length % 4 or size % length:
+            return 0, 0, 0
+        rest = b"\0" * (length - _NLMSGHDR.size)
+        mask, headers = (int.from_bytes((one + rest) * (size // length), sys.byteorder) for one in (_EVERY_BIT, first))
+        return length, mask, headers
+
+
 class NetlinkSocket:
     """A socket to the kernel's IPVS family.
 
@@ -145,6 +193,8 @@ class NetlinkSocket:
             owner.bind(IPVS_GENL_NAME, None)
             self._family = int(owner.prid)
             self._socket = socket.fromfd(owner.fileno(), socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_GENERIC)
+            # Any process may send to a netlink socket. One that is connected to the kernel gets from nobody else.
+            self._socket.connect((0, 0))
         except Exception as exc:
             owner.close()
             if getattr(exc, "code", None) == errno.ENOENT:
@@ -155,7 +205,7 @@ class NetlinkSocket:
         self._owner = owner
         self._sequence = 0
         self._buffer = bytearray(_RECEIVE_BYTES)
-        self._frames: dict[int, struct.Struct] = {}
+        self._received = memoryview(self._buffer)
         # By the kernel: a time-out of Python's would ask it before each call whether there is something to receive.
         self._socket.settimeout(None)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(int(_TIMEOUT), 0))
@@ -168,17 +218,17 @@ class NetlinkSocket:
         self._socket.close()
         self._owner.close()
 
-    def request(self, command: int, payload: bytes = b"") -> memoryview:
+    def request(self, command: int, payload: bytes = b"") -> bytes:
         """Send a command that has one reply and return it, headers and all.
 
         :raises OSError: the kernel's error.
         """
-        sequence = self._send([(command, payload)], 0)
+        sequence = self._send([(command, payload)])
         for kind, message in self._replies(sequence, sequence):
             if kind == _NLMSG_ERROR:
                 _raise_error(message)
             else:
-                return memoryview(bytes(message))
+                return bytes(message)
         raise IpvsProtocolError(f"the kernel ended its reply to command {command} before it began")
 
     def dump(self, command: int, payload: bytes = b"") -> list[Run]:
@@ -187,63 +237,66 @@ class NetlinkSocket:
         :raises OSError: the kernel's error.
         :raises IpvsProtocolError: it was interrupted too often.
         """
-        for _attempt in range(_DUMP_ATTEMPTS):
-            try:
-                return self._dump_once(command, payload)
-            except DumpInterrupted:
-                continue
-            except OSError as exc:
-                if exc.errno != errno.ENOBUFS:
-                    raise
-        raise IpvsProtocolError(f"listing the table was interrupted {_DUMP_ATTEMPTS} times in a row: something keeps changing it")
+        return next(self.dump_each(command, (payload,)))
 
-    def _dump_once(self, command: int, payload: bytes) -> list[Run]:
-        sequence = self._send([(command, payload)], _NLM_F_DUMP)
+    def dump_each(self, command: int, payloads: Iterable[bytes]) -> Iterator[list[Run]]:
+        """Yield what ``dump`` returns, for each payload.
+
+        A listing takes three calls of the kernel, and there is one for each service: all of them have the same sequence
+        number, so that what is sent and received is the same to the bit wherever it can be.
+        """
+        listing = _Listing(self._family, self._new_sequence(), command)
+        for payload in payloads:
+            for _attempt in range(_DUMP_ATTEMPTS):
+                try:
+                    runs = self._dump_once(listing, payload)
+                    break
+                except DumpInterrupted:
+                    pass
+                except OSError as exc:
+                    if exc.errno != errno.ENOBUFS:
+                        raise
+                # What is left of it, if anything, has another number than what comes now.
+                listing = _Listing(self._family, self._new_sequence(), command)
+            else:
+                raise IpvsProtocolError(f"listing the table was interrupted {_DUMP_ATTEMPTS} times in a row: something keeps changing it")
+            yield runs
+
+    def _new_sequence(self) -> int:
+        self._sequence += 1
+        return self._sequence
+
+    def _dump_once(self, listing: _Listing, payload: bytes) -> list[Run]:
+        self._socket.send(listing.question(payload))
         found: list[Run] = []
         interrupted = 0
         while True:
-            data = memoryview(bytes(self._receive()))
+            data = bytes(self._receive())
             # What most listings consist of, at a glance: messages that are alike, and the end.
-            if len(data) == _DONE.size and not interrupted:
-                _length, kind, flags, answered, _port, code = _DONE.unpack(data)
-                if kind == _NLMSG_DONE and flags == _NLM_F_MULTI and answered == sequence and not code:
-                    return found
-            length = self._length_if_alike(data, sequence)
+            if data == listing.end and not interrupted:
+                return found
+            length = listing.length_if_alike(data)
             if length:
-                found.append((data, length))
+                found.append(Run(data, length))
                 continue
-            for kind, flags, answered, message in _messages(data):
-                if answered != sequence or kind == _NLMSG_NOOP:
+            for kind, flags, answered, message in _messages(memoryview(data)):
+                if answered != listing.sequence or kind == _NLMSG_NOOP:
                     continue
                 interrupted |= flags & _NLM_F_DUMP_INTR
                 if kind == _NLMSG_ERROR:
                     _raise_error(message)
                 elif kind != _NLMSG_DONE:
-                    found.append((message, len(message)))
+                    found.append(Run(bytes(message), len(message)))
                     continue
                 elif len(message) >= _NLMSGHDR.size + _INT.size:
                     _raise_error(message)
                 if interrupted:
                     raise DumpInterrupted
+                if len(message) == len(data) and flags == _NLM_F_MULTI:
+                    listing.end = data
                 return found
 
-    def _length_if_alike(self, data: memoryview, sequence: int) -> int:
-        """Return the length of each message if nothing but messages of a listing that are as long as the first one was received."""
-        if len(data) < MESSAGE_HEADERS:
-            return 0
-        first = _NLMSGHDR.unpack_from(data)
-        length, kind, flags, answered, _port = first
-        if (kind, flags, answered) != (self._family, _NLM_F_MULTI, sequence) or length < MESSAGE_HEADERS:
-            return 0
-        if length % 4 or len(data) % length:
-            return 0
-        frame = self._frames.get(length)
-        if frame is None:
-            frame = self._frames[length] = struct.Struct(f"=IHHII{length - _NLMSGHDR.size}x")
-        every = list(frame.iter_unpack(data))
-        return length if every.count(first) == len(every) else 0
-
-    def change(self, commands: Sequence[Command]) -> list[int]:
+    def change(self, commands: Iterable[Command]) -> list[int]:
         """Send commands that change something, several in one message to the kernel, in their order.
 
         Return for each the error number, or 0. The kernel goes on after a command that it refused, to the end of the
@@ -254,9 +307,9 @@ class NetlinkSocket:
         gives none for a command that was interrupted.)
         """
         results: list[int] = []
-        for start in range(0, len(commands), _BATCH):
-            batch = commands[start : start + _BATCH]
-            mark = self._send([*batch, _MARK], 0)
+        remaining = iter(commands)
+        while batch := list(islice(remaining, _BATCH)):
+            mark = self._send([*batch, _MARK])
             codes = [0] * len(batch)
             first = mark - len(batch)
             for kind, message in self._replies(first, mark):
@@ -270,16 +323,15 @@ class NetlinkSocket:
                 break
         return results
 
-    def _send(self, commands: Sequence[Command], flags: int) -> int:
-        """Send the commands in one go and return the sequence number of the last one."""
+    def _send(self, commands: Sequence[Command]) -> int:
+        """Send commands in one go and return the sequence number of the last one."""
         parts = []
-        kind = _NLM_F_REQUEST | flags
         for command, payload in commands:
             self._sequence += 1
             length = _MESSAGE.size + len(payload)
-            parts.append(_MESSAGE.pack(length, self._family, kind, self._sequence, 0, command, IPVS_GENL_VERSION, 0))
+            parts.append(_MESSAGE.pack(length, self._family, _NLM_F_REQUEST, self._sequence, 0, command, IPVS_GENL_VERSION, 0))
             parts.append(payload)
-        self._socket.sendto(b"".join(parts), (0, 0))
+        self._socket.send(b"".join(parts))
         return self._sequence
 
     def _replies(self, first: int, last: int) -> Iterator[tuple[int, memoryview]]:
@@ -296,21 +348,20 @@ class NetlinkSocket:
                 yield kind, message
 
     def _receive(self) -> memoryview:
-        while True:
-            try:
-                size, _ancillary, flags, sender = self._socket.recvmsg_into([self._buffer])
-            except BlockingIOError as exc:
-                raise IpvsProtocolError(f"the kernel did not answer within {_TIMEOUT:.0f} seconds") from exc
-            except OSError as exc:
-                if exc.errno == errno.ENOBUFS:
-                    # Answers were lost for want of space. The others are of no use, and take the space of those to come.
-                    self._drain()
-                raise
-            if flags & socket.MSG_TRUNC:
-                raise IpvsProtocolError(f"a reply of the kernel is longer than {_RECEIVE_BYTES} bytes")
-            # Any process may send to this socket; only the kernel is asked here.
-            if sender[0] == 0:
-                return memoryview(self._buffer)[:size]
+        """Return what comes next; it stays valid until the next call."""
+        try:
+            # With this flag the kernel tells how long the message is, whether or not there is room for all of it.
+            size = self._socket.recv_into(self._buffer, 0, socket.MSG_TRUNC)
+        except BlockingIOError as exc:
+            raise IpvsProtocolError(f"the kernel did not answer within {_TIMEOUT:.0f} seconds") from exc
+        except OSError as exc:
+            if exc.errno == errno.ENOBUFS:
+                # Answers were lost for want of space. The others are of no use, and take the space of those to come.
+                self._drain()
+            raise
+        if size > _RECEIVE_BYTES:
+            raise IpvsProtocolError(f"a reply of the kernel is longer than {_RECEIVE_BYTES} bytes")
+        return self._received[:size]
 
     def _drain(self) -> None:
         """Throw away what is still queued."""

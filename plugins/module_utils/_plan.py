@@ -41,7 +41,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     canonical_destination,
     canonical_service,
 )
-from ansible_collections.lvs.director.plugins.module_utils._rules import check_place, check_service, check_values
+from ansible_collections.lvs.director.plugins.module_utils._rules import check_place, check_service, check_values, places_to_check
 from ansible_collections.lvs.director.plugins.module_utils._steps import (
     AddDestination,
     AddService,
@@ -52,6 +52,8 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     Step,
 )
 
+# What the classes do, without being asked a hundred thousand times how they do it.
+_make = tuple.__new__
 # What a destination starts from, its name apart.
 _NEW = Destination(DestinationKey(b"", 0))[1:]
 
@@ -124,7 +126,25 @@ def _after(current: Optional[Entry], desired: DesiredService, merger: Merger) ->
     present = current.destinations if current else ()
     if desired.destinations is None:
         return Entry(service, present)
+    if not present:
+        return Entry(service, _new_destinations(service, desired.destinations, merger))
     return Entry(service, _destinations_after(service, present, desired, merger))
+
+
+def _new_destinations(
+    service: Service, listed: Sequence[DesiredDestination], merger: Merger
+) -> tuple[Destination, ...]:
+    """Return the destinations of a service that has none."""
+    wanted = [one for one in listed if one.present]
+    found = []
+    given, values = None, _NEW
+    for one in wanted:
+        if one.given is not given:
+            given, values = one.given, merger.merge(one, _NEW)
+        found.append(_make(Destination, (one.key, *values)))
+    for index in places_to_check(service, found):
+        check_place(wanted[index].path, service, None, found[index])
+    return tuple(found)
 
 
 def _destinations_after(
@@ -144,7 +164,7 @@ def _destinations_after(
         if old is not None and merged == values:
             listed[key] = old
             continue
-        new = Destination(key, *merged)
+        new = _make(Destination, (key, *merged))
         check_place(one.path, service, old, new)
         listed[key] = new
     ordered = service.scheduler in ORDERED_SCHEDULERS if desired.ordered is None else desired.ordered
@@ -179,7 +199,10 @@ def transition(key: ServiceKey, before: Optional[Entry], after: Optional[Entry])
         first.append(AddService(after.service))
     elif before.service != after.service:
         first.append(EditService(after.service))
-    rest = _Destinations(key, before.destinations if before else (), after.destinations)
+    if before is None or not before.destinations:
+        added = [_make(AddDestination, (key, one)) for one in reversed(after.destinations)]
+        return PlannedService(key, before, after, ((*first, *added), ()))
+    rest = _Destinations(key, before.destinations, after.destinations)
     rest.run()
     return PlannedService(key, before, after, (tuple(first + rest.first), tuple(rest.second)), rest.gap)
 
@@ -199,9 +222,6 @@ class _Destinations:
 
     def run(self) -> None:
         """Fill in the steps."""
-        if not self._before:
-            self.first = [AddDestination(self._service, one) for one in reversed(self._after.values())]
-            return
         moved, staying = _split_moved(list(self._after), [key for key in self._order if key in self._after])
         for key in staying:
             if self._after[key].weight or not self._now[key].weight:

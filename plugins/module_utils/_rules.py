@@ -11,7 +11,7 @@ The rules look at whole values: what the task gives, laid over what the kernel h
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredDestination, DesiredService, at
@@ -58,6 +58,18 @@ def check_values(desired: DesiredDestination, destination: Destination) -> None:
     _check_tunnel(desired, destination)
 
 
+def places_to_check(service: Service, destinations: Sequence[Destination]) -> list[int]:
+    """Return which of a service's new destinations ``check_place`` has to look at: it would let the others pass."""
+    size = 4 if service.key.family == "ipv4" else 16
+    port = service.key.port
+    found = []
+    for index, destination in enumerate(destinations):
+        address, own_port = destination[0]
+        if own_port != port or not 0 < address[0] < 224 or len(address) != size:
+            found.append(index)
+    return found
+
+
 def check_place(path: str, service: Service, before: Optional[Destination], destination: Destination) -> None:
     """Refuse a destination that cannot be one of its service.
 
@@ -66,26 +78,25 @@ def check_place(path: str, service: Service, before: Optional[Destination], dest
     :raises IpvsInputError: with the option's path.
     """
     if before is None:
-        _check_new_address(path, service, destination)
+        address, port = destination.key
+        if not 0 < address[0] < 224:  # the others are all ordinary, of either family
+            _check_new_address(path, address)
+        if port != service.key.port and destination.forward_method in ("direct", "tunnel") and not service.key.fwmark:
+            raise IpvsInputError(
+                at(path, "port"),
+                f"{port} differs from the service's port {service.key.port}, but forward_method "
+                f"{destination.forward_method} does not rewrite ports: leave port out, or use masquerade",
+            )
     if destination.forward_method != "tunnel":
         _check_family(path, service, destination)
 
 
-def _check_new_address(path: str, service: Service, destination: Destination) -> None:
-    address, port = destination.key
+def _check_new_address(path: str, address: bytes) -> None:
     problem = _address_problem(address)
     if problem:
         raise IpvsInputError(at(path, "address"), f"{format_address(address)} {problem}, a real server cannot have it")
-    rewrites_port = destination.forward_method not in ("direct", "tunnel")
-    if not rewrites_port and not service.key.fwmark and port != service.key.port:
-        raise IpvsInputError(
-            at(path, "port"),
-            f"{port} differs from the service's port {service.key.port}, but forward_method "
-            f"{destination.forward_method} does not rewrite ports: leave port out, or use masquerade",
-        )
 
 
-@lru_cache(maxsize=4096)
 def _address_problem(address: bytes) -> str:
     if not any(address):
         return "is the unspecified address"

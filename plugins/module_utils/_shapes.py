@@ -7,16 +7,17 @@
 """Netlink attributes -> values, fast where thousands of messages look alike.
 
 A listing consists of messages that have the same attributes at the same places. The first one is walked attribute by
-attribute; that leaves two structs, one of all headers and one of the values that are wanted. Further messages are unpacked
-by these, many in one call; those whose headers are not the same to the bit are walked again.
+attribute; that leaves a struct of the values that are wanted, and a mask of where the headers are. Of further messages the
+headers are compared with those of the first, all in one operation, and the values unpacked in one call; messages whose
+headers are not the same to the bit are walked again.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
-from operator import itemgetter
-from typing import Any, NamedTuple, Optional
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Optional, Union
 
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsProtocolError
 
@@ -35,7 +36,7 @@ REQUIRED = object()
 _AROUND = -1
 
 
-def attributes(data: memoryview) -> Iterator[tuple[int, int, int]]:
+def attributes(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield kind, and begin and end of the value, of each attribute.
 
     :raises IpvsProtocolError: a length does not fit.
@@ -59,15 +60,43 @@ class Field(NamedTuple):
     default: Any = REQUIRED
 
 
-class _Shape(NamedTuple):
-    header: tuple[Any, ...]
-    headers: struct.Struct
-    values: struct.Struct
-    defaults: tuple[Any, ...]
-    pick: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+class Together(NamedTuple):
+    """Attributes that are wanted as one value: headers and all, one after the other, as they came. b"" if there are none.
 
-    def fits(self, data: memoryview) -> bool:
-        return list(self.headers.iter_unpack(data)).count(self.header) * self.headers.size == len(data)
+    Where many messages have the same values in these, that one value says so.
+    """
+
+    kinds: tuple[int, ...]
+
+
+_Pick = Callable[[tuple[Any, ...]], tuple[Any, ...]]
+
+
+class _Shape:
+    """The layout of a message."""
+
+    def __init__(self, first: bytes, headers: Sequence[int], values: str, pick: Optional[_Pick]) -> None:
+        mask = bytearray(len(first))
+        for begin in headers:
+            mask[begin : begin + 4] = b"\xff" * 4
+        self._first, self._mask = first, bytes(mask)
+        self._repeated: dict[int, tuple[int, int]] = {}
+        self.values = struct.Struct(values)
+        self.pick = pick
+
+    def fits(self, data: bytes) -> bool:
+        """Return whether this is the layout of each message of a run."""
+        known = self._repeated.get(len(data))
+        if known is None:
+            count = len(data) // len(self._first)
+            mask = int.from_bytes(self._mask * count, sys.byteorder)
+            known = self._repeated[len(data)] = mask, int.from_bytes(self._first * count, sys.byteorder) & mask
+        return int.from_bytes(data, sys.byteorder) & known[0] == known[1]
+
+    def rows(self, data: bytes) -> list[tuple[Any, ...]]:
+        """Return the values of each message of a run that has this layout."""
+        rows = self.values.iter_unpack(data)
+        return list(rows) if self.pick is None else list(map(self.pick, rows))
 
 
 class Shapes:
@@ -77,13 +106,15 @@ class Shapes:
     :param inside: the kind of the attribute in which the fields are; without it they are at the first level.
     """
 
-    def __init__(self, *fields: Field, offset: int = 0, inside: Optional[int] = None) -> None:
+    def __init__(self, *fields: Union[Field, Together], offset: int = 0, inside: Optional[int] = None) -> None:
         self._fields = fields
+        self._single = {field.kind: field for field in fields if isinstance(field, Field)}
+        self._groups = {kind: field for field in fields if isinstance(field, Together) for kind in field.kinds}
         self._offset = offset
         self._inside = inside
         self._known: dict[int, _Shape] = {}
 
-    def rows(self, data: memoryview, length: int) -> list[tuple[Any, ...]]:
+    def rows(self, data: bytes, length: int) -> list[tuple[Any, ...]]:
         """Return the fields' values for each message of a run: messages of that length, one after the other.
 
         :raises IpvsProtocolError: a length does not fit, or a field is missing that has no default.
@@ -93,50 +124,72 @@ class Shapes:
             shape = self._learn(data[:length])
             if not shape.fits(data):
                 return [self.unpack(data[begin : begin + length]) for begin in range(0, len(data), length)]
-        pick, defaults = shape.pick, shape.defaults
-        return [pick(row + defaults) for row in shape.values.iter_unpack(data)]
+        return shape.rows(data)
 
-    def unpack(self, data: memoryview) -> tuple[Any, ...]:
+    def unpack(self, data: bytes) -> tuple[Any, ...]:
         """Return the fields' values for one message.
 
         :raises IpvsProtocolError: as for ``rows``.
         """
-        shape = self._known.get(len(data))
-        if shape is None or shape.headers.unpack(data) != shape.header:
-            shape = self._learn(data)
-        return shape.pick(shape.values.unpack(data) + shape.defaults)
+        return self.rows(data, len(data))[0]
 
-    def _learn(self, data: memoryview) -> _Shape:
-        wanted = {field.kind: field for field in self._fields}
-        found: dict[int, int] = {}
-        headers = values = "="
-        headers_end = values_end = place = 0
+    def _learn(self, data: bytes) -> _Shape:
+        headers = []
+        layout = ["="]
+        end_of_values = count = length = 0
+        places: dict[Union[Field, Together], list[int]] = {}
+        joined: Optional[Together] = None  # the group that the value before belongs to
         for kind, begin, end in self._attributes(data):
-            headers += f"{begin - 4 - headers_end}xI"
-            headers_end = begin
-            if kind in wanted:
-                values += f"{begin - values_end}x{self._form(wanted[kind], end - begin)}"
-                values_end = end
-                found[kind] = place
-                place += 1
-        headers += f"{len(data) - headers_end}x"
-        values += f"{len(data) - values_end}x"
-        defaults: list[Any] = []
-        for field in self._fields:
-            if field.kind not in found:
-                if field.default is REQUIRED:
-                    raise IpvsProtocolError(f"the kernel's reply has no {field.what} (attribute {field.kind})")
-                found[field.kind] = place + len(defaults)
-                defaults.append(field.default)
-        layout = struct.Struct(headers)
-        picked = [found[field.kind] for field in self._fields]
-        pick = itemgetter(*picked) if len(picked) > 1 else lambda row: (row[picked[0]],)
-        shape = _Shape(layout.unpack(data), layout, struct.Struct(values), tuple(defaults), pick)
+            headers.append(begin - 4)
+            group, field = self._groups.get(kind), self._single.get(kind)
+            if group is not None:
+                header, padded = begin - 4, min((end + 3) & ~3, len(data))
+                if joined is group and end_of_values == header:
+                    length += padded - header
+                    layout[-1] = f"{length}s"
+                    end_of_values = padded
+                    continue
+                length = padded - header
+                layout += f"{header - end_of_values}x", f"{length}s"
+                end_of_values = padded
+                places.setdefault(group, []).append(count)
+            elif field is not None:
+                layout += f"{begin - end_of_values}x", self._form(field, end - begin)
+                end_of_values = end
+                places[field] = [count]
+            else:
+                continue
+            joined = group
+            count += 1
+        layout.append(f"{len(data) - end_of_values}x")
+        shape = _Shape(data, headers, "".join(layout), self._picker(places, count))
         if len(self._known) < _MOST_SHAPES:
             self._known[len(data)] = shape
         return shape
 
-    def _attributes(self, data: memoryview) -> Iterator[tuple[int, int, int]]:
+    def _picker(self, places: dict[Union[Field, Together], list[int]], count: int) -> Optional[_Pick]:
+        """Return what brings unpacked values into the order of the fields, None if they are in it."""
+        defaults: list[Any] = []
+        picked: list[Union[int, list[int]]] = []
+        for field in self._fields:
+            found = places.get(field)
+            if found is not None:
+                picked.append(found[0] if len(found) == 1 else found)
+                continue
+            if isinstance(field, Field) and field.default is REQUIRED:
+                raise IpvsProtocolError(f"the kernel's reply has no {field.what} (attribute {field.kind})")
+            picked.append(count + len(defaults))
+            defaults.append(field.default if isinstance(field, Field) else b"")
+        if picked == list(range(count)):
+            return None
+
+        def pick(row: tuple[Any, ...]) -> tuple[Any, ...]:
+            row = (*row, *defaults)
+            return tuple([row[place] if isinstance(place, int) else b"".join([row[one] for one in place]) for place in picked])
+
+        return pick
+
+    def _attributes(self, data: bytes) -> Iterator[tuple[int, int, int]]:
         """Yield kind, begin and end of the attributes in which the fields are; of the one around them only the begin."""
         base, end = self._offset, len(data)
         if self._inside is not None:

@@ -20,6 +20,8 @@ import socket
 import struct
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import repeat
+from operator import add, itemgetter
 from typing import Any, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
@@ -37,7 +39,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     canonical_destination,
     canonical_service,
 )
-from ansible_collections.lvs.director.plugins.module_utils._shapes import HEADER, Field, Shapes, attributes
+from ansible_collections.lvs.director.plugins.module_utils._shapes import HEADER, Field, Shapes, Together, attributes
 
 _KNOWN_SERVICE_FLAGS = uapi.IP_VS_SVC_F_PERSISTENT | uapi.IP_VS_SVC_F_ONEPACKET | uapi.IP_VS_SVC_F_SCHED_ANY
 
@@ -80,7 +82,7 @@ def _string(kind: int, value: str) -> bytes:
     return _pack(kind, value.encode("ascii") + b"\0")
 
 
-def _attributes(data: memoryview) -> Iterator[tuple[int, memoryview]]:
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield each attribute's kind and value.
 
     :raises IpvsProtocolError: a length does not fit.
@@ -89,7 +91,7 @@ def _attributes(data: memoryview) -> Iterator[tuple[int, memoryview]]:
         yield kind, data[begin:end]
 
 
-def _number(value: memoryview) -> int:
+def _number(value: bytes) -> int:
     """Return an unsigned number in host order, of the width in which it came."""
     if len(value) == 4:
         return int(_U32.unpack(value)[0])
@@ -102,11 +104,11 @@ def _number(value: memoryview) -> int:
     raise IpvsProtocolError(f"a number of {len(value)} bytes in the kernel's reply")
 
 
-def _text(value: bytes | memoryview) -> str:
+def _text(value: bytes) -> str:
     return bytes(value).split(b"\0", 1)[0].decode("ascii", "replace")
 
 
-def _require(found: dict[int, memoryview], kind: int, what: str) -> memoryview:
+def _require(found: dict[int, bytes], kind: int, what: str) -> bytes:
     try:
         return found[kind]
     except KeyError:
@@ -128,24 +130,22 @@ def _family_word(number: int) -> str:
     return word
 
 
-def _union(address: bytes) -> bytes:
-    """An address as the kernel's ``union nf_inet_addr``."""
-    return address.ljust(16, b"\0")
-
-
 # -- services ---------------------------------------------------------------------------------------------------------
+
+
+# Family, protocol, address and port: the same four attributes of every service that has no firewall mark.
+_SERVICE_KEY = struct.Struct("=HHH2xHHH2xHH16sHHH2x")
 
 
 def pack_service_key(key: ServiceKey) -> bytes:
     """Return the attributes that name a service."""
-    family = _u16(uapi.IPVS_SVC_ATTR_AF, uapi.FAMILIES[key.family])
     if key.fwmark:
-        return family + _u32(uapi.IPVS_SVC_ATTR_FWMARK, key.fwmark)
-    return (
-        family
-        + _u16(uapi.IPVS_SVC_ATTR_PROTOCOL, uapi.PROTOCOLS[key.protocol or ""])
-        + _pack(uapi.IPVS_SVC_ATTR_ADDR, _union(key.address))
-        + _be16(uapi.IPVS_SVC_ATTR_PORT, key.port)
+        return _u16(uapi.IPVS_SVC_ATTR_AF, uapi.FAMILIES[key.family]) + _u32(uapi.IPVS_SVC_ATTR_FWMARK, key.fwmark)
+    return _SERVICE_KEY.pack(
+        *(6, uapi.IPVS_SVC_ATTR_AF, uapi.FAMILIES[key.family]),
+        *(6, uapi.IPVS_SVC_ATTR_PROTOCOL, uapi.PROTOCOLS[key.protocol or ""]),
+        *(20, uapi.IPVS_SVC_ATTR_ADDR, key.address),
+        *(6, uapi.IPVS_SVC_ATTR_PORT, socket.htons(key.port)),
     )
 
 
@@ -155,21 +155,26 @@ def pack_service(service: Service) -> bytes:
     The kernel replaces all of it at each change, so everything is always there; an engine's name that is not sent is
     taken off the service. The mask names only the flags known here: bits of a later kernel stay as they are.
     """
-    flags = service.scheduler_flags & uapi.IP_VS_SVC_F_SCHED_ANY
-    if service.persistence_timeout:
+    return pack_service_key(service.key) + _service_tail(service.key.family, *service[1:])
+
+
+@lru_cache(maxsize=1024)
+def _service_tail(
+    family: str, scheduler: str, scheduler_flags: int, persistence_timeout: int, netmask: str, engine: str, one_packet: bool
+) -> bytes:
+    """Return all but the name; most services of a table share it with many others."""
+    flags = scheduler_flags & uapi.IP_VS_SVC_F_SCHED_ANY
+    if persistence_timeout:
         flags |= uapi.IP_VS_SVC_F_PERSISTENT
-    if service.one_packet:
+    if one_packet:
         flags |= uapi.IP_VS_SVC_F_ONEPACKET
-    parts = [
-        pack_service_key(service.key),
-        _string(uapi.IPVS_SVC_ATTR_SCHED_NAME, service.scheduler),
-        _pack(uapi.IPVS_SVC_ATTR_FLAGS, _FLAGS.pack(flags, _KNOWN_SERVICE_FLAGS)),
-        _u32(uapi.IPVS_SVC_ATTR_TIMEOUT, service.persistence_timeout),
-        _pack(uapi.IPVS_SVC_ATTR_NETMASK, _pack_netmask(service.key.family, service.persistence_netmask)),
-    ]
-    if service.persistence_engine:
-        parts.append(_string(uapi.IPVS_SVC_ATTR_PE_NAME, service.persistence_engine))
-    return b"".join(parts)
+    return (
+        _string(uapi.IPVS_SVC_ATTR_SCHED_NAME, scheduler)
+        + _pack(uapi.IPVS_SVC_ATTR_FLAGS, _FLAGS.pack(flags, _KNOWN_SERVICE_FLAGS))
+        + _u32(uapi.IPVS_SVC_ATTR_TIMEOUT, persistence_timeout)
+        + _pack(uapi.IPVS_SVC_ATTR_NETMASK, _pack_netmask(family, netmask))
+        + (_string(uapi.IPVS_SVC_ATTR_PE_NAME, engine) if engine else b"")
+    )
 
 
 def _pack_netmask(family: str, netmask: str) -> bytes:
@@ -186,50 +191,44 @@ def _unpack_netmask(family: str, value: bytes) -> str:
     return socket.inet_ntop(socket.AF_INET, value)
 
 
-_SERVICE = (
-    Field(uapi.IPVS_SVC_ATTR_AF, "address family"),
-    Field(uapi.IPVS_SVC_ATTR_FWMARK, "firewall mark", default=0),
-    Field(uapi.IPVS_SVC_ATTR_PROTOCOL, "protocol", default=None),
-    Field(uapi.IPVS_SVC_ATTR_ADDR, "address", "bytes", b""),
-    Field(uapi.IPVS_SVC_ATTR_PORT, "port", "port", 0),
+# All but the name.
+_SERVICE_VALUES = (
     Field(uapi.IPVS_SVC_ATTR_SCHED_NAME, "scheduler", "bytes"),
     Field(uapi.IPVS_SVC_ATTR_FLAGS, "flags", "bytes"),
     Field(uapi.IPVS_SVC_ATTR_TIMEOUT, "timeout"),
     Field(uapi.IPVS_SVC_ATTR_NETMASK, "netmask", "bytes"),
     Field(uapi.IPVS_SVC_ATTR_PE_NAME, "persistence engine", "bytes", b""),
 )
+_SERVICE = (
+    Field(uapi.IPVS_SVC_ATTR_AF, "address family"),
+    Field(uapi.IPVS_SVC_ATTR_FWMARK, "firewall mark", default=0),
+    Field(uapi.IPVS_SVC_ATTR_PROTOCOL, "protocol", default=None),
+    Field(uapi.IPVS_SVC_ATTR_ADDR, "address", "bytes", b""),
+    Field(uapi.IPVS_SVC_ATTR_PORT, "port", "port", 0),
+    Together(tuple(field.kind for field in _SERVICE_VALUES)),
+)
 _SERVICE_STATS = (
     Field(uapi.IPVS_SVC_ATTR_STATS64, "statistics", "bytes", None),
     Field(uapi.IPVS_SVC_ATTR_STATS, "statistics", "bytes", None),
 )
 _IN_SERVICE = {"offset": uapi.MESSAGE_HEADERS, "inside": uapi.IPVS_CMD_ATTR_SERVICE}
+_SERVICE_CONFIGURATION = Shapes(*_SERVICE_VALUES)
 _SERVICES = Shapes(*_SERVICE, **_IN_SERVICE)
 _COUNTED_SERVICES = Shapes(*_SERVICE, *_SERVICE_STATS, **_IN_SERVICE)
 
 
-def unpack_services(data: memoryview, length: int) -> list[Service]:
+def unpack_services(data: bytes, length: int) -> list[Service]:
     """Return the services of a run of messages."""
     return [_service(*row) for row in _SERVICES.rows(data, length)]
 
 
-def unpack_counted_services(data: memoryview, length: int) -> list[tuple[Service, Stats]]:
+def unpack_counted_services(data: bytes, length: int) -> list[tuple[Service, Stats]]:
     """Return the services of a run of messages, with their counters."""
     return [(_service(*fields), _best_stats(wide, narrow)) for *fields, wide, narrow in _COUNTED_SERVICES.rows(data, length)]
 
 
-def _service(
-    family_number: int,
-    fwmark: int,
-    protocol: Optional[int],
-    address: bytes,
-    port: int,
-    scheduler: bytes,
-    flags: bytes,
-    timeout: int,
-    netmask: bytes,
-    engine: bytes,
-) -> Service:
-    family = _family_word(family_number)
+def _service(family_number: int, fwmark: int, protocol: Optional[int], address: bytes, port: int, values: bytes) -> Service:
+    family = uapi.FAMILY_WORDS.get(family_number) or _family_word(family_number)
     if fwmark:
         key = ServiceKey(family, fwmark=fwmark)
     else:
@@ -237,11 +236,18 @@ def _service(
         if word is None:
             raise IpvsProtocolError(f"protocol {protocol} in the kernel's reply is none of {', '.join(uapi.PROTOCOLS)}")
         key = ServiceKey(family, word, _address(address, family_number), socket.ntohs(port))
+    return Service(key, *_service_values(family, values))
+
+
+@lru_cache(maxsize=1024)
+def _service_values(family: str, values: bytes) -> tuple[Any, ...]:
+    """Return all but the name, in its canonical form."""
+    scheduler, flags, timeout, netmask, engine = _SERVICE_CONFIGURATION.unpack(values)
     if len(flags) != _FLAGS.size:
         raise IpvsProtocolError(f"flags of {len(flags)} bytes in the kernel's reply")
     bits = int(_FLAGS.unpack(flags)[0])
     service = Service(
-        key,
+        ServiceKey(family),
         _text(scheduler),
         bits & uapi.IP_VS_SVC_F_SCHED_ANY,
         timeout if bits & uapi.IP_VS_SVC_F_PERSISTENT else 0,
@@ -249,37 +255,44 @@ def _service(
         _text(engine),
         bool(bits & uapi.IP_VS_SVC_F_ONEPACKET),
     )
-    return canonical_service(service)
+    return tuple(canonical_service(service))[1:]
 
 
 # -- destinations -----------------------------------------------------------------------------------------------------
 
 
-# Family, address and port: the same three attributes of every destination.
-_DESTINATION_KEY = struct.Struct("=HHH2xHH16sHHH2x")
+# The name of a destination: what comes before the address, the address, the port's header, the port.
+_DESTINATION_KEY = struct.Struct("=16s16s4sH2x")
+_PORT = HEADER.pack(6, uapi.IPVS_DEST_ATTR_PORT)
 
 
 def pack_destination_key(key: DestinationKey) -> bytes:
-    """Return the attributes that name a destination."""
-    address = key.address
-    return _DESTINATION_KEY.pack(
-        *(6, uapi.IPVS_DEST_ATTR_ADDR_FAMILY, _FAMILY_NUMBERS[len(address)]),
-        *(20, uapi.IPVS_DEST_ATTR_ADDR, address),
-        *(6, uapi.IPVS_DEST_ATTR_PORT, socket.htons(key.port)),
-    )
+    """Return the attribute of a command that names a destination."""
+    address, port = key
+    return _DESTINATION_KEY.pack(_destination_head(len(address), 0), address, _PORT, socket.htons(port))
 
 
 def pack_destination(destination: Destination) -> bytes:
-    """Return the attributes of a whole destination: the kernel replaces all of it at each change."""
-    return pack_destination_key(destination.key) + _destination_tail(*destination[1:])
+    """Return the attribute of a command with a whole destination: the kernel replaces all of it at each change."""
+    address, port = destination[0]
+    head, tail = _destination_frame(len(address), destination[1:])
+    return _DESTINATION_KEY.pack(head, address, _PORT, socket.htons(port)) + tail
+
+
+def _destination_head(address_length: int, tail_length: int) -> bytes:
+    """Return what comes before the address: headers and the family."""
+    return (
+        HEADER.pack(4 + 8 + 20 + 8 + tail_length, uapi.IPVS_CMD_ATTR_DEST)
+        + _u16(uapi.IPVS_DEST_ATTR_ADDR_FAMILY, _FAMILY_NUMBERS[address_length])
+        + HEADER.pack(20, uapi.IPVS_DEST_ATTR_ADDR)
+    )
 
 
 @lru_cache(maxsize=1024)
-def _destination_tail(
-    forward_method: str, weight: int, upper: int, lower: int, tunnel_type: str, tunnel_port: int, tunnel_flags: int
-) -> bytes:
-    """All but the name; most destinations of a table share it with many others."""
-    return (
+def _destination_frame(address_length: int, values: tuple[Any, ...]) -> tuple[bytes, bytes]:
+    """Return what comes before and after the name; most destinations of a table share it with many others."""
+    forward_method, weight, upper, lower, tunnel_type, tunnel_port, tunnel_flags = values
+    tail = (
         _u32(uapi.IPVS_DEST_ATTR_FWD_METHOD, _FORWARD_METHOD_NUMBERS[forward_method])
         + _u32(uapi.IPVS_DEST_ATTR_WEIGHT, weight & 0xFFFFFFFF)
         + _u8(uapi.IPVS_DEST_ATTR_TUN_TYPE, uapi.TUNNEL_TYPES[tunnel_type])
@@ -288,13 +301,11 @@ def _destination_tail(
         + _u32(uapi.IPVS_DEST_ATTR_U_THRESH, upper)
         + _u32(uapi.IPVS_DEST_ATTR_L_THRESH, lower)
     )
+    return _destination_head(address_length, len(tail)), tail
 
 
-_DESTINATION = (
-    Field(uapi.IPVS_DEST_ATTR_ADDR, "address", "bytes"),
-    Field(uapi.IPVS_DEST_ATTR_PORT, "port", "port"),
-    # Kernels before 3.18 do not send the family: there it is the service's.
-    Field(uapi.IPVS_DEST_ATTR_ADDR_FAMILY, "address family", default=None),
+# All but the name. Most destinations of a table share them with many others.
+_DESTINATION_VALUES = (
     Field(uapi.IPVS_DEST_ATTR_FWD_METHOD, "forwarding method"),
     Field(uapi.IPVS_DEST_ATTR_WEIGHT, "weight", "signed"),  # a C int that travels as u32
     Field(uapi.IPVS_DEST_ATTR_U_THRESH, "upper threshold"),
@@ -302,6 +313,13 @@ _DESTINATION = (
     Field(uapi.IPVS_DEST_ATTR_TUN_TYPE, "tunnel type", default=0),
     Field(uapi.IPVS_DEST_ATTR_TUN_PORT, "tunnel port", "port", 0),
     Field(uapi.IPVS_DEST_ATTR_TUN_FLAGS, "tunnel flags", default=0),
+)
+_DESTINATION = (
+    Field(uapi.IPVS_DEST_ATTR_ADDR, "address", "bytes"),
+    Field(uapi.IPVS_DEST_ATTR_PORT, "port", "port"),
+    Together(tuple(field.kind for field in _DESTINATION_VALUES)),
+    # Kernels before 3.18 do not send the family: there it is the service's.
+    Field(uapi.IPVS_DEST_ATTR_ADDR_FAMILY, "address family", default=None),
 )
 _DESTINATION_COUNTERS = (
     Field(uapi.IPVS_DEST_ATTR_ACTIVE_CONNS, "count of active connections"),
@@ -312,46 +330,48 @@ _DESTINATION_COUNTERS = (
 )
 _IN_DESTINATION = {"offset": uapi.MESSAGE_HEADERS, "inside": uapi.IPVS_CMD_ATTR_DEST}
 _DESTINATIONS = Shapes(*_DESTINATION, **_IN_DESTINATION)
+_VALUES = Shapes(*_DESTINATION_VALUES)
 _COUNTED_DESTINATIONS = Shapes(*_DESTINATION, *_DESTINATION_COUNTERS, **_IN_DESTINATION)
 
 
-def unpack_destinations(data: memoryview, length: int, service: ServiceKey) -> list[Destination]:
-    """Return the destinations of a run of messages."""
-    new = tuple.__new__  # what the classes do, without being asked a hundred thousand times how they do it
-    found = []
-    for row in _DESTINATIONS.rows(data, length):
-        address, port, family = row[:3]
-        if family != _IPV4 or len(address) < 4:
-            found.append(_destination(row, service))
-        else:
-            key = new(DestinationKey, (address[:4], socket.ntohs(port)))
-            found.append(new(Destination, (key, *_destination_values(*row[3:]))))
-    return found
+def unpack_destinations(data: bytes, length: int, family: str) -> list[Destination]:
+    """Return the destinations of a run of messages.
+
+    :param family: that of their services.
+    """
+    rows = _DESTINATIONS.rows(data, length)
+    addresses, ports, values, families = zip(*rows)
+    if families.count(_IPV4) != len(rows) or len(addresses[0]) != 16:
+        return [_destination(address, port, inside, number, family) for address, port, inside, number in rows]
+    # The same as below, without running Python's own code once for each of a hundred thousand.
+    keys = map(_new, repeat(DestinationKey), zip(map(_FIRST_FOUR, addresses), map(socket.ntohs, ports)))
+    return list(map(_new, repeat(Destination), map(add, zip(keys), map(_destination_values, values))))
 
 
-def unpack_counted_destinations(data: memoryview, length: int, service: ServiceKey) -> list[tuple[Destination, DestinationCounters]]:
+_new = tuple.__new__
+_FIRST_FOUR = itemgetter(slice(4))
+
+
+def unpack_counted_destinations(data: bytes, length: int, family: str) -> list[tuple[Destination, DestinationCounters]]:
     """Return the destinations of a run of messages, with their counters."""
     found = []
-    for row in _COUNTED_DESTINATIONS.rows(data, length):
-        active, inactive, persistent, wide, narrow = row[len(_DESTINATION) :]
+    for address, port, values, number, active, inactive, persistent, wide, narrow in _COUNTED_DESTINATIONS.rows(data, length):
         counters = DestinationCounters(active, inactive, persistent, _best_stats(wide, narrow))
-        found.append((_destination(row[: len(_DESTINATION)], service), counters))
+        found.append((_destination(address, port, values, number, family), counters))
     return found
 
 
-def _destination(row: tuple[Any, ...], service: ServiceKey) -> Destination:
-    family = row[2]
-    if family not in uapi.FAMILY_WORDS:
-        family = uapi.FAMILIES[service.family] if family is None else uapi.FAMILIES[_family_word(family)]
-    key = DestinationKey(_address(row[0], family), socket.ntohs(row[1]))
-    return Destination(key, *_destination_values(*row[3:]))
+def _destination(address: bytes, port: int, values: bytes, number: Optional[int], family: str) -> Destination:
+    if number not in uapi.FAMILY_WORDS:
+        number = uapi.FAMILIES[family if number is None else _family_word(number)]
+    key = DestinationKey(_address(address, number), socket.ntohs(port))
+    return Destination(key, *_destination_values(values))
 
 
 @lru_cache(maxsize=1024)
-def _destination_values(
-    method: int, weight: int, upper: int, lower: int, tunnel_type: int, tunnel_port: int, tunnel_flags: int
-) -> tuple[Any, ...]:
-    """All but the name, in its canonical form; most destinations of a table share it with many others."""
+def _destination_values(values: bytes) -> tuple[Any, ...]:
+    """Return all but the name, in its canonical form."""
+    method, weight, upper, lower, tunnel_type, tunnel_port, tunnel_flags = _VALUES.unpack(values)
     word = uapi.FORWARD_METHOD_WORDS.get(method & uapi.IP_VS_CONN_F_FWD_MASK)
     if word is None:
         raise IpvsProtocolError(f"forwarding method {method & uapi.IP_VS_CONN_F_FWD_MASK} in the kernel's reply is not known")
@@ -375,16 +395,15 @@ def _best_stats(wide: Optional[bytes], narrow: Optional[bytes]) -> Stats:
     data = narrow if wide is None else wide
     if data is None:
         raise IpvsProtocolError("the kernel's reply has no statistics")
-    return Stats(*_STATS.unpack(memoryview(data)))
+    return Stats(*_STATS.unpack(data))
 
 
 # -- messages ---------------------------------------------------------------------------------------------------------
 
 
-def pack_command(service: Optional[ServiceKey], destination: Optional[bytes] = None) -> bytes:
-    """Return the attributes of a command about a service that is named, and what ``pack_destination*`` made."""
-    data = b"" if service is None else _packed_service_key(service)
-    return data if destination is None else data + HEADER.pack(4 + len(destination), uapi.IPVS_CMD_ATTR_DEST) + destination
+def pack_command(service: Optional[ServiceKey]) -> bytes:
+    """Return the attribute of a command that names a service; none for a command about all of them."""
+    return b"" if service is None else _pack(uapi.IPVS_CMD_ATTR_SERVICE, pack_service_key(service))
 
 
 def pack_service_command(service: Service) -> bytes:
@@ -392,13 +411,7 @@ def pack_service_command(service: Service) -> bytes:
     return _pack(uapi.IPVS_CMD_ATTR_SERVICE, pack_service(service))
 
 
-@lru_cache(maxsize=16)
-def _packed_service_key(key: ServiceKey) -> bytes:
-    """Commands about the destinations of one service come one after the other."""
-    return _pack(uapi.IPVS_CMD_ATTR_SERVICE, pack_service_key(key))
-
-
-def unpack_info(message: memoryview) -> Info:
+def unpack_info(message: bytes) -> Info:
     """Return version and table size from the reply to IPVS_CMD_GET_INFO."""
     found = dict(_attributes(message[uapi.MESSAGE_HEADERS:]))
     code = _number(_require(found, uapi.IPVS_INFO_ATTR_VERSION, "version"))
@@ -408,19 +421,19 @@ def unpack_info(message: memoryview) -> Info:
     )
 
 
-def unpack_timeouts(message: memoryview) -> Timeouts:
+def unpack_timeouts(message: bytes) -> Timeouts:
     """Return the timeouts from the reply to IPVS_CMD_GET_CONFIG; one whose protocol the kernel lacks is 0."""
     found = dict(_attributes(message[uapi.MESSAGE_HEADERS:]))
     kinds = (uapi.IPVS_CMD_ATTR_TIMEOUT_TCP, uapi.IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, uapi.IPVS_CMD_ATTR_TIMEOUT_UDP)
     return Timeouts(*(_number(found[kind]) if kind in found else 0 for kind in kinds))
 
 
-def unpack_sync_daemons(data: memoryview, length: int) -> list[SyncDaemon]:
+def unpack_sync_daemons(data: bytes, length: int) -> list[SyncDaemon]:
     """Return the sync daemons of a run of messages."""
     return [_unpack_sync_daemon(data[begin : begin + length]) for begin in range(0, len(data), length)]
 
 
-def _unpack_sync_daemon(message: memoryview) -> SyncDaemon:
+def _unpack_sync_daemon(message: bytes) -> SyncDaemon:
     """Kernels before 4.3 send only the first three attributes."""
     around = dict(_attributes(message[uapi.MESSAGE_HEADERS:]))
     found = dict(_attributes(_require(around, uapi.IPVS_CMD_ATTR_DAEMON, "sync daemon")))

@@ -12,6 +12,7 @@ import socket
 import subprocess
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils import _netlink
@@ -82,9 +83,9 @@ def killed_at(change: int, wanted: Table) -> bool:
         mine = NetlinkKernel()
         send, sent = mine._socket._send, 0
 
-        def send_and_die(commands: list[object], flags: int) -> int:
+        def send_and_die(commands: list[object]) -> int:
             nonlocal sent
-            sequence = send(commands, flags)  # type: ignore[arg-type]
+            sequence = send(commands)  # type: ignore[arg-type]
             sent += commands[-1] is _netlink._MARK
             if sent == change:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -206,14 +207,15 @@ def test_a_table_that_never_stands_still_is_read_or_an_error_says_so() -> None:
             other.apply([AddDestination(key, destination(2)._replace(key=destination(2).key._replace(port=number)))])
 
     listings = 0
-    dump = kernel._socket.dump
+    dump_once = kernel._socket._dump_once
 
-    def counted(command: int, payload: bytes = b"") -> object:
+    def counted(*arguments: Any) -> object:
         nonlocal listings
         listings += 1
-        return dump(command, payload)
+        return dump_once(*arguments)
 
-    kernel._socket.dump = counted  # type: ignore[method-assign,assignment]
+    kernel._socket._dump_once = counted  # type: ignore[method-assign]
+
     child = in_a_process(disturb)
     found: list[Observed] = []
     given_up = 0
@@ -229,3 +231,12 @@ def test_a_table_that_never_stands_still_is_read_or_an_error_says_so() -> None:
     print(f"{len(found)} readings of {listings} listings, {given_up} given up")
     assert listings > len(found), "no listing was torn: this test has shown nothing"
     kernel.close()
+
+
+def test_nobody_but_the_kernel_can_answer() -> None:
+    kernel = new_kernel()
+    port = kernel._socket._socket.getsockname()[0]
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, kernel._socket._socket.proto) as liar:
+        liar.bind((0, 0))
+        with pytest.raises(ConnectionRefusedError):
+            liar.sendto(b"a lie", (port, 0))

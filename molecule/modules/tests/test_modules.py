@@ -52,7 +52,7 @@ def test_the_table_is_what_ipvsadm_makes(host):
 
 def test_nothing_is_left_halfway(host):
     """Two runs at once, ipvsadm meanwhile, kill -9 after each change, answers that are lost, a table that never stands still."""
-    assert run_in_guest(host, "test_abuse.py", "/root/guest") == 5
+    assert run_in_guest(host, "test_abuse.py", "/root/guest") == 6
 
 
 def test_settings_and_connections_are_what_ipvsadm_sees(host):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+from collections.abc import Iterable, Iterator
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils import _kernel as kernel
@@ -22,6 +23,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     Service,
     ServiceKey,
 )
+from ansible_collections.lvs.director.plugins.module_utils._netlink import Run
 from ansible_collections.lvs.director.plugins.module_utils._steps import AddService
 
 from contract.strategies import real_address
@@ -32,36 +34,39 @@ KEY = ServiceKey("ipv4", "tcp", ipaddress.ip_address("192.0.2.1").packed, 80)
 SERVICE = Service(KEY)
 
 
-def listing(*numbers: int) -> tuple[memoryview, int]:
+def listing(*numbers: int) -> Run:
     """One datagram of a listing of destinations."""
     replies = [
         message(destination_reply(Destination(DestinationKey(real_address("ipv4", one), 80)), DestinationCounters()), 2) for one in numbers
     ]
-    return memoryview(b"".join(replies)), len(replies[0])
+    return Run(b"".join(replies), len(replies[0]))
 
 
 class ScriptedSocket:
     """Answers with one listing of destinations after the other, and the last one for ever."""
 
-    def __init__(self, *listings: list[tuple[memoryview, int]]) -> None:
+    def __init__(self, *listings: list[Run]) -> None:
         self.listings = list(listings)
         self.error: OSError | None = None
 
-    def request(self, _command: int, _payload: bytes) -> memoryview:
+    def request(self, _command: int, _payload: bytes) -> bytes:
         if self.error:
             raise self.error
-        return memoryview(message(as_sent_by_kernel(SERVICE)))
+        return message(as_sent_by_kernel(SERVICE))
 
-    def dump(self, _command: int, _payload: bytes) -> list[tuple[memoryview, int]]:
+    def dump(self, _command: int, _payload: bytes) -> list[Run]:
         if self.error:
             raise self.error
         return self.listings.pop(0) if len(self.listings) > 1 else self.listings[0]
+
+    def dump_each(self, command: int, payloads: Iterable[bytes]) -> Iterator[list[Run]]:
+        return (self.dump(command, payload) for payload in payloads)
 
     def change(self, _commands: object) -> list[int]:
         raise OSError(errno.ENOBUFS, "No buffer space available")
 
 
-def connect(*listings: list[tuple[memoryview, int]]) -> tuple[kernel.NetlinkKernel, ScriptedSocket]:
+def connect(*listings: list[Run]) -> tuple[kernel.NetlinkKernel, ScriptedSocket]:
     made = kernel.NetlinkKernel.__new__(kernel.NetlinkKernel)
     scripted = ScriptedSocket(*listings)
     made._socket = scripted  # type: ignore[assignment]
