@@ -28,7 +28,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
 
 Spec = dict[str, Any]
 Params = Mapping[str, Any]
-ReadDestination = Callable[[str, Params, ServiceKey], DesiredDestination]
+ReadDestination = Callable[[str, int, Params, ServiceKey], DesiredDestination]
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 FWMARK_MAX = 2**32 - 1
@@ -153,7 +153,7 @@ def desired_from_destination_module(params: Params) -> DesiredTable:
     :raises IpvsInputError: a value is impossible in itself.
     """
     key = _service_key("service", params["service"])
-    destination = _destination("", params, key)._replace(present=params["state"] != "absent")
+    destination = _destination("", 0, params, key)._replace(present=params["state"] != "absent")
     if params["state"] == "drained" and destination.given:
         raise IpvsInputError(next(iter(destination.given)), "state drained sets weight 0, and changes nothing else")
     return DesiredTable((DesiredService("service", key, {}, must_exist=True, destinations=(destination,)),))
@@ -208,18 +208,19 @@ def _service_key(path: str, params: Params) -> ServiceKey:
 def _destinations(path: str, items: list[Params], service: ServiceKey, read: ReadDestination) -> tuple[DesiredDestination, ...]:
     found: dict[DestinationKey, DesiredDestination] = {}
     for index, item in enumerate(items):
-        one = read(f"{path}[{index}]", item, service)
+        one = read(path, index, item, service)
         if one.key in found:
             raise IpvsInputError(one.path, f"{one.key} is listed already, as {found[one.key].path}")
         found[one.key] = one
     return tuple(found.values())
 
 
-def _destination(path: str, params: Params, service: ServiceKey) -> DesiredDestination:
+def _destination(listed: str, index: int, params: Params, service: ServiceKey) -> DesiredDestination:
+    path = f"{listed}[{index}]" if listed else ""
     # As with ipvsadm -r, a destination without a port has its service's.
     port = service.port if params["port"] is None else number(params, path, "port", 0, 65535)
     return DesiredDestination(
-        path, DestinationKey(parsed_address(at(path, "address"), params["address"]), port), given_of_destination(path, params)
+        listed, index, DestinationKey(parsed_address(at(path, "address"), params["address"]), port), given_of_destination(path, params)
     )
 
 

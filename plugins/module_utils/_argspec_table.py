@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils._argspec import (
@@ -31,7 +31,6 @@ from ansible_collections.lvs.director.plugins.module_utils._argspec import (
     Spec,
     given_of_destination,
     number,
-    parsed_address,
     service_with_destinations,
 )
 from ansible_collections.lvs.director.plugins.module_utils._desired import (
@@ -42,7 +41,7 @@ from ansible_collections.lvs.director.plugins.module_utils._desired import (
     at,
 )
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
-from ansible_collections.lvs.director.plugins.module_utils._model import DestinationKey, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._model import DestinationKey, ServiceKey, parse_address
 
 # An item of ``services``: the options of ipvs_service, and held to them here.
 TABLE_SERVICE_SPEC: Spec = {**STATE_SPEC, **SERVICE_KEY_SPEC, **SERVICE_SPEC, **SERVICE_DESTINATIONS_SPEC}
@@ -108,33 +107,52 @@ class _Destinations:
 
     def __init__(self) -> None:
         self._given: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+        self._last: tuple[dict[str, Any], list[type], Mapping[str, Any]] = {}, [type(self)], {}
 
-    def read(self, path: str, item: Any, service: ServiceKey) -> DesiredDestination:
+    def read(self, listed: str, index: int, item: Any, service: ServiceKey) -> DesiredDestination:
         """Return one destination.
 
         :raises IpvsInputError: a value is impossible in itself.
         """
         if not isinstance(item, dict):
-            raise IpvsInputError(path, f"{item!r} is not a destination: give address, and what else is to be said of it")
-        rest = dict(item)
+            raise IpvsInputError(f"{listed}[{index}]", f"{item!r} is not a destination: give address, and what else is to be said of it")
+        rest = item.copy()
         address, port = rest.pop("address", None), rest.pop("port", None)
-        given: Optional[Mapping[str, Any]]
-        try:
-            key = tuple(rest.items())
-            given = self._given.get(key)
-        except TypeError:  # a list among the values
-            key, given = (), None
-        if given is None or not isinstance(address, str) or not isinstance(port, (int, type(None))) or isinstance(port, bool):
+        if type(address) is str and (port is None or type(port) is int) and self._known(rest):
+            given = self._last[2]
+        else:
+            path = f"{listed}[{index}]"
             values = _checked(path, item, DESTINATION_SPEC)
             address, port = values["address"], values["port"]
-            given = given_of_destination(path, values)
-            if key or not rest:
-                self._given[key] = given
+            given = self._remember(rest, given_of_destination(path, values))
         if port is None:
             port = service.port
         elif not 0 <= port <= 65535:
-            number({"port": port}, path, "port", 0, 65535)
-        return DesiredDestination(path, DestinationKey(parsed_address(path, address), port), given)
+            number({"port": port}, f"{listed}[{index}]", "port", 0, 65535)
+        try:
+            packed = parse_address(address)
+        except ValueError as exc:
+            raise IpvsInputError(f"{listed}[{index}].address", str(exc)) from exc
+        return DesiredDestination(listed, index, DestinationKey(packed, port), given)
+
+    def _known(self, rest: dict[str, Any]) -> bool:
+        """Return whether an item has had the same options before; they are the last ones then."""
+        types = list(map(type, rest.values()))  # 1 equals true, and only one of them is a weight
+        if rest == self._last[0] and types == self._last[1]:
+            return True
+        given = self._given.get(_hashable(rest))
+        if given is not None:
+            self._last = rest, types, given
+        return given is not None
+
+    def _remember(self, rest: dict[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+        given = self._given.setdefault(_hashable(rest), given)
+        self._last = rest, list(map(type, rest.values())), given
+        return given
+
+
+def _hashable(options: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple([(option, repr(value)) for option, value in options.items()])
 
 
 def _checked(path: str, item: Any, spec: Spec) -> dict[str, Any]:

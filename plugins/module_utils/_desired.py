@@ -21,10 +21,16 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
 class DesiredDestination(NamedTuple):
     """A destination to be there, or not to be there. ``given`` has fields of ``Destination``."""
 
-    path: str  # of the option in the task, for errors: destinations[1]
+    listed: str  # under which option of the task: services[3].destinations; "": it is what the task itself is about
+    place: int  # among those that are listed there, from 0
     key: DestinationKey
     given: Mapping[str, Any]
     present: bool = True
+
+    @property
+    def path(self) -> str:
+        """The option in the task, for errors: services[3].destinations[1]. Not stored: there may be a hundred thousand."""
+        return f"{self.listed}[{self.place}]" if self.listed else ""
 
 
 class DesiredService(NamedTuple):

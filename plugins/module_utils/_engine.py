@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable
@@ -53,8 +53,7 @@ def converge_locked(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bo
             return Outcome(plan, _predicted(plan, current))
         _apply(kernel, plan)
         changed = plan.services if plan.zero else plan.changed_services
-        found = _observe(kernel, [one.key for one in changed], counters)
-        _verify(plan, found)
+        found = _verified(kernel, changed, counters)
         return Outcome(plan, {**_predicted(plan, current, leave_out={one.key for one in changed}), **found})
 
 
@@ -80,12 +79,18 @@ def read_desired(kernel: IpvsKernel, desired: DesiredTable, *, counters: bool) -
 
 
 def _observe(kernel: IpvsKernel, keys: Collection[ServiceKey], counters: bool) -> dict[ServiceKey, Observed]:
+    return {one.entry.service.key: one for one in _read(kernel, keys, counters)}
+
+
+def _read(kernel: IpvsKernel, keys: Collection[ServiceKey], counters: bool) -> Iterator[Observed]:
     if len(keys) <= _FEW:
-        found: Iterable[Optional[Observed]] = (kernel.read_service(key, counters=counters) for key in keys)
-    else:
-        wanted = set(keys)
-        found = (one for one in kernel.read_table(counters=counters) if one.entry.service.key in wanted)
-    return {one.entry.service.key: one for one in found if one is not None}
+        for key in keys:
+            found = kernel.read_service(key, counters=counters)
+            if found is not None:
+                yield found
+        return
+    # Not those of others: there may be thousands of them.
+    yield from kernel.read_table(counters=counters, only=set(keys))
 
 
 def _predicted(
@@ -100,15 +105,27 @@ def _predicted(
     return predicted
 
 
-def _verify(plan: PlannedTable, found: Mapping[ServiceKey, Observed]) -> None:
-    for one in plan.changed_services:
-        observed = found.get(one.key)
-        entry = observed.entry if observed else None
-        if entry != one.after:
-            raise IpvsVerificationError(
-                f"The kernel accepted every change to service {one.key}, but what it has now is not what was asked for: "
-                f"{'; '.join(differences(one.after, entry))}. Something else is changing the table at the same time"
-            )
+def _verified(kernel: IpvsKernel, changed: Sequence[PlannedService], counters: bool) -> dict[ServiceKey, Observed]:
+    """Read services again, and return them if all are as planned."""
+    after = {one.key: one.after for one in changed}
+    found: dict[ServiceKey, Observed] = {}
+    for observed in _read(kernel, after, counters):
+        expected = after[observed.entry.service.key]
+        if expected is None or observed.entry != expected:
+            raise _verification_error(observed.entry.service.key, expected, observed.entry)
+        # What was read is equal to what was planned, which is there already: of a large table twice is a lot.
+        found[expected.service.key] = observed._replace(entry=expected)
+    for key, expected in after.items():
+        if expected is not None and key not in found:
+            raise _verification_error(key, expected, None)
+    return found
+
+
+def _verification_error(key: ServiceKey, expected: Optional[Entry], found: Optional[Entry]) -> IpvsVerificationError:
+    return IpvsVerificationError(
+        f"The kernel accepted every change to service {key}, but what it has now is not what was asked for: "
+        f"{'; '.join(differences(expected, found))}. Something else is changing the table at the same time"
+    )
 
 
 def _apply(kernel: IpvsKernel, plan: PlannedTable) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, NamedTuple, Optional, Protocol
@@ -82,8 +82,8 @@ class IpvsKernel(Protocol):
         Without ``counters`` these are left at zero, which is a lot faster.
         """
 
-    def read_table(self, *, counters: bool = True) -> list[Observed]:
-        """Return all services."""
+    def read_table(self, *, counters: bool = True, only: Optional[Collection[ServiceKey]] = None) -> Iterable[Observed]:
+        """Return all services, or only those of these names; or yield them as they are read."""
 
     def read_info(self) -> Info:
         """Return version and size of the connection table."""
@@ -138,14 +138,15 @@ class NetlinkKernel:
             ((service, stats),) = wire.unpack_counted_services(reply, len(reply))
             return self._observe_counted(service, stats)
         (service,) = wire.unpack_services(reply, len(reply))
-        return self._observe_all([service])[0]
+        return next(self._observe_all([service]))
 
-    def read_table(self, *, counters: bool = True) -> list[Observed]:
+    def read_table(self, *, counters: bool = True, only: Optional[Collection[ServiceKey]] = None) -> Iterable[Observed]:
         command, what = (uapi.IPVS_CMD_GET_SERVICE, b""), "the services"
         if counters:
             counted = self._list(what, command, wire.unpack_counted_services, lambda pair: pair[0].key)
-            return [self._observe_counted(service, stats) for service, stats in counted]
-        return self._observe_all(self._list(what, command, wire.unpack_services, lambda one: one.key))
+            return [self._observe_counted(service, stats) for service, stats in counted if only is None or service.key in only]
+        found = self._list(what, command, wire.unpack_services, lambda one: one.key)
+        return self._observe_all(found if only is None else [service for service in found if service.key in only])
 
     def read_info(self) -> Info:
         return wire.unpack_info(self._request("version and table size", uapi.IPVS_CMD_GET_INFO))
@@ -200,10 +201,9 @@ class NetlinkKernel:
                 return Refusal(step, number)
         return None
 
-    def _observe_all(self, services: Sequence[Service]) -> list[Observed]:
+    def _observe_all(self, services: Sequence[Service]) -> Iterator[Observed]:
         """Read the destinations of services, without counters."""
         listings = self._socket.dump_each(uapi.IPVS_CMD_GET_DEST, (wire.pack_command(service.key) for service in services))
-        observed: list[Observed] = []
         for begin in range(0, len(services), _UNPACKED_AT_ONCE):
             some = services[begin : begin + _UNPACKED_AT_ONCE]
             listed: list[list[Run]] = []
@@ -211,8 +211,7 @@ class NetlinkKernel:
                 listed.extend(islice(listings, len(some)))
             except OSError as exc:
                 raise _reading_failed(f"the destinations of service {some[len(listed)].key}", exc) from exc
-            observed += self._unpack_listings(some, listed)
-        return observed
+            yield from self._unpack_listings(some, listed)
 
     def _unpack_listings(self, services: Sequence[Service], listings: Sequence[list[Run]]) -> list[Observed]:
         """Return the services with what was listed as their destinations."""

@@ -14,7 +14,7 @@ from ansible_collections.lvs.director.plugins.module_utils._argspec_table import
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._report import change_result
-from ansible_collections.lvs.director.plugins.module_utils._results import configuration, key_values
+from ansible_collections.lvs.director.plugins.module_utils._results import key_values
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
 
 
@@ -24,13 +24,19 @@ def run_table() -> None:
 
 
 def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result:
-    desired = desired_from_table_module(params)
-    outcome = converge(kernel, desired, check_mode=check_mode)
-    changed = outcome.plan.changed_services
+    try:
+        desired = desired_from_table_module(params)
+    finally:
+        # Not needed any more, and large. Besides, Ansible would send all of it back, after having looked for secrets in it.
+        services = params["services"]
+        if services is not None:
+            params["services"] = f"{len(services)} services"
+            services.clear()  # AnsibleModule holds the same list once more
+    plan = converge(kernel, desired, check_mode=check_mode).plan
+    changed = plan.changed_services
     return {
-        **change_result(outcome.plan),
-        "services": [configuration(one.after) for one in changed if one.after],
+        **change_result(plan),
+        "added_services": [key_values(one.key) for one in changed if one.before is None],
+        "changed_services": [key_values(one.key) for one in changed if one.before and one.after],
         "removed_services": [key_values(one.key) for one in changed if one.after is None],
-        # Ansible would send the whole table back as well, after having looked for secrets in each of its values.
-        "invocation": {"module_args": {**params, "services": f"{len(desired.services)} services"}},
     }

@@ -270,36 +270,22 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-services:
-  description:
-    - The services that were added or edited, as they are now (in check mode, as they would be), in the order in which they
-      were listed. Destinations are in the order in which the scheduler walks them.
-    - As in RV(lvs.director.ipvs_info#module:services[]), without counters.
+added_services:
+  description: The services that were added (in check mode, would be), in the order in which they were listed.
   returned: success
   type: list
   elements: dict
   sample:
-    - protocol: tcp
-      address: 10.211.55.3
-      port: 21
-      fwmark: null
-      family: ipv4
-      scheduler: test
-      scheduler_flags: []
-      persistence_timeout: 0
-      persistence_netmask: null
-      persistence_engine: null
-      one_packet: false
-      destinations:
-        - address: 10.211.55.253
-          port: 21
-          forward_method: masquerade
-          weight: 1
-          upper_threshold: 4
-          lower_threshold: 1
-          tunnel_type: null
-          tunnel_port: null
-          tunnel_flags: []
+    - {protocol: tcp, address: 10.211.55.3, port: 21, fwmark: null, family: ipv4}
+changed_services:
+  description:
+    - The services that were there and were changed, themselves or their destinations, in the order in which they were listed.
+    - What they were and what they are now is in the task's diff, and M(lvs.director.ipvs_info) reads the whole table.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {protocol: null, address: null, port: null, fwmark: 80, family: ipv4}
 removed_services:
   description: The services that were deleted, because they were listed with C(state=absent) or not listed at all.
   returned: success

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
@@ -100,8 +100,9 @@ class MemoryKernel:
         found = {one: counted for (service, one), counted in self.counters.items() if counters and service == key}
         return Observed(Entry(self.services[key], tuple(self.destinations[key])), stats, found)
 
-    def read_table(self, *, counters: bool = True) -> list[Observed]:
-        return [observed for key in self.services if (observed := self.read_service(key, counters=counters))]
+    def read_table(self, *, counters: bool = True, only: Collection[ServiceKey] | None = None) -> list[Observed]:
+        keys = [key for key in self.services if only is None or key in only]
+        return [observed for key in keys if (observed := self.read_service(key, counters=counters))]
 
     def read_info(self) -> Info:
         return Info("1.2.1", 4096)

@@ -93,7 +93,8 @@ def read(kernel: IpvsKernel, key: ServiceKey = KEY) -> Entry | None:
 def desire(*wanted: Destination, exclusive: bool = False, **given_values: object) -> DesiredTable:
     listed = tuple(
         DesiredDestination(
-            f"destinations[{index}]",
+            "destinations",
+            index,
             one.key,
             {
                 name: value
@@ -210,7 +211,10 @@ def test_what_is_written_is_read(entry: Entry) -> None:
     kernel = new_kernel()
     put(kernel, entry)
     assert read(kernel, entry.service.key) == entry
-    assert [one.entry for one in kernel.read_table()] == [entry]
+    for counters in (True, False):
+        assert [one.entry for one in kernel.read_table(counters=counters)] == [entry]
+        assert [one.entry for one in kernel.read_table(counters=counters, only={entry.service.key})] == [entry]
+        assert not list(kernel.read_table(counters=counters, only=set()))
     kernel.close()
 
 

@@ -79,7 +79,8 @@ def desired(table: Mapping[ServiceKey, Entry], ordered: bool | None = True) -> D
                 given_values(entry.service, "?" if entry.service.persistence_timeout else "persistence_netmask"),
                 destinations=tuple(
                     DesiredDestination(
-                        f"services[{index}].destinations[{number}]",
+                        f"services[{index}].destinations",
+                        number,
                         one.key,
                         given_values(one, "?" if one.forward_method == "tunnel" else "tunnel"),
                     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import errno
+import json
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def test_the_life_of_a_table(run: Run, kernel: MemoryKernel) -> None:
         again = run("ipvs_table", **arguments)
         assert not again["changed"]
         assert again["diff"] == {"before": "", "after": ""}
-        assert again["services"] == again["removed_services"] == []
+        assert again["added_services"] == again["changed_services"] == again["removed_services"] == []
 
 
 def test_only_what_changed_is_touched_and_returned(run: Run, kernel: MemoryKernel) -> None:
@@ -74,7 +75,8 @@ def test_only_what_changed_is_touched_and_returned(run: Run, kernel: MemoryKerne
     services[7]["destinations"][2]["weight"] = 9
     result = run("ipvs_table", services=services)
     assert [type(step) for step in kernel.steps] == [EditDestination]
-    assert [one["address"] for one in result["services"]] == ["192.0.2.8"]
+    assert [one["address"] for one in result["changed_services"]] == ["192.0.2.8"]
+    assert result["added_services"] == result["removed_services"] == []
     assert result["diff"]["before"].count("\n") == 9
     assert "  -> 10.0.0.3:80 masquerade weight 9\n" in result["diff"]["after"]
 
@@ -257,12 +259,32 @@ def test_values_are_converted_as_ansible_does(run: Run, kernel: MemoryKernel) ->
     words = {"port": "80", "persistence_timeout": "60", "one_packet": "no", "scheduler_flags": "flag-1,flag-2"}
     real = {"address": "10.0.0.1", "weight": "7", "upper_threshold": "9", "port": "80", "tunnel_flags": ["csum"],
             "forward_method": "tunnel", "tunnel_type": "gre"}  # fmt: skip
-    result = run("ipvs_table", services=[service(1, **words, destinations=[real, {"address": "10.0.0.2", "weight": "7"}])])
-    (returned,) = result["services"]
-    assert (returned["port"], returned["persistence_timeout"], returned["one_packet"]) == (80, 60, False)
-    assert returned["scheduler_flags"] == ["sh-fallback", "sh-port"]
-    assert [one["weight"] for one in returned["destinations"]] == [7, 7]
-    assert returned["destinations"][0]["tunnel_flags"] == ["csum"]
+    run("ipvs_table", services=[service(1, **words, destinations=[real, {"address": "10.0.0.2", "weight": "7"}])])
+    (found,) = run("ipvs_info")["services"]
+    assert (found["port"], found["persistence_timeout"], found["one_packet"]) == (80, 60, False)
+    assert found["scheduler_flags"] == ["sh-fallback", "sh-port"]
+    assert [one["weight"] for one in found["destinations"]] == [7, 7]
+    assert found["destinations"][0]["tunnel_flags"] == ["csum"]
+
+
+def test_a_service_may_come_as_text(run: Run) -> None:
+    """As the action plugin sends them: everything is judged and done as for dictionaries."""
+    services = [service(1, 1, 2), service(2, 3, state="absent")]
+    texts = [json.dumps(one) for one in services]
+    predicted = run("ipvs_table", check=True, services=services)
+    done = run("ipvs_table", services=texts)
+    assert done == predicted
+    assert done["invocation"]["module_args"]["services"] == "2 services"
+    refused = run("ipvs_table", services=[texts[0], json.dumps(service(2, "x"))])
+    assert refused["msg"].startswith("services[1].destinations[0].address: '10.0.0.x' is not an IPv4 or IPv6 address")
+    assert refused["invocation"]["module_args"]["services"] == "2 services"
+
+
+def test_a_weight_is_no_truth(run: Run) -> None:
+    """True equals 1: not even behind a destination that has it is it taken for one."""
+    real = {"address": "10.0.0.1", "weight": 1}
+    refused = run("ipvs_table", services=[service(1, destinations=[real, {"address": "10.0.0.2", "weight": True}])])
+    assert refused["msg"] == "services[0].destinations[1].weight: True is not a whole number"
 
 
 def state(kernel: MemoryKernel) -> tuple[Any, Any]:
@@ -342,8 +364,7 @@ def test_returned_keys(run: Run) -> None:
     documented = yaml.safe_load(ipvs_table.RETURN)
     result = run("ipvs_table", services=[service(1, 1)])
     assert set(documented) == set(result) - {"changed", "diff", "invocation"}
-    (sample,) = documented["services"]["sample"]
-    assert sample.keys() == result["services"][0].keys()
-    assert sample["destinations"][0].keys() == result["services"][0]["destinations"][0].keys()
-    result = run("ipvs_table", services=[], purge=True, scope=LAN)
-    assert documented["removed_services"]["sample"][0].keys() == result["removed_services"][0].keys()
+    changed = run("ipvs_table", services=[service(1, 2)])
+    removed = run("ipvs_table", services=[], purge=True, scope=LAN)
+    for key, one in (("added_services", result), ("changed_services", changed), ("removed_services", removed)):
+        assert [sample.keys() for sample in documented[key]["sample"]] == [found.keys() for found in one[key]]
