@@ -21,7 +21,7 @@ help: ## print this
 
 .PHONY: demo
 demo: installed ## watch a director fail over: boots the lab, deploys with the role, walks through the experiment
-	@python3 -m experiment.demo
+	@PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):$(PYTHONPATH) python3 -m experiment.demo
 
 .PHONY: test
 test: installed ## everything below that tests, and the sum of what passed and failed

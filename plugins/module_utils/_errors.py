@@ -43,3 +43,7 @@ class IpvsProtocolError(IpvsError):
 
 class IpvsVerificationError(IpvsError):
     """Every change was accepted, but the table that was read back is not the one that was asked for."""
+
+
+class IpvsExperimentError(IpvsError):
+    """The experiment could not be carried out; that says nothing about the director."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The near end of client.py: one ssh pipe to the client VM for the whole experiment."""
+"""The near end of _experiment_client: one ssh pipe to the client VM for the whole experiment."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from experiment.errors import ExperimentError
+from ansible_collections.lvs.director.plugins.module_utils import _experiment_client
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsExperimentError
 
-SOURCE = Path(__file__).with_name("client.py")
+SOURCE = Path(_experiment_client.__file__)
 # It comes as an argument, so nothing is installed in the client and nothing there can be stale.
 COMMAND = f"python3 -S -c {shlex.quote(SOURCE.read_text())}"
 
@@ -47,5 +48,5 @@ class Agent:
             answer = self.process.stdout.readline()
         if not answer:
             words = self.process.stderr.read() if self.process.stderr else ""
-            raise ExperimentError(f"the client is gone (code {self.process.wait()}) at {do} {values}: {words}")
+            raise IpvsExperimentError(f"the client is gone (code {self.process.wait()}) at {do} {values}: {words}")
         return dict(json.loads(answer))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """make demo: watch a director, deployed by a playbook, fail over because a real server is full.
 
-PYTHONPATH=tests python3 -m experiment.demo
+PYTHONPATH=.cache/installed:tests python3 -m experiment.demo
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsExperimentError
+from ansible_collections.lvs.director.plugins.module_utils._experiment_pair import stories, take
+from ansible_collections.lvs.director.plugins.module_utils._experiment_walk import Walk
 
 from experiment import screen, table
 from experiment.agent import Agent
 from experiment.director import Director, program
-from experiment.errors import ExperimentError
 from experiment.picture import draw
 from experiment.screen import Screen, say
 from experiment.service import PLAYBOOK, services
-from experiment.steps import story
-from experiment.walk import Walk
 from lab import Lab, LabError, inventory
 
 ROOT = Path(__file__).parents[2]
@@ -93,17 +93,13 @@ def walk(lab: Lab, started: float) -> int:
         screen.typed(table.command(service), "director")
         say("and beside each real server the open connections that it greeted.")
         say(f"As a control, the same steps with the kernel's own scheduler {control.scheduler} at {control}.")
-        steps = zip(story(service), story(control), strict=True)
-        for number, (step, control_step) in enumerate(steps, 1):
+        for number, (step, control_step) in enumerate(stories(service, control), 1):
             screen.opening(number, step)
-            record, other = main.take(step), beside.take(control_step)
-            shown.table(record)
-            faults = [*record.broken, *(f"{control.scheduler}: {fault}" for fault in other.broken)]
-            if record.seen() != other.seen():
-                faults.append(f"{service.scheduler} and {control.scheduler} did not do the same")
-            shown.verdict(faults, f"as promised; {control.scheduler} agrees")
-            records.append(record)
-            broken += [f"{number} ({step.name})"] if faults else []
+            taken = take(main, step, beside, control_step)
+            shown.table(taken.record)
+            shown.verdict(taken.broken, control.scheduler)
+            records.append(taken.record)
+            broken += [f"{number} ({step.name})"] if taken.broken else []
     draw(service, records, PICTURE)
     say()
     say(f"The same as a picture: {PICTURE}   ({time.monotonic() - started:.0f} s in all)")
@@ -132,7 +128,7 @@ def main() -> int:
             return 1
         try:
             return demo()
-        except (LabError, ExperimentError) as error:
+        except (LabError, IpvsExperimentError) as error:
             say(f"demo: {error}")
             return 1
         except KeyboardInterrupt:

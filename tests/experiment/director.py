@@ -13,9 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsExperimentError
+from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Service
+from ansible_collections.lvs.director.plugins.module_utils._experiment_table import Table
+
 from experiment import table
-from experiment.errors import ExperimentError
-from experiment.service import Service
 
 
 class Director:
@@ -30,7 +32,7 @@ class Director:
         self.inventory = inventory
         self.told = told
 
-    def table(self, service: Service) -> table.Table:
+    def table(self, service: Service) -> Table:
         return table.parse(self.run(table.command(service)))
 
     def weigh(self, service: Service, address: str, weight: int) -> None:
@@ -57,7 +59,7 @@ class Director:
         command[0] = program(command[0])
         done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode:
-            raise ExperimentError(f"{shlex.join(command)}\n{done.stdout}{done.stderr}")
+            raise IpvsExperimentError(f"{shlex.join(command)}\n{done.stdout}{done.stderr}")
 
 
 def folded(options: dict[str, Any]) -> str:

@@ -12,12 +12,11 @@ import matplotlib
 
 matplotlib.use("svg")  # no screen, and no search for one
 import matplotlib.pyplot as plt
+from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Service
+from ansible_collections.lvs.director.plugins.module_utils._experiment_walk import Record
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
-
-from experiment.service import Service
-from experiment.walk import Record
 
 INK, FAINT, ACTIVE, SHUT, REFUSED = "#1f2933", "#9aa5b1", "#2f6f9f", "#fbe3d6", "#c2410c"
 SIDE = 0.76  # of a block, in units of the grid

@@ -6,36 +6,37 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
-from experiment.steps import Step
-from experiment.walk import Connection, Record, Watcher
+from ansible_collections.lvs.director.plugins.module_utils import _experiment_text as text
+from ansible_collections.lvs.director.plugins.module_utils._experiment_steps import Step
+from ansible_collections.lvs.director.plugins.module_utils._experiment_walk import Connection, Record, Watcher
 
 
-def paint(text: str, code: str) -> str:
+def paint(line: str, code: str) -> str:
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        return text
-    return f"\033[{code}m{text}\033[0m"
+        return line
+    return f"\033[{code}m{line}\033[0m"
 
 
-def say(text: str = "") -> None:
-    print(text, flush=True)
+def say(line: str = "") -> None:
+    print(line, flush=True)
 
 
-def chapter(text: str) -> None:
+def chapter(title: str) -> None:
     say()
-    say(paint(f"== {text} ".ljust(96, "="), "1"))
+    say(paint(f"== {title} ".ljust(96, "="), "1"))
 
 
-def typed(text: str, where: str = "") -> None:
+def typed(command: str, where: str = "") -> None:
     """A command line as the user would type it."""
-    say(paint(f"{where}$ {text}", "36"))
+    say(paint(f"{where}$ {command}", "36"))
 
 
 def opening(number: int, step: Step) -> None:
     say()
-    say(paint(f"{number}. {step.says.splitlines()[0]}", "1"))
-    for line in step.says.splitlines()[1:]:
-        say(paint(f"   {line}", "1"))
+    for line in text.opening_lines(number, step):
+        say(paint(line, "1"))
 
 
 class Screen(Watcher):
@@ -44,17 +45,15 @@ class Screen(Watcher):
 
     def connected(self, connection: Connection) -> None:
         self.done_waiting()
-        # Padded first: colours count as characters, and are none.
-        got = f"{connection.greeting or connection.error:50}"
-        got = got if connection.greeting else paint(got, "33")
-        say(f"   connection {connection.number:2}   {got} {connection.ms:5} ms")
+        line = text.connection_line(connection)
+        say(line if connection.greeting else paint(line, "33"))
 
     def waiting(self, left: int, seconds: float) -> None:
-        text = f"   waiting until the director has forgotten {left} ended connections"
+        line = f"   waiting until the director has forgotten {left} ended connections"
         if sys.stdout.isatty():
-            print(f"\r{text}: {seconds:.0f} s\033[K", end="", flush=True)
+            print(f"\r{line}: {seconds:.0f} s\033[K", end="", flush=True)
         elif not self.waits:
-            say(text)
+            say(line)
         self.waits = True
 
     def done_waiting(self) -> None:
@@ -68,17 +67,9 @@ class Screen(Watcher):
     def table(self, record: Record) -> None:
         self.done_waiting()
         say()
-        rows = iter(record.table.rows)
-        for line in record.table.text.rstrip().splitlines():
-            beside = ""
-            if line.startswith("Prot "):
-                beside = "greeted"
-            elif line.lstrip().startswith("->") and "RemoteAddress" not in line:
-                beside = " ".join(map(str, record.held.get(next(rows).address, ())))
-            say(f"   {line.rstrip():79} {beside}".rstrip())
+        for line in text.table_lines(record):
+            say(line)
 
-    def verdict(self, faults: list[str], fine: str) -> None:
-        for fault in faults:
-            say(paint(f"   NOT AS PROMISED: {fault}", "1;31"))
-        if not faults:
-            say(paint(f"   {fine}", "32"))
+    def verdict(self, broken: Sequence[str], control: str) -> None:
+        for line in text.verdict_lines(broken, control):
+            say(paint(line, "1;31" if broken else "32"))

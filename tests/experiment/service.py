@@ -4,37 +4,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Destination, Service
 
 PLAYBOOK = Path(__file__).parents[2] / "examples" / "overload.yml"
-
-
-@dataclass(frozen=True)
-class Destination:
-    address: str
-    port: int
-    weight: int
-    upper_threshold: int
-    lower_threshold: int
-
-    def __str__(self) -> str:
-        return self.address
-
-
-@dataclass(frozen=True)
-class Service:
-    address: str
-    port: int
-    scheduler: str
-    # First = tried first, as everywhere in this collection.
-    destinations: tuple[Destination, ...]
-
-    def __str__(self) -> str:
-        return f"{self.address}:{self.port}"
 
 
 def services(playbook: Path = PLAYBOOK) -> dict[str, Service]:

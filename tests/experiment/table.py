@@ -7,32 +7,13 @@ The modules never run ipvsadm. The experiment does, because it is a second opini
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from experiment.service import Service
+from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Service
+from ansible_collections.lvs.director.plugins.module_utils._experiment_table import Row, Table
 
 
 def command(service: Service) -> str:
     # --nosort: else ipvsadm hides the order in which the scheduler tries the servers.
     return f"ipvsadm -L -n --thresholds --nosort -t {service}"
-
-
-@dataclass(frozen=True)
-class Row:
-    address: str
-    upper: int
-    lower: int
-    active: int
-    inactive: int
-
-    def __str__(self) -> str:
-        return f"{self.address}: thresholds {self.upper}/{self.lower}, {self.active} active, {self.inactive} inactive"
-
-
-@dataclass(frozen=True)
-class Table:
-    text: str
-    rows: tuple[Row, ...]
 
 
 def parse(text: str) -> Table:

@@ -9,13 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from ansible_collections.lvs.director.plugins.module_utils import _experiment_server
 
 from experiment.agent import Agent
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture
@@ -23,7 +21,7 @@ def port() -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    server = subprocess.Popen([sys.executable, HERE / "server.py", str(port)])
+    server = subprocess.Popen([sys.executable, _experiment_server.__file__, str(port)])
     try:
         for _turn in range(100):
             with socket.socket() as probe:

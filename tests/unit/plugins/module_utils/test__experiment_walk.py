@@ -7,12 +7,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.lvs.director.plugins.module_utils._experiment_promise import Promise
+from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Destination, Service
+from ansible_collections.lvs.director.plugins.module_utils._experiment_steps import Open, Step
+from ansible_collections.lvs.director.plugins.module_utils._experiment_table import Table
+from ansible_collections.lvs.director.plugins.module_utils._experiment_walk import Walk
 
 from experiment import table
-from experiment.promise import Promise
-from experiment.service import Destination, Service
-from experiment.steps import Open, Step
-from experiment.walk import Walk
 
 SERVICE = Service("192.0.2.1", 21, "test", (Destination("d", 21, 1, 2, 1), Destination("c", 21, 1, 2, 1)))
 THREE = Step("three", "", (Open(3),))
@@ -26,7 +27,7 @@ class Machines:
         self.kernel = Promise(lie.get("kernel", SERVICE))
         self.lie = lie
 
-    def table(self, service: Service) -> table.Table:
+    def table(self, service: Service) -> Table:
         rows = [f"-> {row.address}:{service.port} {row.upper} {row.lower} {row.active} {row.inactive}" for row in self.kernel.rows()]
         return table.parse("\n".join(rows).replace(*self.lie.get("table", ("", ""))))
 

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from experiment.promise import Promise
-from experiment.service import Destination, Service
-from experiment.steps import Close, Forget, Open, Reset, Weigh, story
+from ansible_collections.lvs.director.plugins.module_utils._experiment_promise import Promise
+from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Destination, Service
+from ansible_collections.lvs.director.plugins.module_utils._experiment_steps import Close, Forget, Open, Reset, Weigh, story
 
 SERVICE = Service(
     "192.0.2.1",

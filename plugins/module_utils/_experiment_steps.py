@@ -1,16 +1,21 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The experiment, step by step: the one definition that demo, scenario and picture share.
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-Numbers come from the thresholds and the order in the playbook. What must come of a step is not
-said here: promise.py knows the kernel's rules.
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""The experiment, step by step: the one definition that demo, scenario, picture and self-test share.
+
+Numbers come from the service's thresholds and order. What must come of a step is not
+said here: _experiment_promise knows the kernel's rules.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Union
 
-from experiment.service import Service
+from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Service
 
 
 @dataclass(frozen=True)
@@ -49,23 +54,26 @@ class Weigh:
     weight: int
 
 
-Action = Open | Close | Reset | Forget | Weigh
+Action = Union[Open, Close, Reset, Forget, Weigh]
 
 
 @dataclass(frozen=True)
 class Step:
+    """A step: its name, what it does in words, and what it does."""
+
     name: str
     says: str
     actions: tuple[Action, ...]
 
 
 def story(service: Service) -> tuple[Step, ...]:
+    """Return the steps, in their order, for a service with at least two destinations."""
     first, second, *others = service.destinations
     left = second.upper_threshold - 3 + sum(other.upper_threshold for other in others)
     return (
         Step(
             "fresh",
-            "A fresh table. The servers stand in the order of the playbook, in which they are tried.",
+            "A fresh table. The servers stand in the order given, in which they are tried.",
             (Forget(tuple(destination.address for destination in service.destinations)),),
         ),
         Step(

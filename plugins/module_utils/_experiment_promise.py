@@ -1,5 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
 """What the kernel promises: which server gets the next connection, and what is counted where.
 
 The rules are those of ip_vs_bind_dest() and ip_vs_unbind_dest(). A server becomes overloaded
@@ -10,13 +14,16 @@ connections, the inactive ones too, are fewer than its lower threshold.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
-from experiment.service import Destination, Service
-from experiment.table import Row
+from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Destination, Service
+from ansible_collections.lvs.director.plugins.module_utils._experiment_table import Row
 
 
 @dataclass
 class Server:
+    """A real server as the kernel must see it."""
+
     given: Destination
     weight: int
     active: int = 0
@@ -25,6 +32,7 @@ class Server:
 
     @property
     def shut(self) -> bool:
+        """Whether it takes no new connection."""
         return self.overloaded or self.weight == 0
 
 
@@ -34,8 +42,8 @@ class Promise:
     def __init__(self, service: Service) -> None:
         self.servers = {destination.address: Server(destination, destination.weight) for destination in service.destinations}
 
-    def open(self) -> str | None:
-        """The address of the server that must greet; none: the client is refused."""
+    def open(self) -> Optional[str]:
+        """Return the address of the server that must greet; none: the client is refused."""
         for address, server in self.servers.items():
             if not server.shut:
                 server.active += 1
@@ -63,13 +71,15 @@ class Promise:
         server.overloaded = server.overloaded and server.active >= lower
 
     def weigh(self, address: str, weight: int) -> None:
+        """A server gets another weight."""
         self.servers[address].weight = weight
 
     def shut(self) -> frozenset[str]:
-        """The servers that take no new connection."""
+        """Return the servers that take no new connection."""
         return frozenset(address for address, server in self.servers.items() if server.shut)
 
     def rows(self) -> tuple[Row, ...]:
+        """Return what the director's table must show."""
         return tuple(
             Row(
                 address,

@@ -1,9 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
 """The client of the experiment: opens connections when told to, and keeps them open.
 
-Runs in the client VM for the whole experiment (Python starts slowly in an emulated machine).
-One JSON object a line comes in on standard input, one goes out on standard output:
+The demo and the scenario run it as a program in the client VM for the whole experiment (Python starts slowly in an
+emulated machine): one JSON object a line comes in on standard input, one goes out on standard output. The self-test has
+it near, and asks with the same words:
 
   {"do": "open", "key": "21/1", "address": "10.211.55.3", "port": 21, "limit": 5}
       {"greeting": "220 ...", "ms": 34}  or  {"error": "ECONNREFUSED", "ms": 12}
@@ -19,6 +24,7 @@ from __future__ import annotations
 
 import errno
 import json
+import select
 import socket
 import struct
 import sys
@@ -26,20 +32,34 @@ import time
 from typing import Any
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+# <linux/in.h>; Python's socket has no name for it.
+IP_RECVERR = 11
 
 
 class Client:
+    """The connections that are open, by their keys."""
+
     def __init__(self) -> None:
         self.connections: dict[str, socket.socket] = {}
 
+    def ask(self, do: str, **values: Any) -> dict[str, Any]:
+        """Do one of the following, and answer with the time that it took."""
+        start = time.monotonic()
+        try:
+            answer: dict[str, Any] = getattr(self, do)(**values)
+        except OSError as error:
+            answer = {"error": name_of(error)}
+        answer["ms"] = round((time.monotonic() - start) * 1000)
+        return answer
+
     def open(self, key: str, address: str, port: int, limit: float) -> dict[str, Any]:
+        """Open a connection, and wait for the greeting."""
         connection = socket.socket()
         # However this process ends, the director has forgotten its connections 10 s later:
         # that is what it grants a reset connection, where one ended by FIN has two minutes.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        connection.settimeout(limit)
         try:
-            connection.connect((address, port))
+            connect(connection, address, port, limit)
             greeting = read_line(connection)
         except OSError:
             connection.close()
@@ -48,6 +68,7 @@ class Client:
         return {"greeting": greeting}
 
     def close(self, key: str) -> dict[str, Any]:
+        """Have the server close a connection."""
         connection = self.connections[key]
         connection.sendall(b"QUIT\r\n")
         read_line(connection)
@@ -58,13 +79,15 @@ class Client:
         return {}
 
     def reset(self, key: str) -> dict[str, Any]:
+        """End a connection with RST."""
         self.connections.pop(key).close()
         return {}
 
     def check(self, keys: list[str]) -> dict[str, Any]:
+        """Try whether connections live."""
         dead = set()
         # First send on all, then read from all: one round trip, not one for each.
-        for step in (self.say, self.hear):
+        for step in (self._say, self._hear):
             for key in keys:
                 try:
                     step(key)
@@ -72,16 +95,39 @@ class Client:
                     dead.add(key)
         return {"dead": sorted(dead)}
 
-    def say(self, key: str) -> None:
+    def _say(self, key: str) -> None:
         self.connections[key].sendall(b"NOOP %s\r\n" % key.encode())
 
-    def hear(self, key: str) -> None:
+    def _hear(self, key: str) -> None:
         line = read_line(self.connections[key])
         if line != f"NOOP {key}":
             raise ConnectionError(errno.EPROTO, f"said NOOP {key}, heard {line!r}")
 
 
+def connect(connection: socket.socket, address: str, port: int, limit: float) -> None:
+    """Connect within so many seconds; a refusal is known at once.
+
+    :raises OSError: it cannot be had.
+    """
+    # Where client and director are on one machine, the refusal (an ICMP message) comes back before connect(2) has let go
+    # of the socket. Linux would then hold it back until the next SYN, a second later, unless the socket asks for errors.
+    connection.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+    connection.setblocking(False)
+    error = connection.connect_ex((address, port))
+    if error == errno.EINPROGRESS:
+        waiting = select.poll()
+        waiting.register(connection, select.POLLOUT)
+        if not waiting.poll(limit * 1000):
+            raise TimeoutError
+        error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
+        raise OSError(error, errno.errorcode.get(error, ""))
+    connection.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 0)
+    connection.settimeout(limit)
+
+
 def read_line(connection: socket.socket) -> str:
+    """Return a line from the other side, without its end."""
     line = b""
     while not line.endswith(b"\n"):
         byte = connection.recv(1)
@@ -92,23 +138,19 @@ def read_line(connection: socket.socket) -> str:
 
 
 def name_of(error: OSError) -> str:
-    if isinstance(error, TimeoutError):
+    """Return an error's name, as in errno(3)."""
+    # Python 3.9 has two classes for it.
+    if isinstance(error, (TimeoutError, socket.timeout)):
         return "ETIMEDOUT"
     return errno.errorcode.get(error.errno or 0, type(error).__name__)
 
 
 def main() -> None:
+    """Answer line by line until the input ends."""
     client = Client()
     for line in sys.stdin:
-        order = json.loads(line)
-        do = getattr(client, order.pop("do"))
-        start = time.monotonic()
-        try:
-            answer = do(**order)
-        except OSError as error:
-            answer = {"error": name_of(error)}
-        answer["ms"] = round((time.monotonic() - start) * 1000)
-        print(json.dumps(answer), flush=True)
+        sys.stdout.write(json.dumps(client.ask(**json.loads(line))) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
