@@ -33,6 +33,7 @@ def run(spec: dict[str, Any], action: Action) -> None:
     """Run a module: what ``action`` makes of a kernel, the options and check mode is the task's result.
 
     :param spec: the arguments of AnsibleModule.
+    :param action: may return a whole result with ``failed`` and ``msg``, where there is more to tell than an error's text.
     """
     module = AnsibleModule(**spec)
     try:
@@ -43,6 +44,8 @@ def run(spec: dict[str, Any], action: Action) -> None:
             kernel.close()
     except IpvsError as exc:
         module.fail_json(msg=str(exc))
+    if result.pop("failed", False):
+        module.fail_json(**result)
     module.exit_json(**result)
 
 

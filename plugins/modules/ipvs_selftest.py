@@ -1,0 +1,293 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ipvs_selftest
+short_description: Check on a live director that a scheduler fails over as promised
+version_added: 0.1.0
+author:
+  - The lvs.director authors (@lvs-director)
+description:
+  - Takes the steps of the experiment on which this collection stands, with real connections, on the very machine and kernel
+    in question. A server with O(lvs.director.ipvs_service#module:destinations[].upper_threshold) connections is full, and the
+    next connection goes to the next server in the order given; the full one stays out until it is below
+    O(lvs.director.ipvs_service#module:destinations[].lower_threshold); when all are full the client is refused at once and
+    no other connection suffers; a weight of 0 keeps connections away.
+  - Fails if a promise is not kept, and says which, what was promised and what came.
+  - Client, servers and their virtual service are in a network namespace that the module makes for itself, with an IPVS table
+    of its own. The production table is read before and after, and never written to.
+  - Takes some 15 seconds, in most of which it waits for the kernel to forget connections that were reset.
+extends_documentation_fragment:
+  - lvs.director._attributes
+  - lvs.director._attributes.info
+  - lvs.director._pyroute2
+options:
+  scheduler:
+    description:
+      - The scheduler to check. It must be loaded.
+      - Only V(test), and V(fo) with weights that fall in the order of the servers, promise what is checked here; this is how it
+        looks when another one does not.
+    type: str
+    default: test
+  control:
+    description:
+      - A second scheduler that takes the same steps beside it, and must do the same. When the first one fails, it tells whether
+        that is due to the scheduler or to the kernel.
+      - The kernel loads its module if it was not loaded; it is unloaded afterwards.
+      - V('') for none.
+    type: str
+    default: fo
+notes:
+  - Check mode is no different, since nothing is changed.
+  - Nothing is left behind, however the task ends. The namespace has no name and no file, and lives as long as one process,
+    which the kernel ends with the module's. Only the control's module stays loaded if the task is killed.
+  - All addresses are of C(127.211.55.0/24), so no packet of it can leave the machine. What is checked is the scheduler, and
+    how the kernel counts connections; the network, the real servers, the sysctls and the firewall of the director are not.
+  - "On a director in service the production table may change meanwhile, by health checks for example. That is reported, and no
+    failure: what is asserted is that nothing of the self-test is in the table or among its connections."
+  - Needs the capability C(CAP_SYS_ADMIN) for the network namespace.
+seealso:
+  - module: lvs.director.ipvs_info
+  - module: lvs.director.ipvs_connection_info
+"""
+
+EXAMPLES = r"""
+- name: Does this director fail over?
+  lvs.director.ipvs_selftest:
+  register: selftest
+
+- name: Read the steps
+  ansible.builtin.debug:
+    msg: "{{ selftest.text.splitlines() }}"
+
+- name: On a machine on which the scheduler of this collection cannot be built
+  lvs.director.ipvs_selftest:
+    scheduler: fo
+    control: ''
+"""
+
+RETURN = r"""
+kept:
+  description: Whether all promises were kept. If not, the task has failed.
+  returned: when the steps were taken
+  type: bool
+  sample: true
+msg:
+  description: The verdict in a sentence; if a promise was not kept, which one, what came instead, and what to do.
+  returned: always
+  type: str
+  sample: "test on director (Linux 6.1.0-56-cloud-amd64) fails over as promised: all 10 steps, with fo as well"
+text:
+  description: The steps with each connection, the table after each step, and the verdict, for people.
+  returned: when the steps were taken
+  type: str
+hostname:
+  description: Name of the machine.
+  returned: when the steps were taken
+  type: str
+  sample: director
+kernel:
+  description: Release of the running kernel.
+  returned: when the steps were taken
+  type: str
+  sample: 6.1.0-56-cloud-amd64
+scheduler:
+  description: The scheduler that was checked.
+  returned: when the steps were taken
+  type: str
+  sample: test
+scheduler_source:
+  description: Checksum of the source of its module, as C(modinfo -F srcversion) shows it. Null if the kernel does not say.
+  returned: when the steps were taken
+  type: str
+  sample: 533BB7E5866E52F63B9ACCB
+control:
+  description: The scheduler beside it. Null if there was none.
+  returned: when the steps were taken
+  type: str
+  sample: fo
+seconds:
+  description: How long it took.
+  returned: when the steps were taken
+  type: float
+  sample: 14.2
+steps:
+  description: The steps, in their order.
+  returned: when the steps were taken
+  type: list
+  elements: dict
+  contains:
+    number:
+      description: From 1.
+      type: int
+      returned: success
+      sample: 3
+    name:
+      description: Name of the step.
+      type: str
+      returned: success
+      sample: fail over
+    description:
+      description: What was done, and what it shows.
+      type: str
+      returned: success
+      sample: "2 more: the next server takes over."
+    kept:
+      description: Whether all was as promised, and the control agreed.
+      type: bool
+      returned: success
+      sample: true
+    broken:
+      description: What was not as promised.
+      type: list
+      elements: str
+      returned: success
+      sample: []
+    connections:
+      description: The connections that were opened.
+      type: list
+      elements: dict
+      returned: success
+      contains: &connection
+        number:
+          description: From 1, over all steps.
+          type: int
+          returned: success
+          sample: 5
+        promised:
+          description: Address of the server that had to answer. Null if the client had to be refused.
+          type: str
+          returned: success
+          sample: 127.211.55.252
+        observed:
+          description: Address of the server that answered. Null if none did.
+          type: str
+          returned: success
+          sample: 127.211.55.252
+        error:
+          description: Name of the error if there was no answer, as in errno(3).
+          type: str
+          returned: success
+        milliseconds:
+          description: From the first packet to the answer.
+          type: int
+          returned: success
+          sample: 4
+    promised:
+      description: What the table had to show after the step, in the order in which the scheduler tries the servers.
+      type: list
+      elements: dict
+      returned: success
+      contains: &row
+        address:
+          description: Address of the server.
+          type: str
+          returned: success
+          sample: 127.211.55.253
+        upper_threshold:
+          description: With so many connections it is full.
+          type: int
+          returned: success
+          sample: 4
+        lower_threshold:
+          description: When it has fewer it is not full any more.
+          type: int
+          returned: success
+          sample: 1
+        active_connections:
+          description: Established connections.
+          type: int
+          returned: success
+          sample: 4
+        inactive_connections:
+          description: Connections that have ended and are not forgotten yet.
+          type: int
+          returned: success
+          sample: 0
+    observed:
+      description: What the table showed.
+      type: list
+      elements: dict
+      returned: success
+      contains: *row
+    control:
+      description: The same step with the control. Null if there was none.
+      type: dict
+      returned: success
+      contains:
+        agreed:
+          description: Whether the same servers were chosen, and the table was the same.
+          type: bool
+          returned: success
+          sample: true
+        broken:
+          description: What was not as promised.
+          type: list
+          elements: str
+          returned: success
+          sample: []
+        connections:
+          description: The connections that were opened.
+          type: list
+          elements: dict
+          returned: success
+          contains: *connection
+        observed:
+          description: What the table showed.
+          type: list
+          elements: dict
+          returned: success
+          contains: *row
+production:
+  description: What became of the production table.
+  returned: when the steps were taken
+  type: dict
+  contains:
+    untouched:
+      description: Whether nothing of the self-test is in the table or among its connections. If not, the task has failed.
+      type: bool
+      returned: success
+      sample: true
+    traces:
+      description: What is.
+      type: list
+      elements: str
+      returned: success
+      sample: []
+    services:
+      description: How many virtual services there are.
+      type: int
+      returned: success
+      sample: 2
+    destinations:
+      description: How many destinations they have.
+      type: int
+      returned: success
+      sample: 8
+    changed_meanwhile:
+      description: What something else has configured otherwise while the self-test ran.
+      type: list
+      elements: str
+      returned: success
+      sample: []
+    counted_meanwhile:
+      description: Services whose counters or connections are not what they were, because they had traffic meanwhile.
+      type: list
+      elements: str
+      returned: success
+      sample: []
+"""
+
+from ansible_collections.lvs.director.plugins.module_utils._run_selftest import run_selftest
+
+
+def main() -> None:
+    run_selftest()
+
+
+if __name__ == "__main__":
+    main()
