@@ -113,22 +113,26 @@ def _broken(machine: Machine, steps: list[dict[str, Any]], production: dict[str,
     names = ", ".join(f"{step['number']} ({step['name']})" for step in broken)
     by_scheduler = any(step["broken"] for step in steps)
     by_control = any(step["control"] and step["control"]["broken"] for step in steps)
+    # One of the two has something: both as promised could not have differed.
     said = [*first["broken"], *(first["control"]["broken"] if first["control"] else [])]
     who = machine.scheduler if by_scheduler else f"the control {machine.control}"
     return (
-        f"{who} on {machine} does not fail over as promised: step {names}. First: {said[0] if said else 'the two schedulers did not do the same'}. "
-        f"{_advice(machine, by_scheduler, by_control)}"
+        f"{who} on {machine} does not fail over as promised: step {names}. First: {said[0]}. {_advice(machine, by_scheduler, by_control)}"
     )
 
 
 def _advice(machine: Machine, by_scheduler: bool, by_control: bool) -> str:
-    if by_scheduler and machine.control and not by_control:
-        return (
-            f"{machine.control} kept all promises, so IPVS itself does what it should. Until {machine.scheduler} does too, give services "
-            f"that must fail over scheduler {machine.control}, with weights that fall in the order of the servers"
-        )
+    scheduler, control = machine.scheduler, machine.control
     if by_scheduler and by_control:
-        return f"{machine.control} did not keep them either: this kernel's IPVS counts otherwise. Do not rely on thresholds here"
-    if by_control:
-        return f"{machine.scheduler} kept its own. Is {machine.control} a scheduler that looks at weights and thresholds, as fo does?"
-    return "Compare with modinfo what is loaded; the role lvs.director.ipvs_director builds and loads the scheduler test"
+        return (
+            f"{control} did not keep its promises either. If it is one that looks at weights and thresholds, as fo does, this kernel "
+            "counts connections otherwise than all that are known: do not rely on thresholds here"
+        )
+    if by_scheduler and control:
+        return (
+            f"{control} kept all promises, so IPVS itself does what it should. Until {scheduler} does too, give services that must fail "
+            f"over scheduler {control}, with weights that fall in the order of the servers"
+        )
+    if by_scheduler:
+        return f"Take the steps with a control beside it (control: fo), which shows whether that is due to {scheduler} or to the kernel"
+    return f"{scheduler} kept all promises. Is {control} a scheduler that looks at weights and thresholds, as fo does?"

@@ -60,7 +60,7 @@ def _text(number: int, taken: Taken, control: str) -> str:
             *map(connection_line, record.connections),
             "",
             *table_lines(record),
-            *(table_lines(other) if other and differs else []),
+            *(["   and the control:", *table_lines(other)] if other and differs else []),
             *verdict_lines(taken.broken, control),
         ]
     )

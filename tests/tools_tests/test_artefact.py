@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 from tools import artefact
 from tools.checkout import BUILD, COLLECTION, ROOT, files
 
-SHIPPED = {"COPYING", "LICENSES", "README.md", "REUSE.toml", "changelogs", "docs", "files", "meta", "plugins", "roles"}
+SHIPPED = {"COPYING", "LICENSES", "README.md", "REUSE.toml", "changelogs", "docs", "files", "meta", "playbooks", "plugins", "roles"}
 # what a build makes of them
 ADDED = {"FILES.json", "MANIFEST.json"}
 NEEDED = {
@@ -33,8 +34,10 @@ NEEDED = {
     "files/kmod/ip_vs_test/dkms.conf",
     "files/kmod/ip_vs_test/ip_vs_test.c",
     "meta/runtime.yml",
+    "playbooks/selftest.yml",
     "plugins/modules/ipvs_destination.py",
     "plugins/modules/ipvs_info.py",
+    "plugins/modules/ipvs_selftest.py",
     "plugins/modules/ipvs_service.py",
     "roles/ipvs_director/README.md",
     "roles/ipvs_director/defaults/main.yml",
@@ -150,6 +153,14 @@ def test_the_role_is_found_with_its_options(elsewhere: Path) -> None:
     play = elsewhere / "play.yml"
     play.write_text(f"- hosts: localhost\n  roles:\n    - role: {name}\n")
     run(elsewhere, "ansible-playbook", "--syntax-check", "play.yml")
+
+
+def test_the_selftest_says_that_there_are_no_directors(elsewhere: Path) -> None:
+    """The playbook is found by its name, and does not take an inventory without directors for a success."""
+    said = run(elsewhere, "ansible-playbook", "lvs.director.selftest", status=2)
+    assert "The inventory has no hosts directors, so nothing was checked." in said
+    listed = run(elsewhere, "ansible-playbook", "lvs.director.selftest", "-i", "one,", "-e", "selftest_hosts=one", "--list-hosts")
+    assert re.search(r"Check that directors fail over[\s\S]*hosts \(1\):\s+one\b", listed)
 
 
 def test_the_kernel_modules_source_is_whole(elsewhere: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import ansible_collections.lvs.director.roles.ipvs_director as installed
 import yaml
+from ansible_collections.lvs.director.plugins.module_utils._argspec_selftest import selftest_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._argspec_table import (
     SCOPE_SPEC,
     TABLE_SERVICE_SPEC,
@@ -19,8 +20,8 @@ ROLE = Path(next(iter(installed.__path__)))
 Options = dict[str, dict[str, Any]]
 
 
-def specification() -> Options:
-    options: Options = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+def specification(entry_point: str = "main") -> Options:
+    options: Options = read("meta/argument_specs.yml")["argument_specs"][entry_point]["options"]
     return options
 
 
@@ -43,7 +44,19 @@ def shape(options: Options) -> dict[str, Any]:
 
 
 def test_documented_defaults_are_the_defaults() -> None:
-    assert {name: option["default"] for name, option in specification().items()} == read("defaults/main.yml")
+    options = {**specification(), **specification("selftest")}
+    assert {name: option["default"] for name, option in options.items()} == read("defaults/main.yml")
+
+
+def test_the_selftest_is_the_modules() -> None:
+    options = {name.removeprefix("ipvs_director_selftest_"): option for name, option in specification("selftest").items()}
+    spec = selftest_module_spec()["argument_spec"]
+    assert {name: (option["type"], option["default"]) for name, option in options.items()} == {
+        name: (option["type"], option["default"]) for name, option in spec.items()
+    }
+    (block,) = yaml.safe_load((ROLE / "tasks/selftest.yml").read_text(encoding="utf-8"))
+    given = block["block"][0]["lvs.director.ipvs_selftest"]
+    assert given == {name: f"{{{{ ipvs_director_selftest_{name} }}}}" for name in spec}
 
 
 def test_a_service_of_the_role_is_a_service_of_the_module() -> None:
