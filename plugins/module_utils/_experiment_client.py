@@ -11,7 +11,7 @@ emulated machine): one JSON object a line comes in on standard input, one goes o
 it near, and asks with the same words:
 
   {"do": "open", "key": "21/1", "address": "10.211.55.3", "port": 21, "limit": 5}
-      {"greeting": "220 ...", "ms": 34}  or  {"error": "ECONNREFUSED", "ms": 12}
+      {"greeting": "220 ...", "ms": 34}  or  {"error": "ECONNREFUSED", "retransmits": 0, "ms": 12}
   {"do": "close", "key": "21/1"}   says QUIT and waits until the server has closed its side (FIN)
   {"do": "reset", "key": "21/1"}   ends the connection with RST, also what a close left of it
   {"do": "check", "keys": ["21/1", "21/2"]}   sends a line on each and wants it back
@@ -34,6 +34,8 @@ from typing import Any
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 # <linux/in.h>; Python's socket has no name for it.
 IP_RECVERR = 11
+# tcpi_total_retrans of struct tcp_info, <linux/tcp.h>
+TOTAL_RETRANS = struct.Struct("=100xI")
 
 
 class Client:
@@ -61,9 +63,10 @@ class Client:
         try:
             connect(connection, address, port, limit)
             greeting = read_line(connection)
-        except OSError:
+        except OSError as error:
+            answer = {"error": name_of(error), "retransmits": retransmits(connection)}
             connection.close()
-            raise
+            return answer
         self.connections[key] = connection
         return {"greeting": greeting}
 
@@ -124,6 +127,12 @@ def connect(connection: socket.socket, address: str, port: int, limit: float) ->
         raise OSError(error, errno.errorcode.get(error, ""))
     connection.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 0)
     connection.settimeout(limit)
+
+
+def retransmits(connection: socket.socket) -> int:
+    """Return how many packets had to be sent again; of one that was refused, all are SYNs."""
+    information = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TOTAL_RETRANS.size)
+    return int(TOTAL_RETRANS.unpack(information)[0])
 
 
 def read_line(connection: socket.socket) -> str:

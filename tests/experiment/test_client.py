@@ -64,6 +64,7 @@ def test_a_refusal_has_a_name_and_a_time(client: Agent, port: int) -> None:
         unused.bind(("127.0.0.1", 0))  # taken, but nobody listens
         answer = client.ask("open", key="1", address="127.0.0.1", port=unused.getsockname()[1], limit=5)
     assert answer["error"] == "ECONNREFUSED"
+    assert answer["retransmits"] == 0
     assert answer["ms"] < 1000
 
 
@@ -73,3 +74,16 @@ def test_silence_ends_at_the_limit(client: Agent) -> None:
         silent.listen()
         answer = client.ask("open", key="1", address="127.0.0.1", port=silent.getsockname()[1], limit=0.2)
     assert answer["error"] == "ETIMEDOUT"
+
+
+def test_a_second_syn_is_told(client: Agent) -> None:
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        # Its queue has room for one; Linux drops the SYNs of those that come then.
+        for one in (first, second):
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        answer = client.ask("open", key="1", address="127.0.0.1", port=full.getsockname()[1], limit=1.5)
+    assert answer["error"] == "ETIMEDOUT"
+    assert answer["retransmits"] == 1
