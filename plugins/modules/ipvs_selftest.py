@@ -45,6 +45,7 @@ notes:
   - Check mode is no different, since nothing is changed.
   - Nothing is left behind, however the task ends. The namespace has no name and no file, and lives as long as one process,
     which the kernel ends with the module's. Only the control's module stays loaded if the task is killed.
+  - The kernel's log gets a few lines C(no destination available) with the address 127.211.55.3, since clients are refused on purpose.
   - All addresses are of C(127.211.55.0/24), so no packet of it can leave the machine. What is checked is the scheduler, and
     how the kernel counts connections; the network, the real servers, the sysctls and the firewall of the director are not.
   - "On a director in service the production table may change meanwhile, by health checks for example. That is reported, and no

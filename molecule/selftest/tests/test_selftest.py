@@ -77,8 +77,9 @@ def play(*arguments: str) -> Run:
     with playing(*arguments) as (running, file):
         status, said = running.wait(), file.read_text()
     found = [json.loads(one) for one in re.findall(r"^(?:ok: \[director\]|fatal: \[director\]: FAILED!) => (\{.*\})$", said, re.M)]
-    (result,) = (one for one in found if "steps" in one)
-    return Run(status, said, result)
+    results = [one for one in found if "steps" in one]
+    assert len(results) == 1, said
+    return Run(status, said, results[0])
 
 
 @pytest.fixture(scope="module")
