@@ -79,7 +79,7 @@ def _heading(machine: Machine) -> str:
 
 
 def _production_lines(production: dict[str, Any]) -> list[str]:
-    size = f"Production table: {production['services']} services, {production['destinations']} destinations"
+    size = f"Production table: {_many(production['services'], 'service')}, {_many(production['destinations'], 'destination')}"
     if not production["untouched"]:
         return [f"{size}.", *(f"   THE SELF-TEST'S ADDRESSES ARE IN IT: {trace}" for trace in production["traces"])]
     lines = [f"{size}, nothing of the self-test in it or among its connections."]
@@ -90,10 +90,14 @@ def _production_lines(production: dict[str, Any]) -> list[str]:
         lines.append("   Configuration: the same before and after.")
     busy = production["counted_meanwhile"]
     if busy:
-        lines.append(f"   Counters: {len(busy)} services had traffic meanwhile: {', '.join(busy)}.")
+        lines.append(f"   Counters: {_many(len(busy), 'service')} had traffic meanwhile: {', '.join(busy)}.")
     else:
         lines.append("   Counters and connections: the same before and after.")
     return lines
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _kept(machine: Machine, steps: list[dict[str, Any]]) -> str:

@@ -90,7 +90,12 @@ def test_the_truth_breaks_nothing(step: Step) -> None:
             "connection 5 was promised ECONNREFUSED, and got ETIMEDOUT",
             id="hang",
         ),
-        pytest.param(FIVE, {"refusal": {"ms": 1041, "retransmits": 1}}, "connection 5 was refused after 2 SYNs and 1041 ms, not at once", id="late"),
+        pytest.param(
+            FIVE,
+            {"refusal": {"ms": 1041, "retransmits": 1}},
+            "connection 5 was refused after 2 SYNs and 1041 ms, not at once",
+            id="late",
+        ),
     ],
 )
 def test_a_lie_is_found_out(step: Step, lie: dict[str, Any], said: str) -> None:

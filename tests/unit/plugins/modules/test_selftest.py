@@ -25,7 +25,9 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     Observed,
     ServiceKey,
     Stats,
+    SyncDaemon,
     format_address,
+    parse_address,
 )
 from ansible_collections.lvs.director.plugins.module_utils._steps import SetTimeouts
 
@@ -201,6 +203,7 @@ def test_the_text_shows_every_step_with_its_table(run: Run) -> None:
     assert text.count("as promised; fo agrees") == 10
     assert "     -> 127.211.55.253:21            4          1          3          1            2 3 4\n" in text
     assert "   connection 17   ECONNREFUSED" in text
+    assert "Production table: 1 service, 2 destinations, nothing of the self-test in it or among its connections." in text
     assert "Configuration: the same before and after." in text
     assert "Counters and connections: the same before and after." in text
     assert text.splitlines()[-1].startswith("KEPT: test on ")
@@ -254,6 +257,12 @@ def test_a_kernel_that_does_not_keep_its_promises(run: Run, private: Private) ->
     assert result["steps"][2]["broken"]
     assert result["steps"][2]["control"]["broken"]
     assert result["steps"][2]["control"]["agreed"]
+    full = result["steps"][2]
+    assert [row["active_connections"] for row in full["promised"]] == [4, 2, 0, 0]
+    assert [row["active_connections"] for row in full["observed"]] == [5, 1, 0, 0]
+    assert [row["active_connections"] for row in full["control"]["observed"]] == [5, 1, 0, 0]
+    assert "NOT AS PROMISED: connection 5 was promised 127.211.55.252, and got 127.211.55.253" in result["text"]
+    assert "NOT AS PROMISED: fo: connection 5 was promised 127.211.55.252, and got 127.211.55.253" in result["text"]
     assert "fo did not keep its promises either" in result["msg"]
 
 
@@ -282,16 +291,38 @@ def test_what_others_do_meanwhile_is_told_and_no_failure(run: Run, kernel: Memor
         lambda: kernel.stats.update({key: Stats(connections=3)}),
         lambda: kernel.destinations[key].__setitem__(0, first._replace(weight=0)),
         lambda: kernel.apply([SetTimeouts(kernel.timeouts._replace(udp=30))]),
+        lambda: kernel.daemons.append(SyncDaemon("master", "eth1", 0, 1472, parse_address("224.0.0.81"), 8848, 1)),
     ]
     result = run("ipvs_selftest")
     assert result["kept"]
     assert result["production"]["changed_meanwhile"] == [
         "service tcp 10.211.55.3:21: destination 10.211.55.253:21 has weight 0 instead of 1",
         "the timeouts are tcp 900, tcp_fin 120, udp 30 instead of tcp 900, tcp_fin 120, udp 300",
+        "the sync daemons are others",
     ]
     assert result["production"]["counted_meanwhile"] == ["tcp 10.211.55.3:21"]
     assert "Something else changed it meanwhile:\n   service tcp 10.211.55.3:21: destination" in result["text"]
-    assert "Counters: 1 services had traffic meanwhile: tcp 10.211.55.3:21." in result["text"]
+    assert "Counters: 1 service had traffic meanwhile: tcp 10.211.55.3:21." in result["text"]
+
+
+@pytest.mark.parametrize(
+    "now", [DestinationCounters(active_connections=1), DestinationCounters(inactive_connections=1), DestinationCounters(stats=Stats(7))]
+)
+def test_connections_of_a_destination_are_traffic(
+    run: Run, kernel: MemoryKernel, apart: list[Callable[[], object]], now: DestinationCounters
+) -> None:
+    (key,) = kernel.services
+    apart.append(lambda: kernel.counters.update({(key, kernel.keys(key)[0]): now}))
+    result = run("ipvs_selftest")
+    assert result["kept"]
+    assert result["production"]["counted_meanwhile"] == ["tcp 10.211.55.3:21"]
+
+
+def test_rates_that_fall_are_no_traffic(run: Run, kernel: MemoryKernel, apart: list[Callable[[], object]]) -> None:
+    (key,) = kernel.services
+    kernel.stats[key] = Stats(connections=7, connections_per_second=3)
+    apart.append(lambda: kernel.stats.update({key: Stats(connections=7)}))
+    assert run("ipvs_selftest")["production"]["counted_meanwhile"] == []
 
 
 @pytest.mark.parametrize("traces", ["entries", "connections"])
