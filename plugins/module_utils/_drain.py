@@ -92,7 +92,7 @@ def drain(kernel: IpvsKernel, desired: DesiredTable, how: Drain, *, check_mode: 
     waited = _wait(kernel, key, named.key, how, counted)
     # Read anew, for what is returned, where nothing is left to be done.
     outcome = converge(kernel, final, check_mode=False, counters=True)
-    return Outcome(whole.plan, outcome.observed), waited
+    return whole._replace(observed=outcome.observed), waited
 
 
 def _wait(kernel: IpvsKernel, service: ServiceKey, destination: DestinationKey, how: Drain, before: int) -> Drained:

@@ -11,17 +11,13 @@ in a file of root's, so that they outlive the task that drained, and a reboot.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model import DestinationKey, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._state_file import DIRECTORY, other_namespace, replacement
 
-DIRECTORY = "/var/lib/lvs.director"
-# A network namespace other than the machine's own does not outlive a reboot, and neither do its weights.
 VOLATILE_DIRECTORY = "/run/lvs.director"
 
 _Weights = dict[str, dict[str, int]]
@@ -29,12 +25,8 @@ _Weights = dict[str, dict[str, int]]
 
 def path() -> str:
     """Return the file of the network namespace in which this process runs."""
-    own = os.stat("/proc/self/ns/net").st_ino
-    try:
-        first = os.stat("/proc/1/ns/net").st_ino
-    except OSError:
-        first = own
-    return f"{DIRECTORY}/drained.json" if own == first else f"{VOLATILE_DIRECTORY}/drained-{own}.json"
+    namespace = other_namespace()
+    return f"{DIRECTORY}/drained.json" if namespace is None else f"{VOLATILE_DIRECTORY}/drained-{namespace}.json"
 
 
 def earlier_weight(service: ServiceKey, destination: DestinationKey) -> Optional[int]:
@@ -80,21 +72,8 @@ def _read() -> _Weights:
 
 def _write(weights: _Weights) -> None:
     name = path()
-    directory = os.path.dirname(name)
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        # Only root can read a file of mkstemp. Complete or not there: it takes its place in one step.
-        number, fresh = tempfile.mkstemp(dir=directory, prefix=".drained-")
-        try:
-            with os.fdopen(number, "w", encoding="ascii") as file:
-                json.dump({"weights": weights}, file, indent=2, sort_keys=True)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(fresh, name)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(fresh)
-            raise
+        with replacement(name, json.dumps({"weights": weights}, indent=2, sort_keys=True) + "\n"):
+            pass
     except OSError as exc:
         raise IpvsUnavailableError(f"Cannot keep the weights of drained destinations in {name}: {exc}. Nothing was changed") from exc

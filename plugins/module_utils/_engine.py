@@ -21,6 +21,8 @@ from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedS
 from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable, plan_table
 from ansible_collections.lvs.director.plugins.module_utils._preflight import check_plan
 from ansible_collections.lvs.director.plugins.module_utils._results import configuration
+from ansible_collections.lvs.director.plugins.module_utils._saved import PlannedSave
+from ansible_collections.lvs.director.plugins.module_utils._saving import plan_save, saving
 
 # Up to so many services are read one by one, more in one listing of the whole table.
 _FEW = 8
@@ -31,6 +33,12 @@ class Outcome(NamedTuple):
 
     plan: PlannedTable
     observed: Mapping[ServiceKey, Observed]
+    save: PlannedSave = PlannedSave()
+
+    @property
+    def changed(self) -> bool:
+        """Whether there was anything to do."""
+        return self.plan.changed or self.save.changed
 
 
 def converge(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, counters: bool = False) -> Outcome:
@@ -49,12 +57,14 @@ def converge_locked(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bo
         current = read_desired(kernel, desired, counters=counters)
         plan = plan_table(current, desired)
         check_plan(kernel, plan)
-        if check_mode or not plan.changed:
-            return Outcome(plan, _predicted(plan, current))
-        _apply(kernel, plan)
-        changed = plan.services if plan.zero else plan.changed_services
-        found = _verified(kernel, changed, counters)
-        return Outcome(plan, {**_predicted(plan, current, leave_out={one.key for one in changed}), **found})
+        save = plan_save(kernel, desired, plan)
+        if check_mode or not (plan.changed or save.changed):
+            return Outcome(plan, _predicted(plan, current), save)
+        with saving(kernel, save):
+            _apply(kernel, plan)
+            changed = plan.services if plan.zero else plan.changed_services
+            found = _verified(kernel, changed, counters)
+        return Outcome(plan, {**_predicted(plan, current, leave_out={one.key for one in changed}), **found}, save)
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, NamedTuple, Optional, Protocol
 
+from ansible_collections.lvs.director.plugins.module_utils import _saved_file
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils import _wire as wire
 from ansible_collections.lvs.director.plugins.module_utils._errors import (
@@ -106,6 +107,12 @@ class IpvsKernel(Protocol):
     def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
         """Make the changes in their order, and return the first one that was refused; later ones may have been made."""
 
+    def read_saved(self) -> Optional[str]:
+        """Return what is restored at boot, as the text of ``_saved``; None where nothing is."""
+
+    def replace_saved(self, text: str) -> AbstractContextManager[None]:
+        """Have another text ready, and put it in place when the block ends without an error."""
+
     def close(self) -> None:
         """Release what the client holds."""
 
@@ -126,6 +133,12 @@ class NetlinkKernel:
 
     def close(self) -> None:
         self._socket.close()
+
+    def read_saved(self) -> Optional[str]:
+        return _saved_file.read()
+
+    def replace_saved(self, text: str) -> AbstractContextManager[None]:
+        return _saved_file.replaced(text)
 
     def read_service(self, key: ServiceKey, *, counters: bool = True) -> Optional[Observed]:
         try:

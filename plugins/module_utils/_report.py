@@ -13,13 +13,16 @@ from typing import Any, Optional
 from ansible_collections.lvs.director.plugins.module_utils._diff import diff
 from ansible_collections.lvs.director.plugins.module_utils._engine import Outcome
 from ansible_collections.lvs.director.plugins.module_utils._model import Observed
-from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable
 from ansible_collections.lvs.director.plugins.module_utils._results import service_result
 
 
-def change_result(plan: PlannedTable) -> dict[str, Any]:
+def change_result(outcome: Outcome) -> dict[str, Any]:
     """Return ``changed`` and ``diff``."""
-    return {"changed": plan.changed, "diff": diff(plan)}
+    table, save = diff(outcome.plan), outcome.save
+    return {
+        "changed": outcome.changed,
+        "diff": {"before": table["before"] + save.before, "after": table["after"] + save.after},
+    }
 
 
 def only(outcome: Outcome) -> Optional[Observed]:

@@ -38,7 +38,7 @@ def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result
         outcome = bring_back(kernel, desired, check_mode=check_mode)
     observed = only(outcome)
     return {
-        **change_result(outcome.plan),
+        **change_result(outcome),
         "service": service_result_or_none(observed),
         "destination": _destination_result(observed, _named(desired)),
         "drain": drained._asdict() if drained else None,

@@ -24,4 +24,4 @@ def run_service() -> None:
 
 def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result:
     outcome = converge(kernel, desired_from_service_module(params), check_mode=check_mode, counters=True)
-    return {**change_result(outcome.plan), "service": service_result_or_none(only(outcome))}
+    return {**change_result(outcome), "service": service_result_or_none(only(outcome))}

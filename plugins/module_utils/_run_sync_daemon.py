@@ -14,7 +14,7 @@ from ansible_collections.lvs.director.plugins.module_utils._argspec_settings imp
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
-from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon
+from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon, settings_diff
 
 
 def run_sync_daemon() -> None:
@@ -23,12 +23,13 @@ def run_sync_daemon() -> None:
 
 
 def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result:
-    plan, daemons = converge_sync_daemon(kernel, desired_from_sync_daemon_module(params), check_mode=check_mode)
+    plan, daemons, save = converge_sync_daemon(kernel, desired_from_sync_daemon_module(params), check_mode=check_mode)
     return {
-        "changed": plan.changed,
-        "diff": {
-            "before": sync_daemon_result(plan.before) if plan.before else {},
-            "after": sync_daemon_result(plan.after) if plan.after else {},
-        },
+        "changed": plan.changed or save.changed,
+        "diff": settings_diff(
+            sync_daemon_result(plan.before) if plan.before else {},
+            sync_daemon_result(plan.after) if plan.after else {},
+            save,
+        ),
         "sync_daemons": [sync_daemon_result(one) for one in daemons],
     }

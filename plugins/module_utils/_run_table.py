@@ -32,10 +32,10 @@ def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result
         if services is not None:
             params["services"] = f"{len(services)} services"
             services.clear()  # AnsibleModule holds the same list once more
-    plan = converge(kernel, desired, check_mode=check_mode).plan
-    changed = plan.changed_services
+    outcome = converge(kernel, desired, check_mode=check_mode)
+    changed = outcome.plan.changed_services
     return {
-        **change_result(plan),
+        **change_result(outcome),
         "added_services": [key_values(one.key) for one in changed if one.before is None],
         "changed_services": [key_values(one.key) for one in changed if one.before and one.after],
         "removed_services": [key_values(one.key) for one in changed if one.after is None],

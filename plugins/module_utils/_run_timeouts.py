@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.lvs.director.plugins.module_utils._argspec_settings import desired_from_timeouts_module, timeouts_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
-from ansible_collections.lvs.director.plugins.module_utils._settings import converge_timeouts
+from ansible_collections.lvs.director.plugins.module_utils._settings import converge_timeouts, settings_diff
 
 
 def run_timeouts() -> None:
@@ -22,9 +22,9 @@ def run_timeouts() -> None:
 
 
 def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result:
-    plan, timeouts = converge_timeouts(kernel, desired_from_timeouts_module(params), check_mode=check_mode)
+    plan, timeouts, save = converge_timeouts(kernel, desired_from_timeouts_module(params), check_mode=check_mode)
     return {
-        "changed": plan.changed,
-        "diff": {"before": plan.before._asdict(), "after": plan.after._asdict()},
+        "changed": plan.changed or save.changed,
+        "diff": settings_diff(plan.before._asdict(), plan.after._asdict(), save),
         "timeouts": timeouts._asdict(),
     }

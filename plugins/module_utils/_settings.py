@@ -20,6 +20,8 @@ from ansible_collections.lvs.director.plugins.module_utils._errors import (
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, Refusal, refusal_error
 from ansible_collections.lvs.director.plugins.module_utils._model import SyncDaemon, Timeouts, address_family
 from ansible_collections.lvs.director.plugins.module_utils._results import sync_daemon_result
+from ansible_collections.lvs.director.plugins.module_utils._saved import PlannedSave, plan_saved_sync_daemon, plan_saved_timeouts
+from ansible_collections.lvs.director.plugins.module_utils._saving import plan_with, saving
 from ansible_collections.lvs.director.plugins.module_utils._steps import StartSyncDaemon, Step
 from ansible_collections.lvs.director.plugins.module_utils._sync_daemon import (
     PlannedSyncDaemon,
@@ -34,6 +36,7 @@ class TimeoutsOutcome(NamedTuple):
 
     plan: PlannedTimeouts
     timeouts: Timeouts
+    save: PlannedSave
 
 
 class SyncDaemonOutcome(NamedTuple):
@@ -41,6 +44,7 @@ class SyncDaemonOutcome(NamedTuple):
 
     plan: PlannedSyncDaemon
     daemons: tuple[SyncDaemon, ...]
+    save: PlannedSave
 
 
 def converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], *, check_mode: bool) -> TimeoutsOutcome:
@@ -54,18 +58,20 @@ def converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], *, check_mod
 
 def _converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], check_mode: bool) -> TimeoutsOutcome:
     plan = plan_timeouts(kernel.read_timeouts(), given)
-    if check_mode or not plan.changed:
-        return TimeoutsOutcome(plan, plan.after)
-    for step in plan.steps:
-        _apply(kernel, step)
-    found = kernel.read_timeouts()
-    if found != plan.after:
-        raise IpvsVerificationError(
-            f"The kernel accepted to {plan.steps[0]}, but the timeouts that it has now are not what was asked for: "
-            f"{_differences(plan.after._asdict(), found._asdict())}. Something else is changing them at the same time, "
-            "or the kernel lacks the protocol"
-        )
-    return TimeoutsOutcome(plan, found)
+    save = plan_with(kernel, lambda saved: plan_saved_timeouts(saved, given))
+    if check_mode or not (plan.changed or save.changed):
+        return TimeoutsOutcome(plan, plan.after, save)
+    with saving(kernel, save):
+        for step in plan.steps:
+            _apply(kernel, step)
+        found = kernel.read_timeouts()
+        if plan.changed and found != plan.after:
+            raise IpvsVerificationError(
+                f"The kernel accepted to {plan.steps[0]}, but the timeouts that it has now are not what was asked for: "
+                f"{_differences(plan.after._asdict(), found._asdict())}. Something else is changing them at the same time, "
+                "or the kernel lacks the protocol"
+            )
+    return TimeoutsOutcome(plan, found, save)
 
 
 def converge_sync_daemon(kernel: IpvsKernel, desired: DesiredSyncDaemon, *, check_mode: bool) -> SyncDaemonOutcome:
@@ -84,18 +90,27 @@ def _converge_sync_daemon(kernel: IpvsKernel, desired: DesiredSyncDaemon, check_
     plan = plan_sync_daemon(current, desired, mtu)
     if plan.after is not None and plan.changed:
         _check_start(kernel, StartSyncDaemon(plan.after), alone=not running)
-    if check_mode or not plan.changed:
-        return SyncDaemonOutcome(plan, _predicted(running, plan))
-    _apply_or_undo(kernel, plan)
-    running = kernel.read_sync_daemons()
-    found = _of_state(running, desired.state)
-    if found != plan.after:
-        raise IpvsVerificationError(
-            f"The kernel accepted to {' and '.join(map(str, plan.steps))}, but what is running now is not what was asked "
-            f"for: {_daemon_differences(plan.after, found)}. Something else starts and stops sync daemons at the same "
-            "time, or the kernel is older than 4.3 and knows no more than interface and sync_id"
-        )
-    return SyncDaemonOutcome(plan, tuple(running))
+    save = plan_with(kernel, lambda saved: plan_saved_sync_daemon(saved, desired.state, plan.after))
+    if check_mode or not (plan.changed or save.changed):
+        return SyncDaemonOutcome(plan, _predicted(running, plan), save)
+    with saving(kernel, save):
+        _apply_or_undo(kernel, plan)
+        running = kernel.read_sync_daemons()
+        found = _of_state(running, desired.state)
+        if plan.changed and found != plan.after:
+            raise IpvsVerificationError(
+                f"The kernel accepted to {' and '.join(map(str, plan.steps))}, but what is running now is not what was asked "
+                f"for: {_daemon_differences(plan.after, found)}. Something else starts and stops sync daemons at the same "
+                "time, or the kernel is older than 4.3 and knows no more than interface and sync_id"
+            )
+    return SyncDaemonOutcome(plan, tuple(running), save)
+
+
+def settings_diff(before: Mapping[str, object], after: Mapping[str, object], save: PlannedSave) -> dict[str, dict[str, object]]:
+    """Return Ansible's before and after."""
+    if not save.changed:
+        return {"before": dict(before), "after": dict(after)}
+    return {"before": {**before, "restored_at_boot": save.before}, "after": {**after, "restored_at_boot": save.after}}
 
 
 def _apply(kernel: IpvsKernel, step: Step) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._kernel import Refusal
 from ansible_collections.lvs.director.plugins.module_utils._model import (
     Destination,
@@ -65,6 +66,8 @@ class MemoryKernel:
     :ivar stats: the counters of services.
     :ivar counters: those of destinations, by service and destination.
     :ivar locked: how the lock is held now, if it is.
+    :ivar saved: what is restored at boot, None where nothing is.
+    :ivar disk_full: whether nothing can be saved.
     """
 
     def __init__(self) -> None:
@@ -79,6 +82,8 @@ class MemoryKernel:
         self.stats: dict[ServiceKey, Stats] = {}
         self.counters: dict[tuple[ServiceKey, DestinationKey], DestinationCounters] = {}
         self.locked: str | None = None
+        self.saved: str | None = None
+        self.disk_full = False
         self.closed = False
 
     @contextlib.contextmanager
@@ -92,6 +97,17 @@ class MemoryKernel:
 
     def close(self) -> None:
         self.closed = True
+
+    def read_saved(self) -> str | None:
+        return self.saved
+
+    @contextlib.contextmanager
+    def replace_saved(self, text: str) -> Iterator[None]:
+        assert self.locked == "exclusive"
+        if self.disk_full:
+            raise IpvsUnavailableError("Cannot write the file: No space left on device")
+        yield
+        self.saved = text
 
     def read_service(self, key: ServiceKey, *, counters: bool = True) -> Observed | None:
         if key not in self.services:

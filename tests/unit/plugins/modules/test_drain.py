@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils import _drain, _drained
+from ansible_collections.lvs.director.plugins.module_utils import _drain, _drained, _state_file
 from ansible_collections.lvs.director.plugins.module_utils._model import (
     DestinationCounters,
     DestinationKey,
@@ -305,7 +305,7 @@ def test_each_network_namespace_has_its_own_file(monkeypatch: pytest.MonkeyPatch
         def __init__(self, inode: int) -> None:
             self.st_ino = inode
 
-    monkeypatch.setattr(_drained.os, "stat", lambda name: Found(inodes[name]))
+    monkeypatch.setattr(_state_file.os, "stat", lambda name: Found(inodes[name]))
     assert _drained.path() == "/var/lib/lvs.director/drained.json"
     inodes["/proc/self/ns/net"] = 4712
     assert _drained.path() == "/run/lvs.director/drained-4712.json"

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Between a run and what is restored at boot: both change under one lock, or neither does."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._model import ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable
+from ansible_collections.lvs.director.plugins.module_utils._saved import Change, PlannedSave, Saved, from_text, plan_saved_services
+from ansible_collections.lvs.director.plugins.module_utils._saved_file import damaged
+
+
+def plan_save(kernel: IpvsKernel, desired: DesiredTable, plan: PlannedTable) -> PlannedSave:
+    """Return what has to happen to what is restored at boot, so that it is what the plan makes of the kernel.
+
+    :raises IpvsUnavailableError: it cannot be read.
+    """
+    # A task about a destination changes the service of whoever has set it, and does not make it one of ours.
+    foreign = {one.key for one in desired.services if one.must_exist}
+    changes = (Change(one.key, one.before, one.after, one.key not in foreign) for one in plan.services)
+
+    def purged(key: ServiceKey) -> bool:
+        return any(part.covers(key) for part in desired.scope)
+
+    return plan_with(kernel, lambda saved: plan_saved_services(saved, changes, purged if desired.purge else None))
+
+
+def plan_with(kernel: IpvsKernel, make: Callable[[Saved], PlannedSave]) -> PlannedSave:
+    """Return the plan that is made of what is restored at boot; an empty one where nothing is.
+
+    :raises IpvsUnavailableError: it cannot be read.
+    """
+    text = kernel.read_saved()
+    if text is None:
+        return PlannedSave()
+    try:
+        return make(from_text(text))
+    except IpvsUnavailableError as exc:
+        raise damaged(exc) from exc
+
+
+def saving(kernel: IpvsKernel, plan: PlannedSave) -> AbstractContextManager[None]:
+    """Return the block in which the kernel is to be changed, at whose end the plan is carried out.
+
+    The new text is on the disk before the block begins, so that a full disk is found while nothing has been changed. Who
+    is killed between the kernel's change and the end leaves the old text: the next run finds that the two differ.
+    """
+    return contextlib.nullcontext() if plan.text is None else kernel.replace_saved(plan.text)

@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is restored at boot changes in the same run as the kernel, or the run says that the two differ."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.lvs.director.plugins.module_utils._saved import Saved, from_text, to_text
+from ansible_collections.lvs.director.plugins.module_utils._steps import AddDestination, Step
+
+from contract.memory import Interface, MemoryKernel
+
+from .conftest import Run
+
+Options = dict[str, Any]
+LAN = [{"addresses": "192.0.2.0/24"}]
+
+
+def service(number: int, *destinations: int, **options: Any) -> Options:
+    listed = [{"address": f"10.0.0.{one}", "forward_method": "masquerade", "upper_threshold": 4} for one in destinations]
+    return {"protocol": "tcp", "address": f"192.0.2.{number}", "port": 80, "scheduler": "mh", "destinations": listed, **options}
+
+
+def key(number: int) -> Options:
+    return {"protocol": "tcp", "address": f"192.0.2.{number}", "port": 80}
+
+
+@pytest.fixture(autouse=True)
+def saving(kernel: MemoryKernel) -> None:
+    kernel.saved = to_text(Saved())
+
+
+def saved(kernel: MemoryKernel) -> dict[str, list[int]]:
+    """What is restored, as the last numbers of addresses."""
+    assert kernel.saved is not None
+    content = json.loads(kernel.saved)
+    assert to_text(from_text(kernel.saved)) == kernel.saved
+    return {
+        one["address"].rpartition(".")[2]: [int(each["address"].rpartition(".")[2]) for each in one["destinations"]]
+        for one in content["services"]
+    }
+
+
+def in_step(kernel: MemoryKernel) -> None:
+    assert saved(kernel) == {
+        str(name.address[-1]): [one.key.address[-1] for one in kernel.destinations[name]] for name in kernel.services
+    }
+
+
+def predicted_then_done(run: Run, kernel: MemoryKernel, name: str, **arguments: Any) -> Options:
+    before = kernel.saved
+    predicted = run(name, check=True, **arguments)
+    assert kernel.saved == before, "check mode saved something"
+    done = run(name, **arguments)
+    assert predicted == done
+    steps = len(kernel.steps)
+    again = run(name, **arguments)
+    assert not again["changed"]
+    assert again["diff"]["before"] == again["diff"]["after"]
+    assert len(kernel.steps) == steps
+    return done
+
+
+def test_a_run_that_changes_the_kernel_saves(run: Run, kernel: MemoryKernel) -> None:
+    for services in ([service(1, 1, 2, 3), service(2)], [service(2, 4), service(1, 3, 1)], [service(2, 4)], []):
+        done = predicted_then_done(run, kernel, "ipvs_table", services=services, purge=True, scope=LAN)
+        assert "restored at boot" not in str(done["diff"]), "what becomes of the kernel says all"
+        in_step(kernel)
+
+
+def test_the_modules_of_one_service(run: Run, kernel: MemoryKernel) -> None:
+    assert predicted_then_done(run, kernel, "ipvs_service", **service(1, 1, 2))["changed"]
+    in_step(kernel)
+    assert predicted_then_done(run, kernel, "ipvs_destination", service=key(1), address="10.0.0.2", weight=7)["changed"]
+    assert '"address": "10.0.0.2", "port": 80, "forward_method": "masquerade", "weight": 7' in str(kernel.saved)
+    assert run("ipvs_destination", service=key(1), address="10.0.0.2", state="drained", drain_timeout=0)["changed"]
+    assert '"address": "10.0.0.2", "port": 80, "forward_method": "masquerade", "weight": 0' in str(kernel.saved)
+    assert predicted_then_done(run, kernel, "ipvs_destination", service=key(1), address="10.0.0.1", state="absent")["changed"]
+    in_step(kernel)
+    assert predicted_then_done(run, kernel, "ipvs_service", **key(1), state="absent")["changed"]
+    assert saved(kernel) == {}
+
+
+def test_a_difference_is_a_change_and_is_told(run: Run, kernel: MemoryKernel) -> None:
+    """As after a crash between the kernel and the file, or where the file is new on a machine that has a table."""
+    run("ipvs_service", **service(1, 1, 2))
+    run("ipvs_service", **service(2))
+    in_step_text = kernel.saved
+    kernel.saved = to_text(Saved())
+    done = predicted_then_done(run, kernel, "ipvs_service", **service(1, 1, 2))
+    assert done["changed"]
+    assert done["diff"]["before"] == ""
+    assert done["diff"]["after"].startswith('restored at boot: {"protocol": "tcp", "address": "192.0.2.1", "port": 80,\n')
+    assert saved(kernel) == {"1": [1, 2]}
+    assert predicted_then_done(run, kernel, "ipvs_table", services=[service(1, 1, 2), service(2)])["changed"]
+    assert kernel.saved == in_step_text
+    # And the other way round: what was saved is not in the kernel any more, and is not wanted.
+    kernel.services.clear()
+    done = predicted_then_done(run, kernel, "ipvs_table", services=[], purge=True, scope=[{"addresses": "192.0.2.1"}])
+    assert done["changed"]
+    assert done["diff"]["before"].startswith("restored at boot: ")
+    assert saved(kernel) == {"2": []}
+
+
+def test_what_others_have_put_there_is_not_saved(run: Run, kernel: MemoryKernel) -> None:
+    saved_text, kernel.saved = kernel.saved, None
+    run("ipvs_service", **service(1, 1, 2))
+    kernel.saved = saved_text
+    run("ipvs_service", **service(2, 3))
+    assert run("ipvs_destination", service=key(1), address="10.0.0.2", weight=3)["changed"]
+    assert not run("ipvs_destination", service=key(1), address="10.0.0.2", weight=3)["changed"]
+    run("ipvs_table", services=[service(2, 3)], purge=True, scope=LAN)
+    assert saved(kernel) == {"2": [3]}
+
+
+def test_where_nothing_is_restored_nothing_is_saved(run: Run, kernel: MemoryKernel) -> None:
+    kernel.saved = None
+    run("ipvs_service", **service(1, 1, 2))
+    run("ipvs_timeouts", udp=250)
+    assert not run("ipvs_service", **service(1, 1, 2))["changed"]
+    assert kernel.saved is None
+
+
+def test_a_full_disk_is_found_before_anything_is_changed(run: Run, kernel: MemoryKernel) -> None:
+    kernel.disk_full = True
+    for name, arguments in (("ipvs_service", service(1, 1)), ("ipvs_timeouts", {"udp": 250})):
+        result = run(name, **arguments)
+        assert "No space left on device" in result["msg"]
+    assert not kernel.steps
+
+
+def test_what_the_kernel_refuses_is_not_saved(run: Run, kernel: MemoryKernel) -> None:
+    run("ipvs_service", **service(1, 1))
+    before = kernel.saved
+
+    def refuse(step: Step) -> int:
+        return 22 if isinstance(step, AddDestination) and step.destination.key.address[-1] == 9 else 0
+
+    kernel.refuse = refuse
+    assert run("ipvs_service", **service(1, 9, 2))["failed"]
+    assert kernel.saved == before
+    in_step(kernel)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "it is not JSON"),
+        ("{}", "it does not say that it is of version 1"),
+        (to_text(Saved()).replace("1,", "2,"), "it does not say that it is of version 1"),
+        (to_text(Saved())[:40], "it is not JSON"),
+        (to_text(Saved()).replace("[]", "7"), "sync_daemons is not a list of daemons"),
+        (to_text(Saved({"{": "{,"})), "it is not JSON"),
+    ],
+)
+def test_a_damaged_file_is_an_error_that_names_it(run: Run, kernel: MemoryKernel, text: str, reason: str) -> None:
+    kernel.saved = text
+    for name, arguments in (("ipvs_service", service(1, 1)), ("ipvs_timeouts", {"udp": 250})):
+        result = run(name, **arguments)
+        assert result["msg"].startswith("Cannot read /var/lib/lvs.director/table.json, from which the table is restored at boot: " + reason)
+    assert kernel.saved == text
+    assert not kernel.steps
+
+
+def test_a_mended_file_may_be_laid_out_otherwise(run: Run, kernel: MemoryKernel) -> None:
+    run("ipvs_table", services=[service(1, 1, 2), {"fwmark": 7, "family": "ipv6"}])
+    text = kernel.saved
+    assert text
+    kernel.saved = json.dumps(json.loads(text), indent=4)
+    assert not run("ipvs_table", services=[service(1, 1, 2), {"fwmark": 7, "family": "ipv6"}])["changed"]
+    assert run("ipvs_timeouts", udp=250)["changed"]
+    assert kernel.saved == text.replace("{},", '{"udp": 250},')
+
+
+def test_timeouts_and_sync_daemons(run: Run, kernel: MemoryKernel) -> None:
+    kernel.interfaces["eth1"] = Interface(1500)
+    assert predicted_then_done(run, kernel, "ipvs_timeouts", udp=250)["diff"]["after"]["restored_at_boot"] == '{"udp": 250}'
+    predicted_then_done(run, kernel, "ipvs_timeouts", tcp=800)
+    predicted_then_done(run, kernel, "ipvs_sync_daemon", daemon="master", interface="eth1", sync_id=7)
+    predicted_then_done(run, kernel, "ipvs_sync_daemon", daemon="backup", interface="eth1")
+    content = json.loads(str(kernel.saved))
+    assert content["timeouts"] == {"udp": 250, "tcp": 800}
+    assert [(one["state"], one["sync_id"]) for one in content["sync_daemons"]] == [("master", 7), ("backup", 0)]
+    # The kernel is as it shall be, and only the file is not.
+    kernel.saved = to_text(Saved())
+    assert predicted_then_done(run, kernel, "ipvs_timeouts", udp=250)["changed"]
+    assert predicted_then_done(run, kernel, "ipvs_sync_daemon", daemon="master", interface="eth1")["changed"]
+    predicted_then_done(run, kernel, "ipvs_sync_daemon", daemon="master", state="absent")
+    assert json.loads(str(kernel.saved))["sync_daemons"] == []
