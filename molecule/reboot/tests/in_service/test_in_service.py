@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The unit on a director in service: what it does not disturb, what it mends, and what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+testinfra_hosts = ["ansible://director"]
+
+TRAFFIC = Path(__file__).parents[2] / "traffic.py"
+SAVED = "/var/lib/lvs.director/table.json"
+SERVICE = {"protocol": "tcp", "address": "10.211.55.3", "port": 21}
+TABLE = "ipvsadm --save --numeric; ipvsadm --list --numeric --nosort --thresholds | awk '{print $1, $2, $3, $4}'"
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(host: Any) -> Iterator[str]:
+    """Give the table, and see to it that a test leaves it as it was."""
+    before: str = host.check_output(TABLE)
+    yield before
+    assert host.check_output(TABLE) == before
+
+
+def journal(host: Any, unit: str = "ipvs-director") -> str:
+    """What the unit said when it was started last."""
+    said: str = host.check_output(f"journalctl --no-pager --output=cat _SYSTEMD_INVOCATION_ID=$(systemctl show --value -p InvocationID {unit})")
+    return said
+
+
+def test_a_restart_loses_no_connection(host: Any) -> None:
+    host.check_output(f"cat >/root/traffic.py <<'END'\n{TRAFFIC.read_text()}\nEND")
+    said = host.check_output("python3 /root/traffic.py systemctl restart ipvs-director.service")
+    found = re.search(r"lost nothing: said (\d+), opened (\d+)", said)
+    assert found, said
+    assert int(found[1]) > 50
+    assert "Restored 3 of 3 services, of which 3 were as they should be." in journal(host)
+
+
+def test_a_stop_takes_nothing_away(host: Any, as_it_was: str) -> None:
+    host.check_output("systemctl stop ipvs-director.service")
+    assert host.check_output("systemctl show --value -p ActiveState ipvs-director ipvs-director-network").split() == ["inactive"] * 2
+    assert host.check_output(TABLE) == as_it_was
+    assert " 10.211.55.3/32 " in host.check_output("ip -oneline address show dev eth1")
+    host.check_output("systemctl start ipvs-director.service ipvs-director-network.service")
+
+
+def test_a_hand_edit_is_noticed_and_mended(host: Any, as_it_was: str) -> None:
+    host.check_output("ipvsadm --edit-server -t 10.211.55.3:21 -r 10.99.1.3 --masquerading --weight 9")
+    host.check_output("ipvsadm --delete-server -t 10.211.55.3:21 -r 10.99.1.1")
+    host.check_output("ipvsadm --add-service -t 10.211.55.9:80 -s rr")
+    listed = [{"address": f"10.99.1.{last}"} for last in (3, 2, 4, 1)]
+    listed[0].update(weight=1, upper_threshold=4, lower_threshold=1)
+    told = host.ansible("lvs.director.ipvs_service", json.dumps({**SERVICE, "destinations": listed}), check=True)
+    assert told["changed"]
+    assert host.check_output(TABLE) != as_it_was
+    host.check_output("systemctl restart ipvs-director.service")
+    assert "Restored 3 of 3 services, of which 2 were as they should be." in journal(host)
+    # It is not ours, and stays.
+    host.check_output("ipvsadm --delete-service -t 10.211.55.9:80")
+
+
+def test_a_difference_between_file_and_kernel_is_noticed(host: Any) -> None:
+    task = json.dumps({**SERVICE, "scheduler": "test"})
+    assert not host.ansible("lvs.director.ipvs_service", task, check=False)["changed"]
+    host.check_output(f"sed -i 's/\"weight\": 5/\"weight\": 6/' {SAVED}")
+    assert host.ansible("lvs.director.ipvs_service", task, check=True)["changed"]
+    assert host.ansible("lvs.director.ipvs_service", task, check=False)["changed"]
+    assert '"weight": 5' in host.check_output(f"cat {SAVED}")
+
+
+def test_a_damaged_file_stops_everything_and_is_named(host: Any, as_it_was: str) -> None:
+    host.check_output(f"cp -p {SAVED} /root/saved && sed -i 's/\"weight\": 70000/\"weight\": -1/' {SAVED}")
+    host.check_output("ipvsadm --delete-server -t 10.211.55.3:21 -r 10.99.1.1")
+    broken = host.check_output(TABLE)
+    try:
+        assert host.run("systemctl restart ipvs-director.service").rc
+        assert host.check_output(TABLE) == broken
+        assert f"Cannot read {SAVED}, from which the table is restored at boot: services[2].destinations[1].weight: -1 is not" in journal(host)
+    finally:
+        host.check_output(f"mv /root/saved {SAVED} && systemctl restart ipvs-director.service")
+
+
+def test_a_scheduler_that_is_missing_is_replaced_until_it_is_there(host: Any) -> None:
+    """As after the boot of a kernel for which DKMS could not build it."""
+    host.check_output(
+        "ipvsadm --delete-service -t 10.211.55.3:21 && rmmod ip_vs_test && echo 'install ip_vs_test /bin/false' >/etc/modprobe.d/missing.conf"
+    )
+    try:
+        host.check_output("systemctl restart ipvs-director.service")
+        lines = host.check_output("ipvsadm --list --numeric --nosort -t 10.211.55.3:21").splitlines()
+        assert " fo" in lines[2]
+        assert [line.split()[1:4:2] for line in lines[3:]] == [
+            ["10.99.1.3:21", "4"],
+            ["10.99.1.2:21", "3"],
+            ["10.99.1.4:21", "0"],
+            ["10.99.1.1:21", "1"],
+        ]
+        said = host.check_output("journalctl --no-pager --output=cat --priority=warning -u ipvs-director.service --since=-1min")
+        assert 'Service tcp 10.211.55.3:21: its scheduler "test" is missing' in said
+    finally:
+        host.check_output("rm /etc/modprobe.d/missing.conf && systemctl restart ipvs-director.service")
+    assert not host.file("/run/lvs.director/fallback").exists
