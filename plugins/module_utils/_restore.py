@@ -71,6 +71,7 @@ class Content(NamedTuple):
 
     table: DesiredTable
     timeouts: Mapping[str, int]
+    earlier_timeouts: Mapping[str, int]
     sync_daemons: Sequence[DesiredSyncDaemon]
 
 
@@ -116,12 +117,14 @@ def content_of(text: str) -> Content:
     table = desired_from_table_module(
         {"services": services, "scope": None, "purge": False, "exclusive_destinations": False, "zero_counters": False}
     )
-    timeouts = desired_from_timeouts_module({**dict.fromkeys(Timeouts._fields), **content["timeouts"]})
+    timeouts, earlier = (
+        desired_from_timeouts_module({**dict.fromkeys(Timeouts._fields), **content[part]}) for part in ("timeouts", "earlier_timeouts")
+    )
     daemons = []
     for values in content["sync_daemons"]:
         options = {option: value for option, value in values.items() if option != "state"}
         daemons.append(desired_from_sync_daemon_module({**options, "daemon": values["state"], "state": "present"}))
-    return Content(table, timeouts, daemons)
+    return Content(table, timeouts, earlier, daemons)
 
 
 def restore_table(kernel: IpvsKernel, content: Content, journal: Journal, *, load: Callable[[str], bool], fallback: str) -> bool:
@@ -218,13 +221,15 @@ def _missing_services(kernel: IpvsKernel, content: Content, vip: Vip) -> list[st
 
 
 def clear_table(kernel: IpvsKernel, content: Content, journal: Journal) -> None:
-    """Delete the services that were saved, and no others."""
+    """Delete the services that were saved, and no others, and set the timeouts to what they were before."""
     absent = tuple(one._replace(present=False) for one in content.table.services)
     try:
         outcome = converge(kernel, DesiredTable(absent), check_mode=False)
         journal.note(f"Deleted {len(outcome.plan.changed_services)} services.")
+        if content.earlier_timeouts:
+            converge_timeouts(kernel, content.earlier_timeouts, check_mode=False)
     except IpvsError as exc:
-        journal.problem(f"The services were not deleted: {exc}")
+        journal.problem(f"Not all that was saved was taken away: {exc}")
 
 
 def clear_network(kernel: IpvsKernel, content: Content, vips: Vips, journal: Journal) -> None:

@@ -10,6 +10,7 @@ JSON, in the words of the modules' options, a paragraph a service and a line a d
 
     {"version": 1,
     "timeouts": {"udp": 250},
+    "earlier_timeouts": {"udp": 300},
     "sync_daemons": [],
     "services": [
     {"protocol": "tcp", "address": "192.0.2.1", "port": 80,
@@ -63,6 +64,7 @@ class Saved(NamedTuple):
 
     services: Mapping[str, str] = {}  # by the first line of each, which names it: the paragraph
     timeouts: Mapping[str, int] = {}  # those that were ever given, in seconds
+    earlier_timeouts: Mapping[str, int] = {}  # what they were before
     sync_daemons: Mapping[str, Mapping[str, Any]] = {}  # by their state
 
 
@@ -97,6 +99,7 @@ def to_text(saved: Saved) -> str:
     head = [
         f'{{"version": {VERSION}',
         f'"timeouts": {json.dumps(dict(saved.timeouts))}',
+        f'"earlier_timeouts": {json.dumps(dict(saved.earlier_timeouts))}',
         f'"sync_daemons": {json.dumps(list(map(dict, saved.sync_daemons.values())))}',
     ]
     return _FIRST_LINE.join(head) + "," + _SERVICES + _FIRST_LINE.join(saved.services.values()) + _END
@@ -119,16 +122,16 @@ def from_text(text: str) -> Saved:
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """Return the whole content: ``services``, ``timeouts`` and ``sync_daemons``, each in the shape of options.
+    """Return the whole content, each part in the shape of options.
 
     :raises IpvsUnavailableError: it is not such a text.
     """
     content = _json(text)
-    timeouts, daemons = _settings(content)
+    timeouts, earlier, daemons = _settings(content)
     services = content.get("services")
     if not isinstance(services, list) or not all(isinstance(one, dict) for one in services):
         raise IpvsUnavailableError("services is not a list of services")
-    return {"services": services, "timeouts": timeouts, "sync_daemons": list(daemons.values())}
+    return {"services": services, "timeouts": timeouts, "earlier_timeouts": earlier, "sync_daemons": list(daemons.values())}
 
 
 def _json(text: str) -> dict[str, Any]:
@@ -141,13 +144,14 @@ def _json(text: str) -> dict[str, Any]:
     return content
 
 
-def _settings(content: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, dict[str, Any]]]:
-    timeouts, daemons = content.get("timeouts"), content.get("sync_daemons")
-    if not isinstance(timeouts, dict) or set(timeouts) - {*Timeouts._fields}:
-        raise IpvsUnavailableError(f"timeouts has something else than {', '.join(Timeouts._fields)}")
+def _settings(content: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, int], dict[str, dict[str, Any]]]:
+    timeouts, earlier, daemons = (content.get(part) for part in ("timeouts", "earlier_timeouts", "sync_daemons"))
+    for part, values in (("timeouts", timeouts), ("earlier_timeouts", earlier)):
+        if not isinstance(values, dict) or set(values) - {*Timeouts._fields}:
+            raise IpvsUnavailableError(f"{part} has something else than {', '.join(Timeouts._fields)}")
     if not isinstance(daemons, list) or not all(isinstance(one, dict) and one.get("state") in ("master", "backup") for one in daemons):
         raise IpvsUnavailableError("sync_daemons is not a list of daemons with state master or backup")
-    return timeouts, {one["state"]: one for one in daemons}
+    return timeouts, earlier, {one["state"]: one for one in daemons}
 
 
 def _from_any_layout(text: str) -> Saved:
@@ -159,7 +163,7 @@ def _from_any_layout(text: str) -> Saved:
         rest = {option: value for option, value in one.items() if option not in name and option != "destinations"}
         paragraph = _paragraph(name, rest, [json.dumps(each) for each in one.get("destinations") or ()])
         services[paragraph.partition(_FIRST_LINE)[0]] = paragraph
-    return Saved(services, content["timeouts"], {one["state"]: one for one in content["sync_daemons"]})
+    return Saved(services, *_settings(content))
 
 
 class _Writer:
@@ -257,12 +261,16 @@ def plan_saved_services(saved: Saved, changes: Iterable[Change], purged: Optiona
     return PlannedSave(_checked(saved._replace(services=services)), _shown(before), _shown(after))
 
 
-def plan_saved_timeouts(saved: Saved, given: Mapping[str, int]) -> PlannedSave:
-    """Return what has to happen to the timeouts that are restored at boot."""
+def plan_saved_timeouts(saved: Saved, given: Mapping[str, int], before: Timeouts) -> PlannedSave:
+    """Return what has to happen to the timeouts that are restored at boot.
+
+    :param before: those of the kernel, before the run.
+    """
     timeouts = {**saved.timeouts, **given}
     if timeouts == saved.timeouts:
         return PlannedSave()
-    new = saved._replace(timeouts=timeouts)
+    earlier = {name: saved.earlier_timeouts.get(name, getattr(before, name)) for name in timeouts}
+    new = saved._replace(timeouts=timeouts, earlier_timeouts=earlier)
     return PlannedSave(_checked(new), json.dumps(dict(saved.timeouts)), json.dumps(timeouts))
 
 

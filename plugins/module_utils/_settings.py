@@ -58,7 +58,7 @@ def converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], *, check_mod
 
 def _converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], check_mode: bool) -> TimeoutsOutcome:
     plan = plan_timeouts(kernel.read_timeouts(), given)
-    save = plan_with(kernel, lambda saved: plan_saved_timeouts(saved, given))
+    save = plan_with(kernel, lambda saved: plan_saved_timeouts(saved, given, plan.before))
     if check_mode or not (plan.changed or save.changed):
         return TimeoutsOutcome(plan, plan.after, save)
     with saving(kernel, save):

@@ -265,6 +265,7 @@ def test_what_was_saved_is_cleared_and_nothing_else(kernel: MemoryKernel) -> Non
     assert journal.problems == 0
     assert [key.fwmark for key in kernel.services] == [99]
     assert [(one.state, one.interface) for one in kernel.daemons] == [("backup", "eth2")]
+    assert kernel.timeouts == Timeouts(900, 120, 300)
     assert vips.there == {"eth1": ["192.0.2.9/32"]}
     assert text
 

@@ -172,7 +172,7 @@ def test_a_mended_file_may_be_laid_out_otherwise(run: Run, kernel: MemoryKernel)
     kernel.saved = json.dumps(json.loads(text), indent=4)
     assert not run("ipvs_table", services=[service(1, 1, 2), {"fwmark": 7, "family": "ipv6"}])["changed"]
     assert run("ipvs_timeouts", udp=250)["changed"]
-    assert kernel.saved == text.replace("{},", '{"udp": 250},')
+    assert kernel.saved == text.replace('"timeouts": {}', '"timeouts": {"udp": 250}', 1).replace('r_timeouts": {}', 'r_timeouts": {"udp": 300}')
 
 
 def test_timeouts_and_sync_daemons(run: Run, kernel: MemoryKernel) -> None:
@@ -183,10 +183,12 @@ def test_timeouts_and_sync_daemons(run: Run, kernel: MemoryKernel) -> None:
     predicted_then_done(run, kernel, "ipvs_sync_daemon", daemon="backup", interface="eth1")
     content = json.loads(str(kernel.saved))
     assert content["timeouts"] == {"udp": 250, "tcp": 800}
+    run("ipvs_timeouts", udp=260)
+    assert json.loads(str(kernel.saved))["earlier_timeouts"] == {"udp": 300, "tcp": 900}
     assert [(one["state"], one["sync_id"]) for one in content["sync_daemons"]] == [("master", 7), ("backup", 0)]
     # The kernel is as it shall be, and only the file is not.
     kernel.saved = to_text(Saved())
-    assert predicted_then_done(run, kernel, "ipvs_timeouts", udp=250)["changed"]
+    assert predicted_then_done(run, kernel, "ipvs_timeouts", udp=260)["changed"]
     assert predicted_then_done(run, kernel, "ipvs_sync_daemon", daemon="master", interface="eth1")["changed"]
     predicted_then_done(run, kernel, "ipvs_sync_daemon", daemon="master", state="absent")
     assert json.loads(str(kernel.saved))["sync_daemons"] == []
