@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Have systemd restore the table at boot: its units as given, enabled and started, and the file there that runs save to.
 
-argv[1] is base64 of JSON: {"units": {name: text}, "saved": {"path", "text"}, "check": bool}. Answers with JSON:
-{"steps": [what was done, or with "check" would be done]}, or {"steps", "error"}.
+argv[1] is base64 of JSON: {"units": {name: text}, "saved": {"path", "text"}, "program": path, "check": bool}. Answers with
+JSON: {"steps": [what was done, or with "check" would be done]}, or {"steps", "error"}. With "absent": true, what was saved
+is taken away from the kernel, and then all of this.
 
 To start the units under traffic is to restore what is there already, which changes nothing. They are started anew when
 the table was restored with another scheduler because its own was missing: that is there by now.
@@ -12,6 +13,7 @@ the table was restored with another scheduler because its own was missing: that 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -96,16 +98,48 @@ def plan(request: dict[str, t.Any]) -> list[Step]:
     return steps
 
 
+def plan_undo(request: dict[str, t.Any]) -> list[Step]:
+    program, saved = pathlib.Path(request["program"]), pathlib.Path(request["saved"]["path"])
+    steps = []
+    if saved.exists() and program.exists():
+        # Who sends packets here first, then what becomes of them.
+        for command in ("clear-network", "clear-table"):
+            steps.append(Step(f"run {program} {command}", lambda command=command: clear(program, command)))
+    units = [name for name in request["units"] if (UNITS / name).exists()]
+    for name in reversed(units):
+        steps.append(Step(f"stop and disable {name}", lambda name=name: must("disable", "--quiet", "--now", name)))
+    steps += [Step(f"remove {path}", path.unlink) for path in (*(UNITS / name for name in units), program, saved) if path.exists()]
+    if units:
+        steps.append(Step("have systemd forget its units", lambda: forget(units)))
+    return steps
+
+
+def clear(program: pathlib.Path, command: str) -> None:
+    done = subprocess.run([str(program), command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise CannotError(f"{program} {command} failed, and what was to be taken away after it was left: {done.stdout.strip()}")
+
+
+def forget(units: list[str]) -> None:
+    must("daemon-reload")
+    systemctl("reset-failed", *units)  # there is nothing to forget for most
+
+
 def property_of(unit: str, name: str) -> str:
     return systemctl("show", "--value", f"--property={name}", unit)[1]
 
 
 def converge(request: dict[str, t.Any]) -> dict[str, t.Any]:
-    steps = plan(request)
+    make = plan_undo if request.get("absent") else plan
+    steps = make(request)
     if not request["check"]:
         for step in steps:
             step.do()
-        left = plan(request)
+        if request.get("absent"):
+            FALLBACK.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # not there, or not only ours
+                pathlib.Path(request["saved"]["path"]).parent.rmdir()
+        left = make(request)
         if left:
             raise CannotError(f"After all was done, there is still to do: {'; '.join(step.text for step in left)}.")
     return {"steps": [step.text for step in steps]}

@@ -3,7 +3,8 @@
 """Bring DKMS to the given source of one module: added, built and installed for every kernel that can have it.
 
 argv[1] is base64 of JSON: {"name", "kernel", "files": {name: text}, "check": bool}. Answers with JSON:
-{"steps": [what was done, or with "check" would be done], "version"}, or {"steps", "error"}.
+{"steps": [what was done, or with "check" would be done], "version"}, or {"steps", "error"}. With "absent": true, all of
+the module's versions are taken out of DKMS, their sources deleted, and neither "kernel" nor "files" is needed.
 
 read the machine -> plan -> apply -> read again and plan again: nothing may be left.
 
@@ -283,6 +284,23 @@ def tail(output: str, lines: int = 20) -> str:
     return "\n".join(output.strip().splitlines()[-lines:])
 
 
+def undo(request: dict[str, t.Any]) -> dict[str, t.Any]:
+    name = request["name"]
+    versions = read_dkms(name)[0]
+    sources = sorted({*versions, *(path.name[len(name) + 1 :] for path in SOURCES.glob(f"{name}-[0-9]*"))})
+    steps: list[Step] = [Remove(name, version) for version in versions]
+    steps += [Delete(name, version) for version in sources if (SOURCES / f"{name}-{version}").is_dir()]
+    if not request["check"]:
+        for step in steps:
+            step.do()
+        if versions:
+            shutil.rmtree(DKMS / name, ignore_errors=True)
+        left = [*read_dkms(name)[0], *map(str, MODULES.glob(f"*/updates/dkms/{name}.ko*"))]
+        if left:
+            raise CannotError(f"DKMS has not let go of {name}: there is still {', '.join(left)}.")
+    return {"steps": [str(step) for step in steps], "version": ""}
+
+
 def converge(request: dict[str, t.Any]) -> dict[str, t.Any]:
     name, files = request["name"], request["files"]
     version = re.search(r'^PACKAGE_VERSION="?([^"\s]+)"?\s*$', files.get("dkms.conf", ""), re.M)
@@ -302,7 +320,8 @@ def converge(request: dict[str, t.Any]) -> dict[str, t.Any]:
 
 if __name__ == "__main__":
     try:
-        answer = converge(json.loads(base64.b64decode(sys.argv[1])))
+        order = json.loads(base64.b64decode(sys.argv[1]))
+        answer = undo(order) if order.get("absent") else converge(order)
     except CannotError as error:
         answer = {"steps": [], "error": str(error)}
     json.dump(answer, sys.stdout)

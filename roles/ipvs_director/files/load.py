@@ -3,7 +3,8 @@
 """Bring the running kernel to the module that is installed for it: loaded, and of the same source.
 
 argv[1] is base64 of JSON: {"name", "kernel", "rebuilt": bool, "check": bool}. Answers with JSON: {"steps": [what was
-done, or with "check" would be done], "pending": why the kernel still runs another one, or ""}, or {"steps", "error"}.
+done, or with "check" would be done], "pending": why the kernel still runs another one, or ""}, or {"steps", "error"}. With
+"absent": true, all of IPVS that has been loaded since is unloaded, and "file", which loads it at boot, is removed.
 
 Virtual services pin the module of their scheduler. While they do, nothing is touched: to take it away under them would
 break their traffic.
@@ -12,6 +13,7 @@ break their traffic.
 from __future__ import annotations
 
 import base64
+import contextlib
 import ipaddress
 import json
 import os
@@ -19,10 +21,15 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import typing as t
 
 TABLE = pathlib.Path("/proc/net/ip_vs")
 LOADED = pathlib.Path("/sys/module")
+# The services that the role's own program takes away before this is run with "absent".
+SAVED = pathlib.Path("/var/lib/lvs.director/table.json")
+# The modules that were loaded before this was first run.
+EARLIER = pathlib.Path("/var/lib/lvs.director/modules.json")
 
 
 class CannotError(Exception):
@@ -105,6 +112,71 @@ def pinned(name: str) -> str:
     )
 
 
+def all_loaded() -> dict[str, list[str]]:
+    """All modules that are loaded and not built in, each with those that use it (a "-" for each other use)."""
+    found = {}
+    for line in pathlib.Path("/proc/modules").read_text(encoding="ascii").splitlines():
+        name, _size, uses, users, *_rest = line.split()
+        modules = [user for user in users.split(",") if user not in ("", "-")]
+        found[name] = modules + ["-"] * (int(uses) - len(modules))
+    return found
+
+
+def remember() -> None:
+    """Whole or not at all, and only once."""
+    if EARLIER.exists():
+        return
+    EARLIER.parent.mkdir(mode=0o700, exist_ok=True)
+    number, fresh = tempfile.mkstemp(dir=EARLIER.parent, prefix=f".{EARLIER.name}-")
+    with os.fdopen(number, "w", encoding="ascii") as file:
+        json.dump(sorted(all_loaded()), file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(fresh, EARLIER)
+
+
+def superfluous(name: str, check: bool) -> list[str]:
+    """What has been loaded since, is of IPVS or was loaded for it, and is not used any more; the users before the used."""
+    modules = all_loaded()
+    if check and SAVED.exists() and TABLE.exists():
+        services = re.findall(r"^(?:TCP|UDP|SCTP|FWM) ", TABLE.read_text(encoding="ascii"), re.M)
+        if len(services) <= len(json.loads(SAVED.read_text(encoding="ascii"))["services"]):
+            # Those that are there still will be gone by then.
+            modules = {each: [user for user in users if user != "-"] for each, users in modules.items()}
+    earlier = set(json.loads(EARLIER.read_text(encoding="ascii"))) if EARLIER.exists() else set(modules) - {name}
+    # What ip_vs itself needs came with it.
+    family = {each for each in modules if each == "ip_vs" or each.startswith("ip_vs_")}
+    needed = {each for each, users in modules.items() if {*users} & family}
+    while more := {each for each, users in modules.items() if {*users} & needed} - needed:
+        needed |= more
+    found: list[str] = []
+    while new := [each for each in sorted((family | needed) - earlier - {*found}) if not {*modules[each]} - {*found}]:
+        found += new
+    return found
+
+
+def undo(request: dict[str, t.Any]) -> dict[str, t.Any]:
+    name = request["name"]
+    going = superfluous(name, request["check"])
+    if loaded(name) and name not in going and not request["check"]:
+        raise CannotError(
+            f"Cannot unload {name}: virtual services that this role has not made use its scheduler:"
+            f" {', '.join(services_with(name.removeprefix('ip_vs_'), TABLE.read_text(encoding='ascii'))) or 'in other network namespaces'}."
+            " Give them another one, and run the role again."
+        )
+    files = [path for path in (pathlib.Path(request["file"]), EARLIER) if path.exists()]
+    if not request["check"]:
+        for each in going:
+            code, output = run("rmmod", each)
+            if code:
+                raise CannotError(f"Cannot unload the kernel module {each}: {output or f'rmmod ended with {code}'}.")
+        for path in files:
+            path.unlink()
+        with contextlib.suppress(OSError):  # not there, or not only ours
+            EARLIER.parent.rmdir()
+    return {"steps": [f"unload the kernel module {each}" for each in going] + [f"remove {path}" for path in files], "pending": ""}
+
+
 def converge(request: dict[str, t.Any]) -> dict[str, t.Any]:
     name, kernel, check = request["name"], request["kernel"], request["check"]
     now, wanted = loaded(name), installed(name, kernel)
@@ -117,6 +189,7 @@ def converge(request: dict[str, t.Any]) -> dict[str, t.Any]:
     if now and users(name):
         return {"steps": [], "pending": pinned(name)}
     if not check:
+        remember()
         replace(name) if now else load(name)
         if loaded(name) != wanted:
             raise CannotError(
@@ -128,7 +201,8 @@ def converge(request: dict[str, t.Any]) -> dict[str, t.Any]:
 
 if __name__ == "__main__":
     try:
-        answer = converge(json.loads(base64.b64decode(sys.argv[1])))
+        request = json.loads(base64.b64decode(sys.argv[1]))
+        answer = undo(request) if request.get("absent") else converge(request)
     except CannotError as error:
         answer = {"steps": [], "error": str(error)}
     json.dump(answer, sys.stdout)

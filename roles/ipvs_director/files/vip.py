@@ -3,7 +3,8 @@
 """Add virtual addresses to interfaces, with ip(8), and see to it that they are there after the next boot.
 
 argv[1] is base64 of JSON: {"vips": [{"address", "interface"}], "check": bool}. Answers with JSON: {"steps": [what was
-done, or with "check" would be done]}, or {"steps", "error"}. Addresses that are not named are left alone.
+done, or with "check" would be done]}, or {"steps", "error"}. Addresses that are not named are left alone. With "absent":
+true, those that were added and saved so far are removed.
 
 At boot, the program that restores the table adds them too (saved() and add() are for that). That is not enough where
 systemd-networkd has the interface: it removes every address that is not in its own files, when it configures the
@@ -95,14 +96,15 @@ def add(vips: t.Sequence[t.Mapping[str, str]]) -> list[str]:
     return [f"add {address} to {interface}" for address, interface in missing]
 
 
-def remove(vips: t.Sequence[t.Mapping[str, str]]) -> list[str]:
+def remove(vips: t.Sequence[t.Mapping[str, str]], check: bool = False) -> list[str]:
     """Remove those that are there now."""
     there = read()
     steps = []
     for vip in vips:
         interface, address = vip["interface"], parse(vip["address"])
         if address in there.get(interface, []):
-            ip("address", "delete", str(address), "dev", interface)
+            if not check:
+                ip("address", "delete", str(address), "dev", interface)
             steps.append(f"remove {address} from {interface}")
     return steps
 
@@ -169,6 +171,16 @@ def write(path: pathlib.Path, text: str | None) -> None:
     os.replace(fresh, path)
 
 
+def undo(request: dict[str, t.Any]) -> dict[str, t.Any]:
+    steps = remove(saved(), request["check"])
+    late = differing({})
+    steps += [f"remove {path}" for path in late]
+    if not request["check"]:
+        for path in late:
+            write(path, None)
+    return {"steps": steps}
+
+
 def converge(request: dict[str, t.Any]) -> dict[str, t.Any]:
     vips = [{"address": str(parse(vip["address"])), "interface": vip["interface"]} for vip in request["vips"]]
     missing = plan(vips, read())
@@ -186,7 +198,8 @@ def converge(request: dict[str, t.Any]) -> dict[str, t.Any]:
 
 if __name__ == "__main__":
     try:
-        answer = converge(json.loads(base64.b64decode(sys.argv[1])))
+        request = json.loads(base64.b64decode(sys.argv[1]))
+        answer = undo(request) if request.get("absent") else converge(request)
     except CannotError as error:
         answer = {"steps": [], "error": str(error)}
     json.dump(answer, sys.stdout)

@@ -4,17 +4,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import ipaddress
 import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import ansible_collections.lvs.director.roles.ipvs_director as installed
 import pytest
 
-PROGRAM = Path(next(iter(installed.__path__))) / "files" / "vip.py"
+from . import programs
+
 VIP = {"address": "10.1.1.1/32", "interface": "eth1"}
 
 
@@ -44,11 +43,7 @@ def machine() -> Machine:
 
 @pytest.fixture
 def vip(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("vip", PROGRAM)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = programs.load("vip")
     monkeypatch.setattr(module, "ip", machine.ip)
     monkeypatch.setattr(module, "networkd", lambda: machine.networkd)
     monkeypatch.setattr(module, "SAVED", tmp_path / "state" / "vips.json")
@@ -131,3 +126,17 @@ def test_those_that_are_there_are_removed(vip: ModuleType, machine: Machine) -> 
     steps(vip, VIP)
     assert vip.remove([VIP, {"address": "10.1.1.2", "interface": "eth1"}]) == ["remove 10.1.1.1/32 from eth1"]
     assert machine.addresses["eth1"] == ["10.0.1.1/24"]
+
+
+def test_undone_nothing_is_left(vip: ModuleType, machine: Machine) -> None:
+    machine.networkd = {"eth1": "/etc/systemd/network/20-lan.network"}
+    steps(vip, VIP)
+    drop_in = vip.NETWORKS / "20-lan.network.d" / "ipvs_director.conf"
+    expected = ["remove 10.1.1.1/32 from eth1", *(f"remove {path}" for path in sorted([drop_in, vip.SAVED]))]
+    assert vip.undo({"check": True})["steps"] == expected
+    assert machine.addresses["eth1"] == ["10.0.1.1/24", "10.1.1.1/32"]
+    assert vip.undo({"check": False})["steps"] == expected
+    assert machine.addresses["eth1"] == ["10.0.1.1/24"]
+    assert not vip.SAVED.parent.exists()
+    assert not drop_in.parent.exists()
+    assert vip.undo({"check": False})["steps"] == []

@@ -25,7 +25,11 @@ Options = dict[str, Any]
 
 SERVICES: list[Options] = [
     {
-        **{"protocol": "tcp", "address": "192.0.2.1", "port": 80, "scheduler": "wrr", "ordered": True},
+        "protocol": "tcp",
+        "address": "192.0.2.1",
+        "port": 80,
+        "scheduler": "wrr",
+        "ordered": True,
         "destinations": [
             {"address": "10.0.0.2", "weight": 3, "upper_threshold": 4, "lower_threshold": 1},
             {"address": "10.0.0.3", "weight": 0},
@@ -33,7 +37,12 @@ SERVICES: list[Options] = [
         ],
     },
     {
-        **{"protocol": "udp", "address": "2001:db8::1", "port": 53, "scheduler": "sh", "scheduler_flags": ["sh-port"], "one_packet": True},
+        "protocol": "udp",
+        "address": "2001:db8::1",
+        "port": 53,
+        "scheduler": "sh",
+        "scheduler_flags": ["sh-port"],
+        "one_packet": True,
         "destinations": [
             {"address": "2001:db8::8", "forward_method": "tunnel", "tunnel_type": "gue", "tunnel_port": 6080, "tunnel_flags": ["csum"]},
             {"address": "2001:db8::9", "forward_method": "tunnel", "tunnel_type": "gre"},

@@ -172,7 +172,8 @@ def test_a_mended_file_may_be_laid_out_otherwise(run: Run, kernel: MemoryKernel)
     kernel.saved = json.dumps(json.loads(text), indent=4)
     assert not run("ipvs_table", services=[service(1, 1, 2), {"fwmark": 7, "family": "ipv6"}])["changed"]
     assert run("ipvs_timeouts", udp=250)["changed"]
-    assert kernel.saved == text.replace('"timeouts": {}', '"timeouts": {"udp": 250}', 1).replace('r_timeouts": {}', 'r_timeouts": {"udp": 300}')
+    text = text.replace('"timeouts": {}', '"timeouts": {"udp": 250}')
+    assert kernel.saved == text.replace('"earlier_timeouts": {}', '"earlier_timeouts": {"udp": 300}')
 
 
 def test_timeouts_and_sync_daemons(run: Run, kernel: MemoryKernel) -> None:
