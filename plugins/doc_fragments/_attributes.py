@@ -35,6 +35,9 @@ attributes:
     support: full
   idempotent:
     support: full
+notes:
+  - On a machine where the role P(lvs.director.ipvs_director#role) has run, what this module sets is restored at boot. It is
+    saved in the same run that changes the kernel; where the saved state differs from the kernel, the task is changed.
 """
 
     INFO = r"""

@@ -145,13 +145,18 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def _settings(content: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, int], dict[str, dict[str, Any]]]:
-    timeouts, earlier, daemons = (content.get(part) for part in ("timeouts", "earlier_timeouts", "sync_daemons"))
-    for part, values in (("timeouts", timeouts), ("earlier_timeouts", earlier)):
-        if not isinstance(values, dict) or set(values) - {*Timeouts._fields}:
-            raise IpvsUnavailableError(f"{part} has something else than {', '.join(Timeouts._fields)}")
+    timeouts, earlier = (_timeouts(content, part) for part in ("timeouts", "earlier_timeouts"))
+    daemons = content.get("sync_daemons")
     if not isinstance(daemons, list) or not all(isinstance(one, dict) and one.get("state") in ("master", "backup") for one in daemons):
         raise IpvsUnavailableError("sync_daemons is not a list of daemons with state master or backup")
     return timeouts, earlier, {one["state"]: one for one in daemons}
+
+
+def _timeouts(content: Mapping[str, Any], part: str) -> dict[str, int]:
+    values = content.get(part)
+    if not isinstance(values, dict) or set(values) - {*Timeouts._fields}:
+        raise IpvsUnavailableError(f"{part} has something else than {', '.join(Timeouts._fields)}")
+    return values
 
 
 def _from_any_layout(text: str) -> Saved:

@@ -30,7 +30,8 @@ def as_it_was(host: Any) -> Iterator[str]:
 
 def journal(host: Any, unit: str = "ipvs-director") -> str:
     """What the unit said when it was started last."""
-    said: str = host.check_output(f"journalctl --no-pager --output=cat _SYSTEMD_INVOCATION_ID=$(systemctl show --value -p InvocationID {unit})")
+    invocation = host.check_output(f"systemctl show --value -p InvocationID {unit}")
+    said: str = host.check_output(f"journalctl --no-pager --output=cat _SYSTEMD_INVOCATION_ID={invocation}")
     return said
 
 
@@ -82,16 +83,16 @@ def test_a_damaged_file_stops_everything_and_is_named(host: Any, as_it_was: str)
     try:
         assert host.run("systemctl restart ipvs-director.service").rc
         assert host.check_output(TABLE) == broken
-        assert f"Cannot read {SAVED}, from which the table is restored at boot: services[2].destinations[1].weight: -1 is not" in journal(host)
+        said = f"Cannot read {SAVED}, from which the table is restored at boot: services[2].destinations[1].weight: -1 is not"
+        assert said in journal(host)
     finally:
         host.check_output(f"mv /root/saved {SAVED} && systemctl restart ipvs-director.service")
 
 
 def test_a_scheduler_that_is_missing_is_replaced_until_it_is_there(host: Any) -> None:
     """As after the boot of a kernel for which DKMS could not build it."""
-    host.check_output(
-        "ipvsadm --delete-service -t 10.211.55.3:21 && rmmod ip_vs_test && echo 'install ip_vs_test /bin/false' >/etc/modprobe.d/missing.conf"
-    )
+    host.check_output("ipvsadm --delete-service -t 10.211.55.3:21 && rmmod ip_vs_test")
+    host.check_output("echo 'install ip_vs_test /bin/false' >/etc/modprobe.d/missing.conf")
     try:
         host.check_output("systemctl restart ipvs-director.service")
         lines = host.check_output("ipvsadm --list --numeric --nosort -t 10.211.55.3:21").splitlines()
