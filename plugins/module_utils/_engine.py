@@ -22,7 +22,8 @@ from ansible_collections.lvs.director.plugins.module_utils._plan_table import Pl
 from ansible_collections.lvs.director.plugins.module_utils._preflight import check_plan
 from ansible_collections.lvs.director.plugins.module_utils._results import configuration
 from ansible_collections.lvs.director.plugins.module_utils._saved import PlannedSave
-from ansible_collections.lvs.director.plugins.module_utils._saving import plan_save, saving
+from ansible_collections.lvs.director.plugins.module_utils._saving import saving
+from ansible_collections.lvs.director.plugins.module_utils._saving_table import plan_save
 
 # Up to so many services are read one by one, more in one listing of the whole table.
 _FEW = 8

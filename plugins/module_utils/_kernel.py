@@ -110,6 +110,9 @@ class IpvsKernel(Protocol):
     def read_saved(self) -> Optional[str]:
         """Return what is restored at boot, as the text of ``_saved``; None where nothing is."""
 
+    def read_fallback(self) -> frozenset[str]:
+        """Return the names of services that were restored with another scheduler than their own, because that was missing."""
+
     def replace_saved(self, text: str) -> AbstractContextManager[None]:
         """Have another text ready, and put it in place when the block ends without an error."""
 
@@ -136,6 +139,9 @@ class NetlinkKernel:
 
     def read_saved(self) -> Optional[str]:
         return _saved_file.read()
+
+    def read_fallback(self) -> frozenset[str]:
+        return _saved_file.read_fallback()
 
     def replace_saved(self, text: str) -> AbstractContextManager[None]:
         return _saved_file.replaced(text)

@@ -19,7 +19,6 @@ ipvs-director-restore clear-table
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import subprocess
 import sys
@@ -41,9 +40,6 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKe
 from ansible_collections.lvs.director.plugins.module_utils._model import Service, Timeouts, parse_address
 from ansible_collections.lvs.director.plugins.module_utils._saved import parsed
 from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon, converge_timeouts
-
-# There while services have another scheduler than their own.
-FALLBACK = "/run/lvs.director/fallback"
 
 # Seconds between two looks at interfaces that are not there yet.
 _PAUSE = 0.2
@@ -127,10 +123,12 @@ def content_of(text: str) -> Content:
     return Content(table, timeouts, earlier, daemons)
 
 
-def restore_table(kernel: IpvsKernel, content: Content, journal: Journal, *, load: Callable[[str], bool], fallback: str) -> bool:
+def restore_table(
+    kernel: IpvsKernel, content: Content, journal: Journal, *, load: Callable[[str], bool], fallback: str
+) -> frozenset[str]:
     """Restore services with their destinations, and timeouts; what cannot be is told, and all the rest restored.
 
-    :returns: whether a service has another scheduler than its own.
+    :returns: the names of services that have another scheduler than their own.
     """
     services = [one for one in (_with_scheduler(each, journal, load, fallback) for each in content.table.services) if one]
     try:
@@ -152,7 +150,7 @@ def restore_table(kernel: IpvsKernel, content: Content, journal: Journal, *, loa
             journal.note("Restored the timeouts.")
         except IpvsError as exc:
             journal.problem(f"The timeouts were not restored: {exc}")
-    return any(one not in content.table.services for one in services)
+    return frozenset(str(one.key) for one in services if one not in content.table.services)
 
 
 def _with_scheduler(service: DesiredService, journal: Journal, load: Callable[[str], bool], fallback: str) -> Optional[DesiredService]:
@@ -247,17 +245,6 @@ def clear_network(kernel: IpvsKernel, content: Content, vips: Vips, journal: Jou
             journal.problem(f"Sync daemon {one.state} was not stopped: {exc}")
 
 
-def _mark(fallback: bool) -> None:
-    """Leave a mark for the role while services have another scheduler than their own."""
-    if fallback:
-        os.makedirs(os.path.dirname(FALLBACK), mode=0o700, exist_ok=True)
-        with open(FALLBACK, "w", encoding="ascii"):
-            pass
-    else:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(FALLBACK)
-
-
 def load_module(name: str) -> bool:
     """Load a kernel module, and return whether it is there now (one that is built in always is)."""
     if os.path.exists(f"/sys/module/{name}"):
@@ -300,7 +287,7 @@ def _run(options: argparse.Namespace, vips: Vips, journal: Journal) -> None:
         raise IpvsUnavailableError(f"{exc}. Install the package python3-pyroute2") from exc
     try:
         if options.command == "table":
-            _mark(restore_table(kernel, content, journal, load=load_module, fallback=options.fallback))
+            _saved_file.write_fallback(restore_table(kernel, content, journal, load=load_module, fallback=options.fallback))
         elif options.command == "network":
             restore_network(kernel, content, vips, journal, patience=options.patience)
         elif options.command == "clear-table":

@@ -217,6 +217,21 @@ def _paragraph(name: Mapping[str, Any], rest: Mapping[str, Any], destinations: I
     return f'{_name(name)},\n {json.dumps(rest)[1:-1]}, "destinations": [' + (f"\n  {listed}]}}" if listed else "]}")
 
 
+def options_of(saved: Saved, key: ServiceKey) -> Optional[dict[str, Any]]:
+    """Return a service as it is restored, in options of ``ipvs_service``; None if it is not.
+
+    :raises IpvsUnavailableError: its paragraph makes no sense.
+    """
+    paragraph = saved.services.get(_name(_name_values(key)))
+    if paragraph is None:
+        return None
+    try:
+        options: dict[str, Any] = json.loads(paragraph)
+    except ValueError as exc:
+        raise IpvsUnavailableError(f"it is not JSON: {exc}") from exc
+    return options
+
+
 def _key(name: str) -> ServiceKey:
     """Return what the first line of a paragraph names."""
     try:

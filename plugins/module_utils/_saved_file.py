@@ -12,6 +12,7 @@ Where it is there, every run of this collection keeps it in step with the kernel
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Optional
 
@@ -19,6 +20,8 @@ from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsUn
 from ansible_collections.lvs.director.plugins.module_utils._state_file import DIRECTORY, other_namespace, replacement
 
 PATH = f"{DIRECTORY}/table.json"
+# The names of services that have another scheduler than their own, because that was missing when they were restored.
+FALLBACK = "/run/lvs.director/fallback"
 
 
 def read() -> Optional[str]:
@@ -48,6 +51,27 @@ def replaced(text: str) -> Iterator[None]:
             yield
     except OSError as exc:
         raise IpvsUnavailableError(f"Cannot write {PATH}, from which the table is restored at boot: {exc}") from exc
+
+
+def read_fallback() -> frozenset[str]:
+    """Return the names of the services that have another scheduler than their own."""
+    try:
+        with open(FALLBACK, encoding="ascii") as file:
+            return frozenset(file.read().splitlines())
+    except FileNotFoundError:
+        return frozenset()
+    except (OSError, ValueError) as exc:
+        raise IpvsUnavailableError(f"Cannot read {FALLBACK}: {exc}") from exc
+
+
+def write_fallback(names: frozenset[str]) -> None:
+    """Keep these names, until the next boot or call."""
+    if not names:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(FALLBACK)
+        return
+    with replacement(FALLBACK, "".join(f"{name}\n" for name in sorted(names))):
+        pass
 
 
 def damaged(reason: object) -> IpvsUnavailableError:

@@ -12,28 +12,10 @@ import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable
-from ansible_collections.lvs.director.plugins.module_utils._saved import Change, PlannedSave, Saved, from_text, plan_saved_services
+from ansible_collections.lvs.director.plugins.module_utils._saved import PlannedSave, Saved, from_text
 from ansible_collections.lvs.director.plugins.module_utils._saved_file import damaged
-
-
-def plan_save(kernel: IpvsKernel, desired: DesiredTable, plan: PlannedTable) -> PlannedSave:
-    """Return what has to happen to what is restored at boot, so that it is what the plan makes of the kernel.
-
-    :raises IpvsUnavailableError: it cannot be read.
-    """
-    # A task about a destination changes the service of whoever has set it, and does not make it one of ours.
-    foreign = {one.key for one in desired.services if one.must_exist}
-    changes = (Change(one.key, one.before, one.after, one.key not in foreign) for one in plan.services)
-
-    def purged(key: ServiceKey) -> bool:
-        return any(part.covers(key) for part in desired.scope)
-
-    return plan_with(kernel, lambda saved: plan_saved_services(saved, changes, purged if desired.purge else None))
 
 
 def plan_with(kernel: IpvsKernel, make: Callable[[Saved], PlannedSave]) -> PlannedSave:

@@ -67,6 +67,7 @@ class MemoryKernel:
     :ivar counters: those of destinations, by service and destination.
     :ivar locked: how the lock is held now, if it is.
     :ivar saved: what is restored at boot, None where nothing is.
+    :ivar fallback: the names of services that were restored with another scheduler than their own.
     :ivar disk_full: whether nothing can be saved.
     """
 
@@ -83,6 +84,7 @@ class MemoryKernel:
         self.counters: dict[tuple[ServiceKey, DestinationKey], DestinationCounters] = {}
         self.locked: str | None = None
         self.saved: str | None = None
+        self.fallback: frozenset[str] = frozenset()
         self.disk_full = False
         self.closed = False
 
@@ -100,6 +102,9 @@ class MemoryKernel:
 
     def read_saved(self) -> str | None:
         return self.saved
+
+    def read_fallback(self) -> frozenset[str]:
+        return self.fallback
 
     @contextlib.contextmanager
     def replace_saved(self, text: str) -> Iterator[None]:

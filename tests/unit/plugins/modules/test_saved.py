@@ -193,3 +193,22 @@ def test_timeouts_and_sync_daemons(run: Run, kernel: MemoryKernel) -> None:
     assert predicted_then_done(run, kernel, "ipvs_sync_daemon", daemon="master", interface="eth1")["changed"]
     predicted_then_done(run, kernel, "ipvs_sync_daemon", daemon="master", state="absent")
     assert json.loads(str(kernel.saved))["sync_daemons"] == []
+
+
+def test_what_stands_in_for_a_missing_scheduler_is_not_saved(run: Run, kernel: MemoryKernel) -> None:
+    """A service was restored with another scheduler, and other weights: a task about one weight saves that weight alone."""
+    run("ipvs_service", **service(1, 1, 2, 3))
+    before = str(kernel.saved)
+    kernel.saved = None
+    weights = [{"address": f"10.0.0.{one}", "weight": 4 - one} for one in (1, 2, 3)]
+    run("ipvs_service", **{**service(1), "scheduler": "fo", "destinations": weights})
+    kernel.saved, kernel.fallback = before, frozenset({"tcp 192.0.2.1:80"})
+    assert not run("ipvs_destination", service=key(1), address="10.0.0.1")["changed"]
+    done = predicted_then_done(run, kernel, "ipvs_destination", service=key(1), address="10.0.0.2", weight=0)
+    assert done["changed"]
+    assert '"scheduler": "mh"' in done["diff"]["after"]
+    first, second, third = before.split('"weight": 1')[0:3]
+    assert kernel.saved == f'{first}"weight": 1{second}"weight": 0{third}"weight": 1' + before.split('"weight": 1')[3]
+    kernel.fallback = frozenset()
+    assert predicted_then_done(run, kernel, "ipvs_destination", service=key(1), address="10.0.0.2", weight=0)["changed"]
+    assert '"scheduler": "fo"' in kernel.saved
