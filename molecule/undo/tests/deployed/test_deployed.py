@@ -26,7 +26,7 @@ def test_the_role_has_changed_it_and_check_mode_has_not(host: Any, now: str, kin
 def test_what_it_has_changed_is_what_is_meant(host: Any) -> None:
     differences = host.run("diff -r /root/before /root/deployed").stdout
     for line in (
-        "> FWM  7 mh",
+        "> FWM  7 ",
         "> net.ipv4.ip_forward = 1",
         "> net.ipv4.conf.eth1.send_redirects = 0",
         "> net.ipv4.vs.sync_retries = 3",

@@ -111,7 +111,9 @@ def loads(name: str) -> bool:
     return name.removeprefix("ip_vs_") in SCHEDULERS
 
 
-def restore(into: MemoryKernel, saved: _restore.Content, *, fallback: str = "", load: Any = loads) -> tuple[frozenset[str], _restore.Journal]:
+def restore(
+    into: MemoryKernel, saved: _restore.Content, *, fallback: str = "", load: Any = loads
+) -> tuple[frozenset[str], _restore.Journal]:
     journal = _restore.Journal(levels=False)
     return _restore.restore_table(into, saved, journal, load=load, fallback=fallback), journal
 
