@@ -43,7 +43,7 @@ class PrivateDirector:
 
     def __init__(self, kernel: IpvsKernel) -> None:
         self._kernel = kernel
-        found = kernel.read_table(counters=False)
+        found = list(kernel.read_table(counters=False))
         if found:
             raise IpvsExperimentError(
                 f"The self-test's table should be new, and has service {found[0].entry.service.key}: it is not where it thinks it is. "
