@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tools.results import Result
-from tools.run_tests import Part, Run, summary
+from tools.run_tests import LEFT_OUT, SCENARIOS, Part, Run, lanes_of, summary
+from tools.scenarios import found
 
 PASS = Result("a", "passed")
 FAIL = Result("b", "failed", "because")
@@ -102,3 +103,10 @@ def test_results_of_an_earlier_run_do_not_count(tmp_path: Path) -> None:
         part = Part("only", recording("passed"))
         Run([[part]], tmp_path).all()
         assert part.tally.passed == 1
+
+
+def test_every_scenario_is_run_by_something() -> None:
+    named = [name for lane in (*SCENARIOS, *LEFT_OUT) for name in lane]
+    assert sorted(named) == found()
+    commands = [part.command[-1] for lane in lanes_of(SCENARIOS) for part in lane]
+    assert {name for name in named if any(name in command for command in commands)} == {name for lane in SCENARIOS for name in lane}

@@ -5,19 +5,47 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import testinfra
 
 testinfra_hosts = ["ansible://directors"]
 
 DISTRIBUTION = {"debian12": "0.7.2", "debian13": "0.7.7"}
 
+GUEST = "/root/guest"
+NEWEST = "/root/guest:/root/guest/newest"
+RUNS = [
+    ("contract", GUEST),
+    ("contract", NEWEST),
+    ("test_ipvsadm.py", GUEST),
+    ("test_abuse.py", GUEST),
+    ("test_ipvsadm_settings.py", GUEST),
+]
 
-def run_in_guest(host, tests, pythonpath):
-    """Run pytest in a guest, and return how many tests passed; its output if one did not."""
-    command = (
-        f"cd /root/guest && IPVS_KERNEL=netlink PYTHONDONTWRITEBYTECODE=1 PYTHONPATH={pythonpath} "
-        f"python3 -m pytest -q -p no:cacheprovider {tests}"
-    )
-    done = host.run(command)
+
+@pytest.fixture(scope="session")
+def runs(request):
+    """All runs of pytest in the guests: one after the other in each of them, in all of them at the same time."""
+    hosts = testinfra.get_hosts(testinfra_hosts, ansible_inventory=request.config.option.ansible_inventory)
+    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
+        started = {host.backend.get_hostname(): pool.submit(run_all, host) for host in hosts}
+        yield lambda host, *run: started[host.backend.get_hostname()].result()[run]
+
+
+def run_all(host):
+    return {
+        (tests, pythonpath): host.run(
+            f"cd /root/guest && IPVS_KERNEL=netlink PYTHONDONTWRITEBYTECODE=1 PYTHONPATH={pythonpath} "
+            f"python3 -m pytest -q -p no:cacheprovider {tests}"
+        )
+        for tests, pythonpath in RUNS
+    }
+
+
+def passed(host, done):
+    """Return how many tests passed in a run; its output if one did not."""
     counted = re.search(r"^(\d+) passed in ", done.stdout, re.MULTILINE)
     assert done.rc == 0, done.stdout[-4000:] + done.stderr[-1000:]
     assert counted, done.stdout[-4000:]
@@ -37,26 +65,26 @@ def test_the_distributions_pyroute2_is_the_one_that_is_meant(host):
     assert DISTRIBUTION[name] in pyroute2_version(host, "/root/guest")
 
 
-def test_the_contract_with_the_distributions_pyroute2(host):
-    assert run_in_guest(host, "contract", "/root/guest") >= 20
+def test_the_contract_with_the_distributions_pyroute2(host, runs):
+    assert passed(host, runs(host, "contract", GUEST)) >= 20
 
 
-def test_the_contract_with_the_newest_pyroute2(host):
-    assert "/root/guest/newest/" in pyroute2_version(host, "/root/guest:/root/guest/newest")
-    assert run_in_guest(host, "contract", "/root/guest:/root/guest/newest") >= 20
+def test_the_contract_with_the_newest_pyroute2(host, runs):
+    assert "/root/guest/newest/" in pyroute2_version(host, NEWEST)
+    assert passed(host, runs(host, "contract", NEWEST)) >= 20
 
 
-def test_the_table_is_what_ipvsadm_makes(host):
-    assert run_in_guest(host, "test_ipvsadm.py", "/root/guest") >= 130
+def test_the_table_is_what_ipvsadm_makes(host, runs):
+    assert passed(host, runs(host, "test_ipvsadm.py", GUEST)) >= 130
 
 
-def test_nothing_is_left_halfway(host):
+def test_nothing_is_left_halfway(host, runs):
     """Two runs at once, ipvsadm meanwhile, kill -9 after each change, answers that are lost, a table that never stands still."""
-    assert run_in_guest(host, "test_abuse.py", "/root/guest") == 6
+    assert passed(host, runs(host, "test_abuse.py", GUEST)) == 6
 
 
-def test_settings_and_connections_are_what_ipvsadm_sees(host):
-    assert run_in_guest(host, "test_ipvsadm_settings.py", "/root/guest") == 4
+def test_settings_and_connections_are_what_ipvsadm_sees(host, runs):
+    assert passed(host, runs(host, "test_ipvsadm_settings.py", GUEST)) == 4
 
 
 def test_who_is_not_root_is_told_so(host):
