@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The network: a client, a director and two real servers, each a network namespace, all on one switch.
+
+All on one switch, so that it matters who answers for the virtual addresses. The client is in a network of its own, to which
+the real servers have a route without the director; what they send from their own addresses, as with masquerade, goes through
+it. Both look at reverse paths as strictly as the kernel can.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import subprocess
+from collections.abc import Iterator
+
+VIPS = {4: "198.51.100.3", 6: "2001:db8:c::3"}
+CLIENT = {4: "198.51.100.10", 6: "2001:db8:c::10"}
+REAL_SERVERS = {"rs1": {4: "192.0.2.11", 6: "2001:db8:5::11"}, "rs2": {4: "192.0.2.12", 6: "2001:db8:5::12"}}
+SWITCH = "switch"
+
+_CLIENTS = {4: "198.51.100.0/24", 6: "2001:db8:c::/64"}
+_GATEWAY = {4: "192.0.2.1", 6: "2001:db8:5::1"}
+_ADDRESSES = {
+    "client": ["198.51.100.10/24", "2001:db8:c::10/64"],
+    "director": ["198.51.100.1/24", "2001:db8:c::1/64", "192.0.2.1/24", "2001:db8:5::1/64", "198.51.100.3/32", "2001:db8:c::3/128"],
+    **{name: [f"{addresses[4]}/24", f"{addresses[6]}/64"] for name, addresses in REAL_SERVERS.items()},
+}
+_SETTINGS = {
+    "director": [
+        "ipv4.ip_forward=1",
+        "ipv6.conf.all.forwarding=1",
+        # It would tell them the way around it.
+        "ipv4.conf.all.send_redirects=0",
+        "ipv4.conf.eth0.send_redirects=0",
+    ],
+    **{name: ["ipv4.conf.all.rp_filter=1", "ipv6.conf.all.accept_redirects=0", "ipv6.conf.eth0.accept_redirects=0"] for name in REAL_SERVERS},
+}
+_CLONE_NEWNET = 0x40000000
+
+
+def run(*command: str, namespace: str = "") -> str:
+    """Run a command, in a namespace, and return what it prints."""
+    inside = ["ip", "netns", "exec", namespace] if namespace else []
+    done = subprocess.run([*inside, *command], check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join([*inside, *command])}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def ip(namespace: str, words: str) -> None:
+    """Run ip(8) on a namespace."""
+    run("ip", "-n", namespace, *words.split())
+
+
+def enter(namespace: str) -> None:
+    """Have this thread be in a namespace from now on: sockets stay in the one in which they were made."""
+    _setns(f"/run/netns/{namespace}")
+
+
+@contextlib.contextmanager
+def inside(namespace: str) -> Iterator[None]:
+    """Be in a namespace for a while."""
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    try:
+        enter(namespace)
+        yield
+    finally:
+        _setns(f"/proc/self/fd/{before}")
+        os.close(before)
+
+
+def _setns(path: str) -> None:
+    # os.setns came with Python 3.12.
+    file = os.open(path, os.O_RDONLY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).setns(file, _CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), f"cannot enter {path}")
+    finally:
+        os.close(file)
+
+
+@contextlib.contextmanager
+def network() -> Iterator[None]:
+    """Have the network for a while."""
+    try:
+        build()
+        yield
+    finally:
+        clear()
+
+
+def clear() -> None:
+    """Remove all of it."""
+    for name in [SWITCH, *_ADDRESSES]:
+        subprocess.run(["ip", "netns", "del", name], check=False, stderr=subprocess.DEVNULL)
+
+
+def build() -> None:
+    """Make the namespaces, wire them, and give them addresses and routes."""
+    run("ip", "netns", "add", SWITCH)
+    ip(SWITCH, "link add br0 type bridge mcast_snooping 0")
+    ip(SWITCH, "link set br0 up")
+    for name, addresses in _ADDRESSES.items():
+        run("ip", "netns", "add", name)
+        ip(name, "link set lo up")
+        # No segment is put together, or taken apart, by the cable: packets are as long as they would be on a real one.
+        ip(name, f"link add eth0 gso_max_segs 1 type veth peer name {name} netns {SWITCH} gso_max_segs 1")
+        ip(SWITCH, f"link set {name} master br0 up")
+        run("sysctl", "-qw", *(f"net.{setting}" for setting in _SETTINGS.get(name, ["ipv4.ip_forward=0"])), namespace=name)
+        ip(name, "link set eth0 up")
+        for address in addresses:
+            ip(name, f"address add {address} dev eth0{' nodad' if ':' in address else ''}")
+    for name, own in REAL_SERVERS.items():
+        for family, clients in _CLIENTS.items():
+            ip(name, f"-{family} route add {clients} dev eth0")
+            ip(name, f"-{family} route add {clients} via {_GATEWAY[family]} table 100")
+            ip(name, f"-{family} rule add from {own[family]} lookup 100")
