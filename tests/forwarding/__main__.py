@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure everything, and print it as JSON.
 
-python3 -m forwarding PATH-OF-realserver.py [NAME...]
+python3 -m forwarding FOLDER [NAME...]
+
+In the folder are the roles' programs, realserver.py and fwmark.py. Names are those of ways of forwarding.
 """
 
 from __future__ import annotations
@@ -15,20 +17,21 @@ import time
 from ansible_collections.lvs.director.plugins.module_utils._kernel import NetlinkKernel
 
 from .combinations import KINDS, PROTOCOLS, WAYS
-from .measure import MARKED_PORTS, PORT, Measure
+from .measure import FWMARKS, MARKED_PORTS, PORT, Measure
 from .network import REAL_SERVERS, VIPS, clear, inside, network
-from .realservers import become
+from .programs import become, mark
 from .servers import serve
 
 
 def main() -> int:
-    program, *only = sys.argv[1:]
+    folder, *only = sys.argv[1:]
     clear()
     results = []
     with network():
         for name, addresses in REAL_SERVERS.items():
-            become(program, name)
+            become(f"{folder}/realserver.py", name)
             serve(name, [*VIPS.values(), *addresses.values()], [PORT, *MARKED_PORTS])
+        mark(f"{folder}/fwmark.py", FWMARKS, MARKED_PORTS)
         with inside("director"):
             kernel = NetlinkKernel()
         measure = Measure(kernel)

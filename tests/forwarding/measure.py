@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._argspec_table import desired_from_table_module, table_module_spec
@@ -19,7 +20,7 @@ from ansible_collections.lvs.director.plugins.module_utils._proc import CONNECTI
 
 from .client import Answer, NoAnswer, ask
 from .combinations import Kind, Way
-from .network import CLIENT, REAL_SERVERS, VIPS, inside, run
+from .network import CLIENT, REAL_SERVERS, VIPS, inside
 from .wire import Sniffer, expected
 
 WORKS = "works"
@@ -116,7 +117,8 @@ class Measure:
 
     def _forget(self) -> None:
         """What the client has learnt of the way, and the sniffers have seen."""
-        for family in ("-4", "-6"):
-            run("ip", family, "route", "flush", "cache", namespace="client")
+        with inside("client"):
+            for family in ("ipv4", "ipv6"):
+                Path(f"/proc/sys/net/{family}/route/flush").write_text("1", encoding="ascii")
         for sniffer in self._sniffers.values():
             sniffer.forms()

@@ -14,6 +14,7 @@ import ctypes
 import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 VIPS = {4: "198.51.100.3", 6: "2001:db8:c::3"}
 CLIENT = {4: "198.51.100.10", 6: "2001:db8:c::10"}
@@ -28,14 +29,19 @@ _ADDRESSES = {
     **{name: [f"{addresses[4]}/24", f"{addresses[6]}/64"] for name, addresses in REAL_SERVERS.items()},
 }
 _SETTINGS = {
-    "director": [
-        "ipv4.ip_forward=1",
-        "ipv6.conf.all.forwarding=1",
+    # SCTP sends again what did not fit through a tunnel when it has waited for an answer, and that is three seconds otherwise.
+    "client": {"sctp.rto_min": "100", "sctp.rto_initial": "300"},
+    "director": {
+        "ipv4.ip_forward": "1",
+        "ipv6.conf.all.forwarding": "1",
         # It would tell them the way around it.
-        "ipv4.conf.all.send_redirects=0",
-        "ipv4.conf.eth0.send_redirects=0",
-    ],
-    **{name: ["ipv4.conf.all.rp_filter=1", "ipv6.conf.all.accept_redirects=0", "ipv6.conf.eth0.accept_redirects=0"] for name in REAL_SERVERS},
+        "ipv4.conf.all.send_redirects": "0",
+        "ipv4.conf.eth0.send_redirects": "0",
+    },
+    **dict.fromkeys(
+        REAL_SERVERS,
+        {"ipv4.conf.all.rp_filter": "1", "ipv6.conf.all.accept_redirects": "0", "ipv6.conf.eth0.accept_redirects": "0"},
+    ),
 }
 _CLONE_NEWNET = 0x40000000
 
@@ -49,9 +55,12 @@ def run(*command: str, namespace: str = "") -> str:
     return done.stdout
 
 
-def ip(namespace: str, words: str) -> None:
-    """Run ip(8) on a namespace."""
-    run("ip", "-n", namespace, *words.split())
+def ip(namespace: str, lines: list[str], *options: str) -> None:
+    """Have ip(8) do things in a namespace, all in one process: in an emulated machine, each one costs."""
+    command = ["ip", "-n", namespace, *options, "-batch", "-"]
+    done = subprocess.run(command, input="\n".join(lines), check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
 
 
 def enter(namespace: str) -> None:
@@ -99,21 +108,22 @@ def clear() -> None:
 
 def build() -> None:
     """Make the namespaces, wire them, and give them addresses and routes."""
-    run("ip", "netns", "add", SWITCH)
-    ip(SWITCH, "link add br0 type bridge mcast_snooping 0")
-    ip(SWITCH, "link set br0 up")
-    for name, addresses in _ADDRESSES.items():
+    run("modprobe", "sctp")
+    for name in [SWITCH, *_ADDRESSES]:
         run("ip", "netns", "add", name)
-        ip(name, "link set lo up")
+    ip(SWITCH, ["link add br0 type bridge mcast_snooping 0", "link set br0 up"])
+    for name in _ADDRESSES:
         # No segment is put together, or taken apart, by the cable: packets are as long as they would be on a real one.
-        ip(name, f"link add eth0 gso_max_segs 1 type veth peer name {name} netns {SWITCH} gso_max_segs 1")
-        ip(SWITCH, f"link set {name} master br0 up")
-        run("sysctl", "-qw", *(f"net.{setting}" for setting in _SETTINGS.get(name, ["ipv4.ip_forward=0"])), namespace=name)
-        ip(name, "link set eth0 up")
-        for address in addresses:
-            ip(name, f"address add {address} dev eth0{' nodad' if ':' in address else ''}")
+        ip(name, [f"link add eth0 gso_max_segs 1 type veth peer name {name} netns {SWITCH} gso_max_segs 1", "link set lo up"])
+    ip(SWITCH, [f"link set {name} master br0 up" for name in _ADDRESSES])
+    for name, settings in _SETTINGS.items():
+        with inside(name):
+            for setting, value in settings.items():
+                Path("/proc/sys/net", setting.replace(".", "/")).write_text(value, encoding="ascii")
+    for name, addresses in _ADDRESSES.items():
+        added = [f"address add {address} dev eth0{' nodad' if ':' in address else ''}" for address in addresses]
+        ip(name, ["link set eth0 up", *added])
     for name, own in REAL_SERVERS.items():
         for family, clients in _CLIENTS.items():
-            ip(name, f"-{family} route add {clients} dev eth0")
-            ip(name, f"-{family} route add {clients} via {_GATEWAY[family]} table 100")
-            ip(name, f"-{family} rule add from {own[family]} lookup 100")
+            routes = [f"route add {clients} dev eth0", f"route add {clients} via {_GATEWAY[family]} table 100"]
+            ip(name, [*routes, f"rule add from {own[family]} lookup 100"], f"-{family}")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes a namespace a real server: with the program of the role ipvs_realserver, as the role does."""
+"""Has the roles' own programs make namespaces real servers, and put firewall marks on the director's packets."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import base64
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from .combinations import GUE_PORT
+from .combinations import GUE_PORT, PROTOCOLS
 from .network import REAL_SERVERS, VIPS, run
 
 
@@ -27,6 +28,20 @@ def become(program: str, name: str) -> list[str]:
         "record": str(record),
         "check": False,
     }
+    return _run(program, name, request)
+
+
+def mark(program: str, fwmarks: dict[int, int], ports: tuple[int, ...]) -> list[str]:
+    """Have the director's packets to these ports of the virtual addresses marked, by family; return what that took."""
+    marks = [
+        {"fwmark": number, "addresses": [VIPS[family]], "protocol": protocol, "ports": ports}
+        for family, number in fwmarks.items()
+        for protocol in PROTOCOLS
+    ]
+    return _run(program, "director", {"fwmarks": marks, "check": False})
+
+
+def _run(program: str, name: str, request: dict[str, Any]) -> list[str]:
     said = json.loads(run("python3", program, base64.b64encode(json.dumps(request).encode()).decode(), namespace=name))
     if "error" in said:
         raise RuntimeError(f"{name}: {said['error']}")
