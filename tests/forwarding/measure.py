@@ -35,15 +35,15 @@ SHORT = 200
 LONG = {("tcp", 4): 20000, ("tcp", 6): 20000, ("sctp", 4): 20000, ("sctp", 6): 20000, ("udp", 4): 1472, ("udp", 6): 1452}
 
 
-def service(way: Way, protocol: str, kind: Kind) -> dict[str, Any]:
-    """The options of a service."""
+def service(way: Way, protocol: str, kind: Kind, **options: Any) -> dict[str, Any]:
+    """The options of a service; those of its destinations may be given."""
     key: dict[str, Any]
     if kind.fwmark:
         key = {"fwmark": FWMARKS[way.virtual], "family": f"ipv{way.virtual}"}
     else:
         key = {"protocol": protocol, "address": VIPS[way.virtual], "port": PORT}
     # With a firewall mark, packets keep the port that they come with.
-    destinations = [{"address": addresses[way.real], **way.options()} for addresses in REAL_SERVERS.values()]
+    destinations = [{"address": addresses[way.real], **way.options(), **options} for addresses in REAL_SERVERS.values()]
     return {**key, "scheduler": "rr", "persistence_timeout": 300 if kind.persistent else 0, "destinations": destinations}
 
 
@@ -60,10 +60,10 @@ class Measure:
         desired = desired_from_table_module(with_defaults(table_module_spec()["argument_spec"], params))
         converge(self._kernel, desired, check_mode=False)
 
-    def outcome(self, way: Way, protocol: str, kind: Kind) -> str:
-        """WORKS, or what is wrong."""
+    def outcome(self, way: Way, protocol: str, kind: Kind, **options: Any) -> str:
+        """WORKS, or what is wrong. Options of the destinations may be given."""
         try:
-            self.configure([service(way, protocol, kind)])
+            self.configure([service(way, protocol, kind, **options)])
         except IpvsError as error:
             return f"refused: {error}"
         try:

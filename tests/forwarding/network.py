@@ -48,10 +48,10 @@ _CLONE_NEWNET = 0x40000000
 
 def run(*command: str, namespace: str = "") -> str:
     """Run a command, in a namespace, and return what it prints."""
-    inside = ["ip", "netns", "exec", namespace] if namespace else []
-    done = subprocess.run([*inside, *command], check=False, capture_output=True, text=True)
+    with inside(namespace) if namespace else contextlib.nullcontext():
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"{' '.join([*inside, *command])}: {done.stderr.strip() or done.stdout.strip()}")
+        raise RuntimeError(f"{namespace}: {' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
 
 

@@ -19,9 +19,11 @@ import contextlib
 import dataclasses
 import fcntl
 import ipaddress
+import itertools
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -50,10 +52,27 @@ LOOSE = ("2",)
 
 Address = t.Tuple[str, str]  # interface, address with the length of its prefix
 Port = t.Tuple[int, int]  # family, UDP port
+Command = t.Tuple[str, ...]
 
 
 class CannotError(Exception):
     """What the person who runs the play must know; nothing else raises it."""
+
+
+class DoneInPartError(CannotError):
+    """Of several commands, the first ones were done."""
+
+    def __init__(self, text: str, done: int) -> None:
+        super().__init__(text)
+        self.done = done
+
+
+class FailedError(CannotError):
+    """A command that failed, with what it said about it."""
+
+    def __init__(self, text: str, said: str) -> None:
+        super().__init__(text)
+        self.said = said
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,11 +151,11 @@ class Record:
 
 
 class Step(t.NamedTuple):
-    """One change: what it is called, how it is done, and how it is undone."""
+    """One change: what it is called, how it is done, and how it is undone. A command is words for ip(8), or "sysctl"."""
 
     text: str
-    do: tuple[tuple[str, ...], ...]
-    undo: tuple[tuple[str, ...], ...] = ()
+    do: tuple[Command, ...]
+    undo: tuple[Command, ...] = ()
 
 
 # -- what is wanted --------------------------------------------------------------------------------------------------------
@@ -212,14 +231,14 @@ def name_for(link: Link, there: dict[str, Link]) -> str:
 # -- what there is ---------------------------------------------------------------------------------------------------------
 
 
-def run(*words: str) -> str:
+def run(*words: str, stdin: str = "") -> str:
     environment = {**os.environ, "LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     try:
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(words, env=environment, input=stdin, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise CannotError(f"There is no program {words[0]} on this machine. Install it (ip is in the package iproute2).") from None
     if done.returncode:
-        raise CannotError(f"{' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
+        raise FailedError(f"{' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}", done.stderr)
     return done.stdout
 
 
@@ -290,27 +309,27 @@ def settings_set(want: Wanted, found: Found) -> t.Iterator[Step]:
 
 
 def setting(name: str, before: str, after: str) -> Step:
-    return Step(f"net/ipv4/conf/{name}: {before} -> {after}", (("sysctl", name, after),), (("sysctl", name, before),))
+    undo = (("sysctl", name, before),) if before else ()
+    return Step(f"net/ipv4/conf/{name}: {before}{' ' if before else ''}-> {after}", (("sysctl", name, after),), undo)
 
 
 def added(want: Wanted, found: Found) -> t.Iterator[Step]:
     for name, link in want.links.items():
         other = found.links.get(name)
         if other is None:
-            yield link_added(name, link, want.settings.get(f"{name}/rp_filter", ()))
+            yield link_added(name, link)
         else:
             yield from link_changed(name, link, other)
-            yield from (
-                setting(full, found.settings[full], values[0])
-                for full, values in want.settings.items()
-                if full == f"{name}/rp_filter" and found.settings[full] not in values
-            )
+    for name, values in want.settings.items():
+        if name not in ARP and found.settings.get(name) not in values:
+            # Of an interface that is not there yet, no value is known.
+            yield setting(name, found.settings.get(name, ""), values[0])
     for family, port in sorted(want.ports - found.ports):
         words = ("port", str(port), *(["-6"] if family == 6 else []))
         yield Step(
             f"receive GUE at UDP port {port} (IPv{family})",
-            (("ip", "fou", "add", *words, "gue"),),
-            (("ip", "fou", "del", *words),),
+            (("fou", "add", *words, "gue"),),
+            (("fou", "del", *words),),
         )
     # Last: whoever knows the address finds the rest in place.
     for interface, address in sorted(want.addresses - found.addresses):
@@ -319,46 +338,45 @@ def added(want: Wanted, found: Found) -> t.Iterator[Step]:
         words = (address, "dev", interface)
         yield Step(
             f"add {address} to {interface}",
-            (("ip", "address", "add", *words, *quiet),),
-            (("ip", "address", "del", *words),),
+            (("address", "add", *words, *quiet),),
+            (("address", "del", *words),),
         )
 
 
-def tunnel_words(link: Link) -> tuple[str, ...]:
+def tunnel_words(link: Link) -> Command:
     words = (*MODES.get(link.kind, []), "local", link.local) if link.local else ()
-    return (*words, "icsum") if link.csum else words
+    return (*words, "icsum" if link.csum else "noicsum") if link.kind in ("gre", "ip6gre") else words
 
 
-def link_added(name: str, link: Link, loose: tuple[str, ...]) -> Step:
+def link_added(name: str, link: Link) -> Step:
+    # It needs no address of its own making.
+    quiet = ("addrgenmode", "none") if IPV6.exists() else ()
+    # Not when it is added: tunnels over IPv6 then choose another one.
     mtu = ("mtu", str(link.mtu)) if link.mtu else ()
-    words = [("ip", "link", "add", "name", name, *mtu, "type", link.kind, *tunnel_words(link))]
-    if IPV6.exists():
-        # It needs no address of its own making.
-        words.append(("ip", "link", "set", "dev", name, "addrgenmode", "none"))
-    if loose:
-        words.append(("sysctl", f"{name}/rp_filter", loose[0]))
-    words.append(("ip", "link", "set", "dev", name, "up"))
     at = f" at {link.local}" if link.local else ""
     return Step(
         f"add interface {name}, {link.kind}{at}{' with checksums' if link.csum else ''}{f', mtu {link.mtu}' if link.mtu else ''}",
-        tuple(words),
-        (("ip", "link", "del", "dev", name),),
+        (
+            ("link", "add", "name", name, "type", link.kind, *tunnel_words(link)),
+            ("link", "set", "dev", name, *quiet, *mtu, "up"),
+        ),
+        (("link", "del", "dev", name),),
     )
 
 
 def link_changed(name: str, link: Link, other: Link) -> t.Iterator[Step]:
     if link.csum != other.csum:
-        words = ("ip", "link", "set", "dev", name, "type", link.kind)
+        words = ("link", "set", "dev", name, "type", link.kind)
         yield Step(
             f"{name}: {'with' if link.csum else 'without'} checksums",
             ((*words, *tunnel_words(link)),),
             ((*words, *tunnel_words(other)),),
         )
     if link.mtu and link.mtu != other.mtu:
-        words = ("ip", "link", "set", "dev", name, "mtu")
+        words = ("link", "set", "dev", name, "mtu")
         yield Step(f"mtu of {name}: {other.mtu} -> {link.mtu}", ((*words, str(link.mtu)),), ((*words, str(other.mtu)),))
     if not other.up:
-        words = ("ip", "link", "set", "dev", name)
+        words = ("link", "set", "dev", name)
         yield Step(f"set {name} up", ((*words, "up"),), ((*words, "down"),))
 
 
@@ -367,12 +385,12 @@ def removed(want: Wanted, found: Found, record: Record) -> t.Iterator[Step]:
     links = [name for name in sorted(record.links - want.links.keys()) if name in found.links]
     for interface, address in sorted((record.addresses - want.addresses) & found.addresses):
         if interface not in links:
-            yield Step(f"remove {address} from {interface}", (("ip", "address", "del", address, "dev", interface),))
+            yield Step(f"remove {address} from {interface}", (("address", "del", address, "dev", interface),))
     for name in links:
-        yield Step(f"remove interface {name}", (("ip", "link", "del", "dev", name),))
+        yield Step(f"remove interface {name}", (("link", "del", "dev", name),))
     for family, port in sorted((record.ports - want.ports) & found.ports):
         words = ("port", str(port), *(["-6"] if family == 6 else []))
-        yield Step(f"receive no GUE any more at UDP port {port} (IPv{family})", (("ip", "fou", "del", *words),))
+        yield Step(f"receive no GUE any more at UDP port {port} (IPv{family})", (("fou", "del", *words),))
 
 
 def settings_restored(want: Wanted, found: Found, record: Record) -> t.Iterator[Step]:
@@ -385,40 +403,69 @@ def settings_restored(want: Wanted, found: Found, record: Record) -> t.Iterator[
 # -- from one to the other -------------------------------------------------------------------------------------------------
 
 
-def do(words: tuple[str, ...]) -> None:
-    if words[0] != "sysctl":
-        run(*words)
+def apply(steps: list[Step]) -> None:
+    """All steps, or none: after a failure those that were done are undone."""
+    commands = [(number, command) for number, step in enumerate(steps) for command in step.do]
+    # For interfaces that have just come, udev may be about to set what /etc/sysctl.d says: not after us.
+    settled = not shutil.which("udevadm")
+    done = 0
+    try:
+        while done < len(commands):
+            first = commands[done][1]
+            if first[0] == "sysctl":
+                if not settled and not first[1].startswith("all/"):
+                    with contextlib.suppress(CannotError):
+                        run("udevadm", "settle", "--timeout=10")
+                    settled = True
+                write(*first[1:])
+                done += 1
+                continue
+            together = list(itertools.takewhile(lambda words: words[0] != "sysctl", (command for _number, command in commands[done:])))
+            done += batch(together)
+    except DoneInPartError as error:
+        done += error.done
+        text = str(error)
+    except CannotError as error:
+        text = str(error)
+    else:
         return
-    _sysctl, name, value = words
-    # For an interface that has just come, udev may be about to set what /etc/sysctl.d says: not after us.
-    if not name.startswith("all/") and shutil.which("udevadm"):
-        with contextlib.suppress(CannotError):
-            run("udevadm", "settle", "--timeout=10")
+    # The step that failed may have done its first half.
+    begun = steps[: commands[done][0] + 1]
+    left = [problem for step in reversed(begun) for problem in undone(step, step is begun[-1])]
+    raise CannotError(f"{text} {'Undoing the rest failed: ' + '; '.join(left) if left else 'What was done before was undone.'}")
+
+
+def batch(commands: list[Command]) -> int:
+    """Have ip(8) do several things, and return how many."""
+    try:
+        run("ip", "-batch", "-", stdin="".join(f"{' '.join(words)}\n" for words in commands))
+    except FailedError as error:
+        # It names the line that failed, after the reason.
+        line = re.search(r"^Command failed -:(\d+)", error.said, re.M)
+        done = int(line[1]) - 1 if line else 0
+        reason = " ".join(each for each in error.said.splitlines() if not each.startswith("Command failed"))
+        raise DoneInPartError(f"ip {' '.join(commands[done])}: {reason}.", done) from None
+    return len(commands)
+
+
+def write(name: str, value: str) -> None:
     try:
         (SYSCTL / name).write_text(value, encoding="ascii")
     except OSError as error:
         raise CannotError(f"The kernel refuses {value!r} for {SYSCTL / name}: {error.strerror}.") from None
 
 
-def apply(steps: list[Step]) -> None:
-    """All steps, or none: after a failure those that were done are undone."""
-    done: list[Step] = []
-    try:
-        for step in steps:
-            done.append(step)
-            for words in step.do:
-                do(words)
-    except CannotError as error:
-        left = []
-        for step in reversed(done):
-            for words in step.undo:
-                try:
-                    do(words)
-                except CannotError as another:
-                    # The last step may have done nothing that could be undone.
-                    if step is not done[-1]:
-                        left.append(str(another))
-        raise CannotError(f"{error} {'Undoing the rest failed: ' + '; '.join(left) if left else 'What was done before was undone.'}") from None
+def undone(step: Step, failed: bool) -> t.Iterator[str]:
+    """Undo a step, and yield what is in the way of that; but of the one that failed, maybe nothing was done."""
+    for command in step.undo:
+        try:
+            if command[0] == "sysctl":
+                write(*command[1:])
+            else:
+                batch([command])
+        except CannotError as error:
+            if not failed:
+                yield str(error)
 
 
 def converge(request: dict[str, t.Any] | None, path: pathlib.Path, check: bool) -> dict[str, t.Any]:
