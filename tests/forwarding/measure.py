@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,18 @@ from ansible_collections.lvs.director.plugins.module_utils._connections import r
 from ansible_collections.lvs.director.plugins.module_utils._desired import WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
 from ansible_collections.lvs.director.plugins.module_utils._entries import with_defaults
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import parse_address
+from ansible_collections.lvs.director.plugins.module_utils._model import (
+    Destination,
+    DestinationKey,
+    Entry,
+    Service,
+    ServiceKey,
+    canonical_service,
+    parse_address,
+)
+from ansible_collections.lvs.director.plugins.module_utils._plan import transition
 from ansible_collections.lvs.director.plugins.module_utils._proc import CONNECTIONS, listing
 
 from .client import Answer, NoAnswer, ask
@@ -63,15 +73,29 @@ class Measure:
     def outcome(self, way: Way, protocol: str, kind: Kind, **options: Any) -> str:
         """WORKS, or what is wrong. Options of the destinations may be given."""
         try:
-            self.configure([service(way, protocol, kind, **options)])
-        except IpvsError as error:
-            return f"refused: {error}"
-        try:
+            try:
+                self.configure([service(way, protocol, kind, **options)])
+            except IpvsInputError:
+                return self._kernels_word(way, protocol, kind)
             return next(self._problems(way, protocol, kind), WORKS)
         except NoAnswer as reason:
             return str(reason)
         finally:
             self.configure([])
+
+    def _kernels_word(self, way: Way, protocol: str, kind: Kind) -> str:
+        """What the kernel itself says of a service that the collection does not take."""
+        family = f"ipv{way.virtual}"
+        port = 0 if kind.fwmark else PORT
+        virtual = parse_address(VIPS[way.virtual])
+        key = ServiceKey(family, fwmark=FWMARKS[way.virtual]) if kind.fwmark else ServiceKey(family, protocol, virtual, port)
+        keys = [DestinationKey(parse_address(addresses[way.real]), port) for addresses in REAL_SERVERS.values()]
+        entry = Entry(canonical_service(Service(key, "rr")), tuple(Destination(one, way.forward_method) for one in keys))
+        for phase in transition(key, None, entry).phases:
+            refusal = self._kernel.apply(phase)
+            if refusal is not None:
+                return f"the kernel refuses it ({errno.errorcode[refusal.number]})"
+        return "the kernel takes it, and the collection does not"
 
     def _problems(self, way: Way, protocol: str, kind: Kind) -> Iterator[str]:
         self._forget()

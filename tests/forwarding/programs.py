@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-import base64
-import json
+import importlib.util
 import shutil
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from .combinations import GUE_PORT, PROTOCOLS
-from .network import REAL_SERVERS, VIPS, run
+from .network import REAL_SERVERS, VIPS, inside
 
 
 class Refused(Exception):
@@ -32,15 +33,17 @@ class Programs:
     """The programs of a folder: realserver.py and fwmark.py."""
 
     def __init__(self, folder: Path, records: Path) -> None:
-        self._folder = folder
+        self._real_server = _program(folder / "realserver.py")
+        self._fwmark = _program(folder / "fwmark.py")
         self._records = records
         # The namespaces are new ones.
         shutil.rmtree(records, ignore_errors=True)
 
     def real_server(self, name: str, want: dict[str, Any] | None = None, *, absent: bool = False, check: bool = False) -> list[str]:
         """Have a namespace be a real server, or none any more; return what that took."""
-        request = {"wanted": None if absent else want or wanted(name), "record": str(self.record(name)), "check": check}
-        return self._run("realserver.py", name, request)
+        with inside(name):
+            want = None if absent else want or wanted(name)
+            return _said(self._real_server, {"wanted": want, "record": str(self.record(name)), "check": check})
 
     def record(self, name: str) -> Path:
         return self._records / name / "record.json"
@@ -56,12 +59,25 @@ class Programs:
         )
 
     def mark_all(self, marks: list[dict[str, Any]], *, check: bool = False) -> list[str]:
-        return self._run("fwmark.py", "director", {"fwmarks": marks, "check": check})
+        with inside("director"):
+            return _said(self._fwmark, {"fwmarks": marks, "check": check})
 
-    def _run(self, program: str, name: str, request: dict[str, Any]) -> list[str]:
-        argument = base64.b64encode(json.dumps(request).encode()).decode()
-        said = json.loads(run("python3", str(self._folder / program), argument, namespace=name))
-        if "error" in said:
-            raise Refused(said["error"])
-        steps: list[str] = said["steps"]
-        return steps
+
+def _program(path: Path) -> ModuleType:
+    """In this process: to start another Python costs seconds in an emulated machine."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    # Where dataclasses look for their module.
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _said(program: ModuleType, request: dict[str, Any]) -> list[str]:
+    try:
+        steps: list[str] = program.answer(request)["steps"]
+    except program.CannotError as error:
+        raise Refused(str(error)) from None
+    return steps

@@ -234,20 +234,3 @@ def test_marks_are_set_once_and_nothing_else_is_touched(measure: Measure, progra
     assert measure.outcome(IPIP, "udp", Kind(fwmark=True)) == "connection refused"
     programs.mark(FWMARKS, MARKED_PORTS)
     assert measure.outcome(IPIP, "udp", Kind(fwmark=True)) == WORKS
-
-
-@pytest.mark.parametrize(
-    ("mark", "words"),
-    [
-        ({"fwmark": 0, "addresses": ["198.51.100.3"]}, "0 is not a mark"),
-        ({"fwmark": 1, "addresses": []}, "names none"),
-        ({"fwmark": 1, "addresses": ["198.51.100.3/24"]}, "has host bits set"),
-        ({"fwmark": 1, "addresses": ["198.51.100.3"], "ports": ["80"]}, "Say which"),
-        ({"fwmark": 1, "addresses": ["198.51.100.3"], "protocol": "tcp", "ports": ["80-79"]}, "no range"),
-    ],
-)
-def test_impossible_marks_are_refused(measure: Measure, programs: Programs, mark: dict[str, Any], words: str) -> None:
-    for check in (True, False):
-        with pytest.raises(Refused, match=words):
-            programs.mark_all([mark], check=check)
-    assert programs.mark(FWMARKS, MARKED_PORTS) == []

@@ -103,24 +103,24 @@ def normal(table: str) -> str:
     return output
 
 
-def converge(request: dict[str, t.Any]) -> dict[str, t.Any]:
+def answer(request: dict[str, t.Any]) -> dict[str, t.Any]:
     table = table_of(request["fwmarks"])
-    answer = {"steps": [], "rules": replacing(table)}
+    said = {"steps": [], "rules": replacing(table)}
     there = listed()
     if table:
         if run("nft", "--version")[0] == 127:
             if not request["check"]:
                 raise CannotError("Firewall marks are set by nft, which is not on this machine. Install the package nftables.")
             # The role is about to install it.
-            return {**answer, "steps": [f"add table {TABLE}"]}
+            return {**said, "steps": [f"add table {TABLE}"]}
         wanted = normal(table)
         if there != wanted:
-            answer["steps"].append(f"{'change' if there else 'add'} table {TABLE}")
+            said["steps"].append(f"{'change' if there else 'add'} table {TABLE}")
             load(replacing(table), wanted, request["check"])
     elif there:
-        answer["steps"].append(f"delete table {TABLE}")
+        said["steps"].append(f"delete table {TABLE}")
         load(f"delete table {TABLE}\n", "", request["check"])
-    return answer
+    return said
 
 
 def load(rules: str, wanted: str, check: bool) -> None:
@@ -135,7 +135,7 @@ def load(rules: str, wanted: str, check: bool) -> None:
 
 if __name__ == "__main__":
     try:
-        answer = converge(json.loads(base64.b64decode(sys.argv[1])))
+        result = answer(json.loads(base64.b64decode(sys.argv[1])))
     except CannotError as error:
-        answer = {"steps": [], "error": str(error)}
-    json.dump(answer, sys.stdout)
+        result = {"steps": [], "error": str(error)}
+    json.dump(result, sys.stdout)

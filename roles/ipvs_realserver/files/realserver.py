@@ -519,24 +519,30 @@ def alone(path: pathlib.Path) -> t.Iterator[None]:
         os.close(folder)
 
 
+def answer(request: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Answer a request of the role."""
+    path = pathlib.Path(request["record"])
+    with contextlib.nullcontext() if request["check"] else alone(path):
+        return converge(request["wanted"], path, request["check"])
+
+
+def again(path: pathlib.Path) -> dict[str, t.Any]:
+    """Make what was made before."""
+    with alone(path):
+        return converge(Record.load(path).wanted, path, check=False)
+
+
 def main(arguments: list[str]) -> int:
+    at_boot = arguments[0] == "--again"
     try:
         if os.geteuid() != 0:
             raise CannotError('Interfaces and addresses are root\'s to change. Say "become: true" in the play.')
-        if arguments[0] == "--again":
-            path = pathlib.Path(arguments[1])
-            with alone(path):
-                answer = converge(Record.load(path).wanted, path, check=False)
-        else:
-            request = json.loads(base64.b64decode(arguments[0]))
-            path = pathlib.Path(request["record"])
-            with contextlib.nullcontext() if request["check"] else alone(path):
-                answer = converge(request["wanted"], path, request["check"])
+        said = again(pathlib.Path(arguments[1])) if at_boot else answer(json.loads(base64.b64decode(arguments[0])))
     except CannotError as error:
-        answer = {"steps": [], "error": str(error)}
-    json.dump(answer, sys.stdout)
+        said = {"steps": [], "error": str(error)}
+    json.dump(said, sys.stdout)
     # Ansible reads the answer; for systemd it is the status that counts.
-    return 1 if "error" in answer and arguments[0] == "--again" else 0
+    return 1 if at_boot and "error" in said else 0
 
 
 if __name__ == "__main__":
