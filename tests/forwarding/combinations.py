@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 PROTOCOLS = ("tcp", "udp", "sctp")
 GUE_PORT = 6080
 
+WORKS = "works"
+"""The outcome that is hoped for; any other says what is wrong."""
+
 # Virtual address and real server's address.
 FAMILIES = ((4, 4), (6, 6), (4, 6), (6, 4))
 

@@ -29,11 +29,10 @@ from ansible_collections.lvs.director.plugins.module_utils._plan import transiti
 from ansible_collections.lvs.director.plugins.module_utils._proc import CONNECTIONS, listing
 
 from .client import Answer, NoAnswer, ask
-from .combinations import Kind, Way
+from .combinations import WORKS, Kind, Way
 from .network import CLIENT, REAL_SERVERS, VIPS, inside
 from .wire import Sniffer, expected
 
-WORKS = "works"
 PORT = 8000
 MARKED_PORTS = (8001, 8002)
 FWMARKS = {4: 1, 6: 2}

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from forwarding.combinations import Kind, Way
+from forwarding.combinations import WORKS, Kind, Way
 from forwarding.laboratory import laboratory
-from forwarding.measure import FWMARKS, MARKED_PORTS, WORKS, Measure
+from forwarding.measure import FWMARKS, MARKED_PORTS, Measure
 from forwarding.neighbours import asked_as, hardware_address, who_has
 from forwarding.network import REAL_SERVERS, VIPS, inside, ip, run
 from forwarding.programs import Programs, Refused, wanted
