@@ -64,6 +64,8 @@ if __name__ == "__main__":
             "may_load_modules": may_load_modules(),
             "wants_signed_modules": wants_signed_modules(),
             "has_ip_vs": has_ip_vs(),
+            # Whether there is anything to take away where no firewall marks are asked for.
+            "sets_fwmarks": pathlib.Path("/etc/systemd/system/ipvs_director_fwmark.service").exists(),
             # What the collection's modules need, and only the first run of the role brings.
             "table_ready": pathlib.Path("/sys/module/ip_vs_test").exists() and find_spec("pyroute2") is not None,
         },
