@@ -38,10 +38,10 @@ _SETTINGS = {
         "ipv4.conf.all.send_redirects": "0",
         "ipv4.conf.eth0.send_redirects": "0",
     },
-    **dict.fromkeys(
-        REAL_SERVERS,
-        {"ipv4.conf.all.rp_filter": "1", "ipv6.conf.all.accept_redirects": "0", "ipv6.conf.eth0.accept_redirects": "0"},
-    ),
+    **{
+        name: {"ipv4.conf.all.rp_filter": "1", "ipv6.conf.all.accept_redirects": "0", "ipv6.conf.eth0.accept_redirects": "0"}
+        for name in REAL_SERVERS
+    },
 }
 _CLONE_NEWNET = 0x40000000
 

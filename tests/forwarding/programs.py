@@ -33,8 +33,8 @@ class Programs:
     """The programs of a folder: realserver.py and fwmark.py."""
 
     def __init__(self, folder: Path, records: Path) -> None:
-        self._real_server = _program(folder / "realserver.py")
-        self._fwmark = _program(folder / "fwmark.py")
+        self._real_server = load_program(folder / "realserver.py")
+        self._fwmark = load_program(folder / "fwmark.py")
         self._records = records
         # The namespaces are new ones.
         shutil.rmtree(records, ignore_errors=True)
@@ -63,8 +63,8 @@ class Programs:
             return _said(self._fwmark, {"fwmarks": marks, "check": check})
 
 
-def _program(path: Path) -> ModuleType:
-    """In this process: to start another Python costs seconds in an emulated machine."""
+def load_program(path: Path) -> ModuleType:
+    """A role's program, in this process: to start another Python costs seconds in an emulated machine."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec
     assert spec.loader

@@ -9,7 +9,8 @@ from typing import Any
 
 from .combinations import KINDS, PROTOCOLS, WAYS, WORKS, Way
 
-BEGIN, END = "<!-- The table: made by the scenario forwarding, through tests/tools/forwarding_table.py -->\n", "<!-- The end of the table -->\n"
+BEGIN = "<!-- The table: made by the scenario forwarding, through tests/tools/forwarding_table.py -->\n"
+END = "<!-- The end of the table -->\n"
 _HEADINGS = ("forwarding", "virtual address", "real server")
 
 Column = dict[Way, str]
@@ -26,7 +27,8 @@ def series(release: str) -> str:
 def column(measured: dict[str, Any]) -> Column:
     """What a kernel can do, of the JSON that `python3 -m forwarding` prints. All of it must have been measured."""
     outcomes = {(Way(*one["way"]), one["protocol"], tuple(one["kind"])): str(one["outcome"]) for one in measured["results"]}
-    return {way: cell({(protocol, kind.name): outcomes[way, protocol, tuple(kind)] for protocol in PROTOCOLS for kind in KINDS}) for way in WAYS}
+    every = [(protocol, kind) for protocol in PROTOCOLS for kind in KINDS]
+    return {way: cell({(protocol, kind.name): outcomes[way, protocol, tuple(kind)] for protocol, kind in every}) for way in WAYS}
 
 
 def cell(outcomes: dict[tuple[str, str], str]) -> str:

@@ -79,7 +79,8 @@ def table_of(marks: list[dict[str, t.Any]]) -> str:
     if not rules:
         return ""
     # Before routing, and where others that change packets are: in time for IPVS, which looks at what has come in.
-    lines = ["\tchain prerouting {", "\t\ttype filter hook prerouting priority mangle; policy accept;", *(f"\t\t{rule}" for rule in rules), "\t}"]
+    hook = "type filter hook prerouting priority mangle; policy accept;"
+    lines = ["\tchain prerouting {", *(f"\t\t{line}" for line in [hook, *rules]), "\t}"]
     return "\n".join([f"table {TABLE} {{", *lines, "}", ""])
 
 

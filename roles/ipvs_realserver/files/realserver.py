@@ -50,9 +50,12 @@ CARRIES_IPV4 = {"ipip", "ip6tnl", "gre", "ip6gre"}
 ARP = {"all/arp_ignore": ("1", "2"), "all/arp_announce": ("2",)}
 LOOSE = ("2",)
 
-Address = t.Tuple[str, str]  # interface, address with the length of its prefix
-Port = t.Tuple[int, int]  # family, UDP port
-Command = t.Tuple[str, ...]
+Address = tuple[str, str]  # interface, address with the length of its prefix
+Port = tuple[int, int]  # family, UDP port
+Command = tuple[str, ...]
+
+# Commands that are not ip(8)'s: sysctl NAME VALUE below SYSCTL, and modprobe(8).
+PLAIN = ("sysctl", "modprobe")
 
 
 class CannotError(Exception):
@@ -151,7 +154,10 @@ class Record:
 
 
 class Step(t.NamedTuple):
-    """One change: what it is called, how it is done, and how it is undone. A command is words for ip(8), or "sysctl"."""
+    """One change: what it is called, how it is done, and how it is undone.
+
+    A command is words for ip(8), or one of PLAIN.
+    """
 
     text: str
     do: tuple[Command, ...]
@@ -271,7 +277,7 @@ def read() -> Found:
         with contextlib.suppress(FileNotFoundError):
             settings[name] = (SYSCTL / name).read_text(encoding="ascii").strip()
     ports = set()
-    # Asking would load the module.
+    # Without its module, there is nothing to ask.
     if pathlib.Path("/sys/module/fou").exists():
         ports = {(6 if one["family"] == "inet6" else 4, one["port"]) for one in shown("fou", "show") if "gue" in one}
     return Found(links, frozenset(addresses), frozenset(ports), settings)
@@ -310,7 +316,8 @@ def settings_set(want: Wanted, found: Found) -> t.Iterator[Step]:
 
 def setting(name: str, before: str, after: str) -> Step:
     undo = (("sysctl", name, before),) if before else ()
-    return Step(f"net/ipv4/conf/{name}: {before}{' ' if before else ''}-> {after}", (("sysctl", name, after),), undo)
+    change = f": {before} -> {after}" if before else f" -> {after}"
+    return Step(f"net/ipv4/conf/{name}{change}", (("sysctl", name, after),), undo)
 
 
 def added(want: Wanted, found: Found) -> t.Iterator[Step]:
@@ -328,7 +335,8 @@ def added(want: Wanted, found: Found) -> t.Iterator[Step]:
         words = ("port", str(port), *(["-6"] if family == 6 else []))
         yield Step(
             f"receive GUE at UDP port {port} (IPv{family})",
-            (("fou", "add", *words, "gue"),),
+            # Other modules of tunnels come by themselves.
+            (("modprobe", "fou"), ("fou", "add", *words, "gue")),
             (("fou", "del", *words),),
         )
     # Last: whoever knows the address finds the rest in place.
@@ -412,15 +420,15 @@ def apply(steps: list[Step]) -> None:
     try:
         while done < len(commands):
             first = commands[done][1]
-            if first[0] == "sysctl":
-                if not settled and not first[1].startswith("all/"):
+            if first[0] in PLAIN:
+                if first[0] == "sysctl" and not settled and not first[1].startswith("all/"):
                     with contextlib.suppress(CannotError):
                         run("udevadm", "settle", "--timeout=10")
                     settled = True
-                write(*first[1:])
+                plain(first)
                 done += 1
                 continue
-            together = list(itertools.takewhile(lambda words: words[0] != "sysctl", (command for _number, command in commands[done:])))
+            together = list(itertools.takewhile(lambda words: words[0] not in PLAIN, (command for _number, command in commands[done:])))
             done += batch(together)
     except DoneInPartError as error:
         done += error.done
@@ -448,7 +456,11 @@ def batch(commands: list[Command]) -> int:
     return len(commands)
 
 
-def write(name: str, value: str) -> None:
+def plain(command: Command) -> None:
+    if command[0] == "modprobe":
+        run(*command)
+        return
+    _sysctl, name, value = command
     try:
         (SYSCTL / name).write_text(value, encoding="ascii")
     except OSError as error:
@@ -459,8 +471,8 @@ def undone(step: Step, failed: bool) -> t.Iterator[str]:
     """Undo a step, and yield what is in the way of that; but of the one that failed, maybe nothing was done."""
     for command in step.undo:
         try:
-            if command[0] == "sysctl":
-                write(*command[1:])
+            if command[0] in PLAIN:
+                plain(command)
             else:
                 batch([command])
         except CannotError as error:
@@ -501,7 +513,8 @@ def converge(request: dict[str, t.Any] | None, path: pathlib.Path, check: bool) 
         raise
     left = plan(want, read(), both)
     if left:
-        raise CannotError(f"This was just done, and is to be done again: {'; '.join(step.text for step in left)}. Does something else undo it?")
+        again = "; ".join(step.text for step in left)
+        raise CannotError(f"This was just done, and is to be done again: {again}. Does something else undo it?")
     if after != record:
         after.save(path)
     return {"steps": [step.text for step in steps]}
@@ -526,7 +539,7 @@ def answer(request: dict[str, t.Any]) -> dict[str, t.Any]:
         return converge(request["wanted"], path, request["check"])
 
 
-def again(path: pathlib.Path) -> dict[str, t.Any]:
+def remake(path: pathlib.Path) -> dict[str, t.Any]:
     """Make what was made before."""
     with alone(path):
         return converge(Record.load(path).wanted, path, check=False)
@@ -537,7 +550,7 @@ def main(arguments: list[str]) -> int:
     try:
         if os.geteuid() != 0:
             raise CannotError('Interfaces and addresses are root\'s to change. Say "become: true" in the play.')
-        said = again(pathlib.Path(arguments[1])) if at_boot else answer(json.loads(base64.b64decode(arguments[0])))
+        said = remake(pathlib.Path(arguments[1])) if at_boot else answer(json.loads(base64.b64decode(arguments[0])))
     except CannotError as error:
         said = {"steps": [], "error": str(error)}
     json.dump(said, sys.stdout)

@@ -11,7 +11,7 @@ import pytest
 
 testinfra_hosts = ["ansible://directors"]
 
-TUNNELS = {"ipvs-ipip": "192.0.2.11", "ipvs-sit": "192.0.2.11", "ipvs-ip6gre": "2001:db8:5::11"}
+TUNNELS = {"ipvs-ipip": "192.0.2.11", "ipvs-sit": "192.0.2.11", "ipvs-ip6tnl": "2001:db8:5::11", "ipvs-ip6gre": "2001:db8:5::11"}
 RULE = "ip{} daddr {} tcp dport {{ 80, 443, 8000-8099 }} meta mark set 0x00000001"
 
 
@@ -60,7 +60,7 @@ def test_options_of_a_tunnel_are_kept(links: dict[str, Any]) -> None:
 
 
 def test_gue_is_received(host: Any) -> None:
-    assert host.check_output("ip fou show").split() == ["port", "6080", "gue"]
+    assert sorted(host.check_output("ip fou show").splitlines()) == ["port 6080 gue", "port 6081 gue -6"]
 
 
 def test_the_machine_is_silent_about_the_virtual_addresses(host: Any) -> None:
