@@ -68,7 +68,7 @@ def test_parts_run_whatever_the_others_came_to(tmp_path: Path, capsys: pytest.Ca
         "third": "0 passed, 1 failed",
         "fourth": "1 passed, 0 failed",
     }
-    assert "second    | did y" in capsys.readouterr().out
+    assert "second      | did y" in capsys.readouterr().out
     assert (tmp_path / "logs" / "fourth.log").read_text() == "did z\n"
 
 

@@ -204,7 +204,7 @@ def test_what_fails_halfway_is_undone(measure: Measure, programs: Programs) -> N
         want = wanted("rs1")
         # Which no plan can know: the kernel has a word in what an MTU may be.
         want["tunnels"][-1]["mtu"] = 7
-        with pytest.raises(Refused, match="mtu 7 up: .*What was done before was undone"):
+        with pytest.raises(Refused, match=r"mtu 7 up: .*What was done before was undone"):
             programs.real_server("other", want)
         assert state("other") == before
         assert not programs.record("other").exists()
