@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
@@ -11,7 +12,7 @@ sysctl --all --pattern '^net\.' 2>/dev/null | grep -v nf_conntrack_count | sort 
 ipvsadm --list --numeric --nosort --stats >table
 ipvsadm --list --timeout >>table
 cut -d ' ' -f 1 /proc/modules | sort >modules
-dkms status >dkms
+dkms status >builds
 ip -oneline address show | sed 's/ valid_lft.*//' >addresses
 systemctl list-unit-files --no-legend --no-pager | sort >units
 systemctl list-units --failed --no-legend --no-pager >failed

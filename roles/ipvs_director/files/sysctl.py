@@ -105,8 +105,8 @@ def write(path: pathlib.Path, value: list[str]) -> None:
         raise CannotError(f"{path} was set to {' '.join(value)!r}, but the kernel made it {' '.join(current(path))!r}.")
 
 
-def step(path: pathlib.Path, before: list[str], after: list[str]) -> str:
-    return f"{path.relative_to(ROOT)}: {' '.join(before)} -> {' '.join(after)}"
+def step(path: pathlib.Path, old: list[str], new: list[str]) -> str:
+    return f"{path.relative_to(ROOT)}: {' '.join(old)} -> {' '.join(new)}"
 
 
 def converge(request: dict[str, t.Any]) -> dict[str, t.Any]:

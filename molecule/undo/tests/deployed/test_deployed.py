@@ -17,7 +17,7 @@ def now(host: Any) -> str:
     return "/root/now"
 
 
-@pytest.mark.parametrize("kind", ["table", "sysctls", "modules", "dkms", "addresses", "units", "files", "contents"])
+@pytest.mark.parametrize("kind", ["table", "sysctls", "modules", "builds", "addresses", "units", "files", "contents"])
 def test_the_role_has_changed_it_and_check_mode_has_not(host: Any, now: str, kind: str) -> None:
     assert host.run(f"cmp /root/before/{kind} /root/deployed/{kind}").rc == 1
     host.check_output(f"diff /root/deployed/{kind} {now}/{kind}")
