@@ -19,11 +19,10 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKe
 from ansible_collections.lvs.director.plugins.module_utils._model import Entry, Observed, ServiceKey, Stats
 from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService, transition
 from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable, plan_table
+from ansible_collections.lvs.director.plugins.module_utils._planned_save import PlannedSave
 from ansible_collections.lvs.director.plugins.module_utils._preflight import check_plan
 from ansible_collections.lvs.director.plugins.module_utils._results import configuration
-from ansible_collections.lvs.director.plugins.module_utils._saved import PlannedSave
-from ansible_collections.lvs.director.plugins.module_utils._saving import saving
-from ansible_collections.lvs.director.plugins.module_utils._saving_table import plan_save
+from ansible_collections.lvs.director.plugins.module_utils._saving import plan_with, saving
 
 # Up to so many services are read one by one, more in one listing of the whole table.
 _FEW = 8
@@ -58,7 +57,7 @@ def converge_locked(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bo
         current = read_desired(kernel, desired, counters=counters)
         plan = plan_table(current, desired)
         check_plan(kernel, plan)
-        save = plan_save(kernel, desired, plan)
+        save = _plan_save(kernel, desired, plan)
         if check_mode or not (plan.changed or save.changed):
             return Outcome(plan, _predicted(plan, current), save)
         with saving(kernel, save):
@@ -66,6 +65,16 @@ def converge_locked(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bo
             changed = plan.services if plan.zero else plan.changed_services
             found = _verified(kernel, changed, counters)
         return Outcome(plan, {**_predicted(plan, current, leave_out={one.key for one in changed}), **found}, save)
+
+
+def _plan_save(kernel: IpvsKernel, desired: DesiredTable, plan: PlannedTable) -> PlannedSave:
+    def make(text: str) -> PlannedSave:
+        # A task compiles on its target all that it imports: not where nothing is restored at boot.
+        from ansible_collections.lvs.director.plugins.module_utils._saving_table import plan_save  # noqa: PLC0415
+
+        return plan_save(kernel, text, desired, plan)
+
+    return plan_with(kernel, make)
 
 
 @contextlib.contextmanager

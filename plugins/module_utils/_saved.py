@@ -42,6 +42,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     format_address,
     parse_address,
 )
+from ansible_collections.lvs.director.plugins.module_utils._planned_save import PlannedSave
 from ansible_collections.lvs.director.plugins.module_utils._results import (
     destination_values,
     key_values,
@@ -66,23 +67,6 @@ class Saved(NamedTuple):
     timeouts: Mapping[str, int] = {}  # those that were ever given, in seconds
     earlier_timeouts: Mapping[str, int] = {}  # what they were before
     sync_daemons: Mapping[str, Mapping[str, Any]] = {}  # by their state
-
-
-class PlannedSave(NamedTuple):
-    """What is going to happen to what is restored at boot.
-
-    ``before`` and ``after`` show it to people. Of services they have those that were not there as in the kernel: of the
-    others, what becomes of the kernel says all.
-    """
-
-    text: Optional[str] = None  # the new one; None: it stays as it is
-    before: str = ""
-    after: str = ""
-
-    @property
-    def changed(self) -> bool:
-        """Whether there is anything to do."""
-        return self.text is not None
 
 
 class Change(NamedTuple):

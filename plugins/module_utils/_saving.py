@@ -14,20 +14,21 @@ from contextlib import AbstractContextManager
 
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._saved import PlannedSave, Saved, from_text
+from ansible_collections.lvs.director.plugins.module_utils._planned_save import PlannedSave
 from ansible_collections.lvs.director.plugins.module_utils._saved_file import damaged
 
 
-def plan_with(kernel: IpvsKernel, make: Callable[[Saved], PlannedSave]) -> PlannedSave:
+def plan_with(kernel: IpvsKernel, make: Callable[[str], PlannedSave]) -> PlannedSave:
     """Return the plan that is made of what is restored at boot; an empty one where nothing is.
 
+    :param make: makes it of the text that is saved.
     :raises IpvsUnavailableError: it cannot be read.
     """
     text = kernel.read_saved()
     if text is None:
         return PlannedSave()
     try:
-        return make(from_text(text))
+        return make(text)
     except IpvsUnavailableError as exc:
         raise damaged(exc) from exc
 

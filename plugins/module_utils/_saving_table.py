@@ -16,26 +16,25 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKe
 from ansible_collections.lvs.director.plugins.module_utils._model import ServiceKey
 from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService, plan_service
 from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable
-from ansible_collections.lvs.director.plugins.module_utils._saved import Change, PlannedSave, Saved, options_of, plan_saved_services
-from ansible_collections.lvs.director.plugins.module_utils._saving import plan_with
+from ansible_collections.lvs.director.plugins.module_utils._planned_save import PlannedSave
+from ansible_collections.lvs.director.plugins.module_utils._saved import Change, Saved, from_text, options_of, plan_saved_services
 
 
-def plan_save(kernel: IpvsKernel, desired: DesiredTable, plan: PlannedTable) -> PlannedSave:
+def plan_save(kernel: IpvsKernel, text: str, desired: DesiredTable, plan: PlannedTable) -> PlannedSave:
     """Return what has to happen to what is restored at boot, so that it is what the plan makes of the kernel.
 
+    :param text: what is saved.
     :raises IpvsError: it cannot be read.
     """
+    saved = from_text(text)
+    replaced = kernel.read_fallback()
     wanted = {one.key: one for one in desired.services}
 
     def purged(key: ServiceKey) -> bool:
         return any(part.covers(key) for part in desired.scope)
 
-    def make(saved: Saved) -> PlannedSave:
-        replaced = kernel.read_fallback()
-        changes = (_change(one, wanted, saved if str(one.key) in replaced else None) for one in plan.services)
-        return plan_saved_services(saved, changes, purged if desired.purge else None)
-
-    return plan_with(kernel, make)
+    changes = (_change(one, wanted, saved if str(one.key) in replaced else None) for one in plan.services)
+    return plan_saved_services(saved, changes, purged if desired.purge else None)
 
 
 def _change(planned: PlannedService, wanted: Mapping[ServiceKey, DesiredService], saved: Saved | None) -> Change:

@@ -19,8 +19,9 @@ from ansible_collections.lvs.director.plugins.module_utils._errors import (
 )
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, Refusal, refusal_error
 from ansible_collections.lvs.director.plugins.module_utils._model import SyncDaemon, Timeouts, address_family
+from ansible_collections.lvs.director.plugins.module_utils._planned_save import PlannedSave
 from ansible_collections.lvs.director.plugins.module_utils._results import sync_daemon_result
-from ansible_collections.lvs.director.plugins.module_utils._saved import PlannedSave, plan_saved_sync_daemon, plan_saved_timeouts
+from ansible_collections.lvs.director.plugins.module_utils._saved import from_text, plan_saved_sync_daemon, plan_saved_timeouts
 from ansible_collections.lvs.director.plugins.module_utils._saving import plan_with, saving
 from ansible_collections.lvs.director.plugins.module_utils._steps import StartSyncDaemon, Step
 from ansible_collections.lvs.director.plugins.module_utils._sync_daemon import (
@@ -58,7 +59,7 @@ def converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], *, check_mod
 
 def _converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], check_mode: bool) -> TimeoutsOutcome:
     plan = plan_timeouts(kernel.read_timeouts(), given)
-    save = plan_with(kernel, lambda saved: plan_saved_timeouts(saved, given, plan.before))
+    save = plan_with(kernel, lambda text: plan_saved_timeouts(from_text(text), given, plan.before))
     if check_mode or not (plan.changed or save.changed):
         return TimeoutsOutcome(plan, plan.after, save)
     with saving(kernel, save):
@@ -90,7 +91,7 @@ def _converge_sync_daemon(kernel: IpvsKernel, desired: DesiredSyncDaemon, check_
     plan = plan_sync_daemon(current, desired, mtu)
     if plan.after is not None and plan.changed:
         _check_start(kernel, StartSyncDaemon(plan.after), alone=not running)
-    save = plan_with(kernel, lambda saved: plan_saved_sync_daemon(saved, desired.state, plan.after))
+    save = plan_with(kernel, lambda text: plan_saved_sync_daemon(from_text(text), desired.state, plan.after))
     if check_mode or not (plan.changed or save.changed):
         return SyncDaemonOutcome(plan, _predicted(running, plan), save)
     with saving(kernel, save):
