@@ -133,6 +133,18 @@ def test_what_is_right_is_not_touched(kernel: MemoryKernel) -> None:
     assert len(after.steps) == steps
 
 
+def test_what_was_edited_by_hand_is_mended(kernel: MemoryKernel) -> None:
+    after = booted(kernel)
+    restore(after, content(kernel))
+    for key, listed in after.destinations.items():
+        # Also where the scheduler does not look at the order.
+        after.destinations[key] = [one._replace(weight=77) for one in reversed(listed)]
+    after.timeouts = Timeouts(1, 2, 3)
+    restore(after, content(kernel))
+    assert state(after)[:2] == state(kernel)[:2]
+    assert after.timeouts == Timeouts(1, 2, 250)
+
+
 def test_what_others_have_added_stays(kernel: MemoryKernel) -> None:
     after = booted(kernel)
     spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False}

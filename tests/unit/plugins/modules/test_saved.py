@@ -112,6 +112,7 @@ def test_what_others_have_put_there_is_not_saved(run: Run, kernel: MemoryKernel)
     run("ipvs_service", **service(2, 3))
     assert run("ipvs_destination", service=key(1), address="10.0.0.2", weight=3)["changed"]
     assert not run("ipvs_destination", service=key(1), address="10.0.0.2", weight=3)["changed"]
+    assert saved(kernel) == {"2": [3]}
     run("ipvs_table", services=[service(2, 3)], purge=True, scope=LAN)
     assert saved(kernel) == {"2": [3]}
 
