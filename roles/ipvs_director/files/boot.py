@@ -101,7 +101,12 @@ def plan(request: dict[str, t.Any]) -> list[Step]:
 def plan_undo(request: dict[str, t.Any]) -> list[Step]:
     program, saved = pathlib.Path(request["program"]), pathlib.Path(request["saved"]["path"])
     steps = []
-    if saved.exists() and program.exists():
+    if saved.exists() and not program.exists():
+        raise CannotError(
+            f"{program} is missing, which would take away what was saved to {saved}. Nothing was changed. Run the role with"
+            " ipvs_director_state present first, which brings it back."
+        )
+    if saved.exists():
         # Who sends packets here first, then what becomes of them.
         for command in ("clear-network", "clear-table"):
             steps.append(Step(f"run {program} {command}", lambda command=command: clear(program, command)))

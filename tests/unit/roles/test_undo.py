@@ -225,6 +225,8 @@ def test_undone_nothing_is_left_of_them(boot: ModuleType, tmp_path: Path) -> Non
 
 def test_what_cannot_be_cleared_stops_the_rest(boot: ModuleType, tmp_path: Path) -> None:
     boot.converge(request(tmp_path))
+    with pytest.raises(boot.CannotError, match=r"program is missing.* Nothing was changed"):
+        boot.converge(request(tmp_path, absent=True))
     (tmp_path / "program").write_text("#!/bin/sh\necho the reason; exit 1\n")
     (tmp_path / "program").chmod(0o755)
     with pytest.raises(boot.CannotError, match=r"clear-network failed.*the reason"):
