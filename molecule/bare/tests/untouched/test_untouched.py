@@ -21,4 +21,6 @@ def test_the_kernel_was_left_alone(host: Any) -> None:
 
 
 def test_no_file_was_written(host: Any) -> None:
-    assert host.check_output("find /etc /usr/src -name '*ipvs_director*' -o -name 'ip_vs_test*'") == ""
+    names = ("*ipvs[-_]director*", "ip_vs_test*", "lvs.director")
+    found = host.check_output(f"find /etc /usr/src /usr/local /var/lib {' -o '.join(f'-name {name!r}' for name in names)}")
+    assert found == ""
