@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import errno
 import json
-import select
 import socket
 import struct
 import sys
@@ -32,8 +31,6 @@ import time
 from typing import Any
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-# <linux/in.h>; Python's socket has no name for it.
-IP_RECVERR = 11
 # tcpi_total_retrans of struct tcp_info, <linux/tcp.h>
 TOTAL_RETRANS = struct.Struct("=100xI")
 
@@ -60,8 +57,10 @@ class Client:
         # However this process ends, the director has forgotten its connections 10 s later:
         # that is what it grants a reset connection, where one ended by FIN has two minutes.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        # Not a blocking one: connect(2) itself learns of a refusal from the same machine only after a second SYN.
+        connection.settimeout(limit)
         try:
-            connect(connection, address, port, limit)
+            connection.connect((address, port))
             greeting = read_line(connection)
         except OSError as error:
             answer = {"error": name_of(error), "retransmits": retransmits(connection)}
@@ -105,28 +104,6 @@ class Client:
         line = read_line(self.connections[key])
         if line != f"NOOP {key}":
             raise ConnectionError(errno.EPROTO, f"said NOOP {key}, heard {line!r}")
-
-
-def connect(connection: socket.socket, address: str, port: int, limit: float) -> None:
-    """Connect within so many seconds; a refusal is known at once.
-
-    :raises OSError: it cannot be had.
-    """
-    # Where client and director are on one machine, the refusal (an ICMP message) comes back before connect(2) has let go
-    # of the socket. Linux would then hold it back until the next SYN, a second later, unless the socket asks for errors.
-    connection.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
-    connection.setblocking(False)
-    error = connection.connect_ex((address, port))
-    if error == errno.EINPROGRESS:
-        waiting = select.poll()
-        waiting.register(connection, select.POLLOUT)
-        if not waiting.poll(limit * 1000):
-            raise TimeoutError
-        error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if error:
-        raise OSError(error, errno.errorcode.get(error, ""))
-    connection.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 0)
-    connection.settimeout(limit)
 
 
 def retransmits(connection: socket.socket) -> int:
