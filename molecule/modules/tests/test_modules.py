@@ -22,6 +22,7 @@ RUNS = [
     ("test_ipvsadm.py", GUEST),
     ("test_abuse.py", GUEST),
     ("test_ipvsadm_settings.py", GUEST),
+    ("test_traffic.py", GUEST),
 ]
 
 
@@ -85,6 +86,11 @@ def test_nothing_is_left_halfway(host, runs):
 
 def test_settings_and_connections_are_what_ipvsadm_sees(host, runs):
     assert passed(host, runs(host, "test_ipvsadm_settings.py", GUEST)) == 4
+
+
+def test_connections_live_on(host, runs):
+    """A drain, a new order and counters set to zero, under real connections."""
+    assert passed(host, runs(host, "test_traffic.py", GUEST)) == 3
 
 
 def test_who_is_not_root_is_told_so(host):

@@ -1,0 +1,167 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs in a VM: what becomes of real connections, and of what was counted, when the table changes.
+
+Clients, director and servers are one network namespace, as in test_ipvsadm_settings.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from ansible_collections.lvs.director.plugins.module_utils import _drained
+from ansible_collections.lvs.director.plugins.module_utils._argspec import (
+    desired_from_destination_module,
+    desired_from_service_module,
+    destination_module_spec,
+    drain_from_destination_module,
+    service_module_spec,
+)
+from ansible_collections.lvs.director.plugins.module_utils._drain import Drained, bring_back, drain
+from ansible_collections.lvs.director.plugins.module_utils._engine import converge
+from ansible_collections.lvs.director.plugins.module_utils._entries import with_defaults
+from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService
+from test_ipvsadm import ipvsadm
+
+from contract.test_settings_contract import kernel_with_interfaces
+
+NAME = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
+FIRST, SECOND, THIRD = "198.51.1.1", "198.51.1.2", "198.51.1.3"
+# What the kernel tells of counters is up to two seconds old, and more where the machine is slow.
+PATIENCE = 60
+
+
+@pytest.fixture
+def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[IpvsKernel]:
+    monkeypatch.setattr(_drained, "path", lambda: str(tmp_path / "drained.json"))
+    kernel = kernel_with_interfaces()
+    addresses = f"address add 192.0.2.1/32 dev lo\naddress add {SECOND}/24 dev lan\naddress add {THIRD}/24 dev lan\n"
+    subprocess.run(["ip", "-batch", "-"], input=addresses, text=True, check=True)
+    yield kernel
+    kernel.close()
+
+
+def put(kernel: IpvsKernel, *addresses: str, zero_counters: bool = False) -> PlannedService:
+    """Have a service with these destinations, in this order."""
+    destinations = [{"address": address, "port": 8080, "forward_method": "masquerade"} for address in addresses]
+    options = {**NAME, "scheduler": "wrr", "destinations": destinations, "zero_counters": zero_counters}
+    params = with_defaults(service_module_spec()["argument_spec"], options)
+    return converge(kernel, desired_from_service_module(params), check_mode=False).plan.services[0]
+
+
+def destination_task(**options: object) -> dict[str, object]:
+    return with_defaults(destination_module_spec()["argument_spec"], {**options, "service": NAME, "port": 8080})
+
+
+@contextlib.contextmanager
+def servers() -> Iterator[Callable[[], tuple[socket.socket, socket.socket, str]]]:
+    """Yield what opens a connection to the service: the client's end, the server's end, and which server it is."""
+    with contextlib.ExitStack() as stack:
+        listening = {one: stack.enter_context(socket.create_server((one, 8080))) for one in (FIRST, SECOND, THIRD)}
+        for one in listening.values():
+            one.settimeout(0.5)
+
+        def connect() -> tuple[socket.socket, socket.socket, str]:
+            client = stack.enter_context(socket.create_connection(("192.0.2.1", 80), timeout=20))
+            while True:
+                for address, server in listening.items():
+                    with contextlib.suppress(TimeoutError):
+                        accepted = stack.enter_context(server.accept()[0])
+                        accepted.settimeout(20)
+                        return client, accepted, address
+
+        yield connect
+
+
+def talk(client: socket.socket, server: socket.socket) -> None:
+    """Say something through a connection, both ways."""
+    client.sendall(b"ping")
+    assert server.recv(4) == b"ping"
+    server.sendall(b"pong")
+    assert client.recv(4) == b"pong"
+
+
+def test_a_drained_server_keeps_its_connections_until_they_end(kernel: IpvsKernel) -> None:
+    put(kernel, FIRST, SECOND)
+    with servers() as connect, ThreadPoolExecutor() as pool:
+        opened = [connect() for _number in range(4)]
+        assert sorted(address for _client, _server, address in opened) == [FIRST, FIRST, SECOND, SECOND]
+        held = [(client, server) for client, server, address in opened if address == FIRST]
+
+        def run(timeout: int) -> Drained:
+            other = NetlinkKernel()
+            params = destination_task(address=FIRST, state="drained", drain_count="active", drain_timeout=timeout)
+            return drain(other, desired_from_destination_module(params), drain_from_destination_module(params), check_mode=False)[1]
+
+        # In this thread, as a network namespace is a thread's own; nothing ends meanwhile.
+        told = run(2)
+        assert (told.connections_before, told.connections, told.timed_out) == (2, 2, True)
+        assert [connect()[2] for _number in range(3)] == [SECOND] * 3
+        for client, server in held:
+            talk(client, server)
+
+        def hang_up() -> None:
+            time.sleep(2)
+            for client, server in held:
+                client.close()
+                server.close()
+
+        ended = pool.submit(hang_up)
+        told = run(PATIENCE)
+        ended.result()
+        assert (told.connections_before, told.connections, told.timed_out) == (2, 0, False)
+        assert 1 < told.seconds < PATIENCE
+        bring_back(kernel, desired_from_destination_module(destination_task(address=FIRST)), check_mode=False)
+        assert {connect()[2] for _number in range(4)} == {FIRST, SECOND}
+
+
+def test_a_new_order_loses_no_connection(kernel: IpvsKernel) -> None:
+    put(kernel, FIRST, SECOND, THIRD)
+    with servers() as connect:
+        opened = [connect() for _number in range(6)]
+        plan = put(kernel, THIRD, SECOND, FIRST)
+        # Two had to move, which is to be deleted and added again; their connections were given back to them.
+        assert [str(step).split()[0] for phase in plan.phases for step in phase] == ["delete", "add"] * 2
+        for client, server, _address in opened:
+            talk(client, server)
+        listed = re.findall(r"-> ([\d.]+):8080\s+Masq\s+1\s+(\d+)", ipvsadm("-Ln", "--nosort"))
+        assert listed == [(THIRD, "2"), (SECOND, "2"), (FIRST, "2")]
+
+
+def counted() -> list[list[int]]:
+    """Connections and packets as ipvsadm lists them: of the service, then of its destinations."""
+    lines = ipvsadm("-Ln", "--stats", "--exact").splitlines()
+    return [[int(number) for number in line.split()[-5:]] for line in lines if re.search(r"\d:\d+ ", line)]
+
+
+def ours(kernel: IpvsKernel) -> list[list[int]]:
+    (observed,) = kernel.read_table()
+    return [list(observed.stats[:5]), *(list(one.stats[:5]) for one in observed.counters.values())]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, (counted(), "did not come to what was waited for")
+        time.sleep(0.3)
+
+
+def test_counters_are_set_to_zero_as_ipvsadm_does(kernel: IpvsKernel) -> None:
+    put(kernel, FIRST)
+    with servers() as connect:
+        for zero in (lambda: put(kernel, FIRST, zero_counters=True), lambda: ipvsadm("-Z")):
+            client, server, _address = connect()
+            talk(client, server)
+            until(lambda: [line[0] for line in counted()] == [1, 1])
+            until(lambda: ours(kernel) == counted())
+            zero()
+            assert counted() == ours(kernel) == [[0] * 5] * 2
