@@ -108,7 +108,7 @@ def clear() -> None:
 
 def build() -> None:
     """Make the namespaces, wire them, and give them addresses and routes."""
-    run("modprobe", "sctp")
+    run("modprobe", "--all", "sctp", "ip_vs")
     for name in [SWITCH, *_ADDRESSES]:
         run("ip", "netns", "add", name)
     ip(SWITCH, ["link add br0 type bridge mcast_snooping 0", "link set br0 up"])

@@ -54,8 +54,11 @@ Address = tuple[str, str]  # interface, address with the length of its prefix
 Port = tuple[int, int]  # family, UDP port
 Command = tuple[str, ...]
 
-# Commands that are not ip(8)'s: sysctl NAME VALUE below SYSCTL, and modprobe(8).
-PLAIN = ("sysctl", "modprobe")
+# Commands that are not ip(8)'s: sysctl NAME VALUE below SYSCTL, modprobe(8), and nft TEXT.
+PLAIN = ("sysctl", "modprobe", "nft")
+
+# In which TCP is told of packets that are too long for a tunnel. Nothing else is in it.
+TABLE = "inet ipvs_realserver"
 
 
 class CannotError(Exception):
@@ -97,6 +100,8 @@ class Wanted:
     addresses: frozenset[Address] = frozenset()
     ports: frozenset[Port] = frozenset()
     settings: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    segments: dict[str, int] = dataclasses.field(default_factory=dict)
+    """By virtual address, of how many bytes clients may make their TCP segments."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +112,8 @@ class Found:
     addresses: frozenset[Address]
     ports: frozenset[Port]
     settings: dict[str, str]
+    segments: dict[str, int] | None = None
+    """None if there is no table, or one that says something else."""
 
 
 @dataclasses.dataclass
@@ -201,10 +208,14 @@ def wanted(request: dict[str, t.Any] | None, found: Found) -> Wanted:
             raise CannotError(f"{option}.tunnel_port: a UDP port, 1 to 65535, is needed with tunnel_type gue, and only there.")
         if gue:
             ports.add((local.version, port))
+        least = 1280 if any(vip.version == 6 for vip in vips) else 576
+        mtu = tunnel.get("mtu") or 0
+        if mtu and not least <= mtu <= 65535:
+            raise CannotError(f"{option}.mtu: {mtu} is none for what goes through this tunnel, {least} to 65535 bytes.")
         csum = tunnel["tunnel_type"] == "gre" and "csum" in (tunnel.get("tunnel_flags") or [])
         kinds = KINDS["ipip" if gue else tunnel["tunnel_type"], local.version]
         for family in sorted({vip.version for vip in vips}):
-            link = Link(kinds[family], str(local), csum, tunnel.get("mtu") or 0)
+            link = Link(kinds[family], str(local), csum, mtu)
             name = name_for(link, {**found.links, **links})
             if name in links and links[name] != link:
                 # ipip and gue share an interface; the one that says something about it is heard.
@@ -214,7 +225,10 @@ def wanted(request: dict[str, t.Any] | None, found: Found) -> Wanted:
                 settings[f"{name}/rp_filter"] = LOOSE
                 # Where reverse paths are looked at, the kernel lets nothing in by an interface that has no address itself.
                 addresses |= {(name, f"{vip}/32") for vip in vips if vip.version == 4}
-    return Wanted(links, frozenset(addresses), frozenset(ports), settings)
+    mtu = min((link.mtu for link in links.values() if link.mtu), default=0)
+    # An IPv4 or IPv6 header, and TCP's.
+    segments = {str(vip): mtu - (40 if vip.version == 4 else 60) for vip in vips} if mtu else {}
+    return Wanted(links, frozenset(addresses), frozenset(ports), settings, segments)
 
 
 def merged(one: Link, other: Link, option: str) -> Link:
@@ -242,7 +256,9 @@ def run(*words: str, stdin: str = "") -> str:
     try:
         done = subprocess.run(words, env=environment, input=stdin, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise CannotError(f"There is no program {words[0]} on this machine. Install it (ip is in the package iproute2).") from None
+        raise CannotError(
+            f"There is no program {words[0]} on this machine. Install it: ip is in the package iproute2, nft in nftables."
+        ) from None
     if done.returncode:
         raise FailedError(f"{' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}", done.stderr)
     return done.stdout
@@ -280,7 +296,22 @@ def read() -> Found:
     # Without its module, there is nothing to ask.
     if pathlib.Path("/sys/module/fou").exists():
         ports = {(6 if one["family"] == "inet6" else 4, one["port"]) for one in shown("fou", "show") if "gue" in one}
-    return Found(links, frozenset(addresses), frozenset(ports), settings)
+    return Found(links, frozenset(addresses), frozenset(ports), settings, read_segments())
+
+
+def read_segments() -> dict[str, int] | None:
+    try:
+        listed = json.loads(run("nft", "-json", "list", "table", *TABLE.split()))["nftables"]
+    except CannotError:  # no table, or no nft
+        return None
+    segments = {}
+    for rule in (each["rule"] for each in listed if "rule" in each):
+        try:
+            source, _syn, mangle = rule["expr"]
+            segments[str(ipaddress.ip_address(source["match"]["right"]))] = int(mangle["mangle"]["value"])
+        except (KeyError, TypeError, ValueError):  # not one of ours
+            return {}
+    return segments
 
 
 # -- the difference --------------------------------------------------------------------------------------------------------
@@ -289,7 +320,13 @@ def read() -> Found:
 def plan(want: Wanted, found: Found, record: Record) -> list[Step]:
     """The steps from one to the other. What would be refused, or is not this program's to change, is refused here."""
     refuse(want, found, record)
-    return [*settings_set(want, found), *added(want, found), *removed(want, found, record), *settings_restored(want, found, record)]
+    return [
+        *settings_set(want, found),
+        *segments_set(want, found),
+        *added(want, found),
+        *removed(want, found, record),
+        *settings_restored(want, found, record),
+    ]
 
 
 def refuse(want: Wanted, found: Found, record: Record) -> None:
@@ -312,6 +349,24 @@ def settings_set(want: Wanted, found: Found) -> t.Iterator[Step]:
     for name in ARP:
         if name in want.settings and found.settings[name] not in want.settings[name]:
             yield setting(name, found.settings[name], want.settings[name][0])
+
+
+def segments_set(want: Wanted, found: Found) -> t.Iterator[Step]:
+    if (want.segments or None) == found.segments:
+        return
+    said = ", ".join(f"{size} for {vip}" for vip, size in want.segments.items())
+    text = f"longest TCP segment, table {TABLE}: {said}" if said else f"delete table {TABLE}"
+    yield Step(text, (table_of(want.segments),), (table_of(found.segments or {}),))
+
+
+def table_of(segments: dict[str, int]) -> Command:
+    """The command that makes the table say this, or removes it: in one transaction, whether there is one or not."""
+    rules = [
+        f"{'ip6' if ':' in vip else 'ip'} saddr {vip} tcp flags syn / syn,rst tcp option maxseg size set {size}"
+        for vip, size in segments.items()
+    ]
+    table = [f"table {TABLE} {{ chain output {{", "type filter hook output priority mangle; policy accept;", *rules, "}", "}"]
+    return ("nft", "\n".join([f"table {TABLE}", f"delete table {TABLE}", *(table if rules else [])]))
 
 
 def setting(name: str, before: str, after: str) -> Step:
@@ -357,17 +412,15 @@ def tunnel_words(link: Link) -> Command:
 
 
 def link_added(name: str, link: Link) -> Step:
-    # It needs no address of its own making.
+    # It needs no address of its own making, and must know so before it is up.
     quiet = ("addrgenmode", "none") if IPV6.exists() else ()
     # Not when it is added: tunnels over IPv6 then choose another one.
     mtu = ("mtu", str(link.mtu)) if link.mtu else ()
+    changes = [("link", "set", "dev", name, *words) for words in (quiet, mtu, ("up",)) if words]
     at = f" at {link.local}" if link.local else ""
     return Step(
         f"add interface {name}, {link.kind}{at}{' with checksums' if link.csum else ''}{f', mtu {link.mtu}' if link.mtu else ''}",
-        (
-            ("link", "add", "name", name, "type", link.kind, *tunnel_words(link)),
-            ("link", "set", "dev", name, *quiet, *mtu, "up"),
-        ),
+        (("link", "add", "name", name, "type", link.kind, *tunnel_words(link)), *changes),
         (("link", "del", "dev", name),),
     )
 
@@ -459,6 +512,9 @@ def batch(commands: list[Command]) -> int:
 def plain(command: Command) -> None:
     if command[0] == "modprobe":
         run(*command)
+        return
+    if command[0] == "nft":
+        run("nft", "-f", "-", stdin=f"{command[1]}\n")
         return
     _sysctl, name, value = command
     try:

@@ -42,6 +42,7 @@ def after(want: Any, record: Any, found: Any = BARE) -> Any:
         want.addresses,
         want.ports,
         {**found.settings, **{name: values[0] for name, values in want.settings.items()}},
+        want.segments or None,
     )
 
 
@@ -126,6 +127,8 @@ def test_ipip_and_gue_share_their_interfaces_with_the_mtu_of_either() -> None:
         ([{"tunnel_type": "gue", "address": "192.0.2.11"}], ["198.51.100.3"], r"tunnels\[0\].tunnel_port"),
         ([{**GUE, "tunnel_type": "ipip"}], ["198.51.100.3"], r"tunnels\[0\].tunnel_port"),
         ([{**GUE, "tunnel_port": 65536}], ["198.51.100.3"], r"tunnels\[0\].tunnel_port"),
+        ([{**GUE, "mtu": 575}], ["198.51.100.3"], r"tunnels\[0\].mtu: 575 .*576 to"),
+        ([{**GUE, "mtu": 1279}], ["198.51.100.3", "2001:db8::3"], r"tunnels\[0\].mtu: 1279 .*1280 to"),
         ([{**GUE, "mtu": 1400}, {**GUE, "tunnel_port": 6081, "mtu": 1300}], ["198.51.100.3"], r"tunnels\[1\].*mtu 1400"),
         (
             [{"tunnel_type": "gre", "address": "192.0.2.11"}, {"tunnel_type": "gre", "address": "192.0.2.11", "tunnel_flags": ["csum"]}],
@@ -137,6 +140,11 @@ def test_ipip_and_gue_share_their_interfaces_with_the_mtu_of_either() -> None:
 def test_what_is_impossible_is_refused(tunnels: list[dict[str, Any]], vips: list[str], words: str) -> None:
     with pytest.raises(program.CannotError, match=words):
         program.wanted(request(*tunnels, vips=tuple(vips)), BARE)
+
+
+def test_segments_fit_into_the_narrowest_tunnel_with_their_headers() -> None:
+    want = program.wanted(request({**GUE, "mtu": 1400}, {"tunnel_type": "gre", "address": "192.0.2.11", "mtu": 1450}), BARE)
+    assert want.segments == {"198.51.100.3": 1360, "2001:db8::3": 1340}
 
 
 # -- the plan --------------------------------------------------------------------------------------------------------------
@@ -155,8 +163,9 @@ def test_it_goes_in_the_other_order() -> None:
     assert said[-2:] == ["net/ipv4/conf/all/arp_announce: 2 -> 0", "net/ipv4/conf/all/arp_ignore: 1 -> 0"]
 
 
-def test_what_is_there_needs_nothing() -> None:
-    want = program.wanted(request(GUE), BARE)
+@pytest.mark.parametrize("mtu", [None, 1400])
+def test_what_is_there_needs_nothing(mtu: int | None) -> None:
+    want = program.wanted(request({**GUE, "mtu": mtu}), BARE)
     assert texts(want, after(want, program.Record()), made(want)) == []
 
 
@@ -199,6 +208,11 @@ def test_every_step_that_adds_can_be_undone() -> None:
     loose = [step for step in program.plan(want, BARE, program.Record()) if not step.undo]
     # That one goes with its interface.
     assert [step.text for step in loose] == ["net/ipv4/conf/ipvs-ipip/rp_filter -> 2"]
+
+
+def test_the_table_of_segments_goes_with_the_mtu() -> None:
+    narrow, want = (program.wanted(request({**GUE, "mtu": mtu}), BARE) for mtu in (1400, None))
+    assert texts(want, after(narrow, program.Record()), made(want)) == ["delete table inet ipvs_realserver"]
 
 
 # -- the record ------------------------------------------------------------------------------------------------------------

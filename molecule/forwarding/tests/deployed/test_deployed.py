@@ -73,10 +73,16 @@ def test_packets_are_marked(host: Any) -> None:
     assert RULE.format("6", "2001:db8:c::3") in said
 
 
-@pytest.mark.parametrize("command", ["restart", "reload-or-restart", "stop nftables.service; systemctl start"])
-def test_marks_outlive_what_debians_own_rules_do(host: Any, command: str) -> None:
+def test_tcp_is_told_of_the_tunnels_mtu(host: Any) -> None:
+    said = host.check_output("nft list table inet ipvs_realserver")
+    assert "ip saddr 198.51.100.3 tcp flags syn / syn,rst tcp option maxseg size set 1360" in said
+    assert "ip6 saddr 2001:db8:c::3 tcp flags syn / syn,rst tcp option maxseg size set 1340" in said
+
+
+@pytest.mark.parametrize("command", ["start", "restart", "reload"])
+def test_rules_outlive_what_debians_own_do(host: Any, command: str) -> None:
     """They begin with "flush ruleset"."""
     assert "flush ruleset" in host.check_output("cat /etc/nftables.conf")
-    host.check_output("systemctl start nftables.service")
+    before = host.check_output("nft list table inet ipvs_director; nft list table inet ipvs_realserver")
     host.check_output(f"systemctl {command} nftables.service")
-    assert RULE.format("", "198.51.100.3") in host.check_output("nft list table inet ipvs_director")
+    assert host.check_output("nft list table inet ipvs_director; nft list table inet ipvs_realserver") == before
