@@ -118,7 +118,8 @@ class _Destinations:
             raise IpvsInputError(f"{listed}[{index}]", f"{item!r} is not a destination: give address, and what else is to be said of it")
         rest = item.copy()
         address, port = rest.pop("address", None), rest.pop("port", None)
-        if type(address) is str and (port is None or type(port) is int) and self._known(rest):
+        number_or_none = port is None or (isinstance(port, int) and not isinstance(port, bool))
+        if isinstance(address, str) and number_or_none and self._known(rest):
             given = self._last[2]
         else:
             path = f"{listed}[{index}]"

@@ -311,7 +311,7 @@ def _commands(steps: Iterable[Step]) -> Iterator[Command]:
     named: Optional[ServiceKey] = None
     service = b""
     for step in steps:
-        if type(step) is AddDestination:
+        if isinstance(step, AddDestination):
             # Most steps of a large plan. Those of one service come one after the other.
             key, destination = step
             if key is not named:

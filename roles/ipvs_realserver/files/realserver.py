@@ -137,8 +137,8 @@ class Record:
         return cls(
             content["wanted"],
             set(made["links"]),
-            {(interface, address) for interface, address in made["addresses"]},
-            {(family, port) for family, port in made["ports"]},
+            {(interface, str(address)) for interface, address in made["addresses"]},
+            {(family, int(port)) for family, port in made["ports"]},
             content["before"],
         )
 
