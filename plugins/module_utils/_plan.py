@@ -41,7 +41,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     canonical_destination,
     canonical_service,
 )
-from ansible_collections.lvs.director.plugins.module_utils._rules import check_place, check_service, check_values, places_to_check
+from ansible_collections.lvs.director.plugins.module_utils._rules import check_place, check_service, check_values
 from ansible_collections.lvs.director.plugins.module_utils._steps import (
     AddDestination,
     AddService,
@@ -135,15 +135,12 @@ def _new_destinations(
     service: Service, listed: Sequence[DesiredDestination], merger: Merger
 ) -> tuple[Destination, ...]:
     """Return the destinations of a service that has none."""
-    wanted = [one for one in listed if one.present]
     found = []
-    given, values = None, _NEW
-    for one in wanted:
-        if one.given is not given:
-            given, values = one.given, merger.merge(one, _NEW)
-        found.append(_make(Destination, (one.key, *values)))
-    for index in places_to_check(service, found):
-        check_place(wanted[index].path, service, None, found[index])
+    for one in listed:
+        if one.present:
+            new: Destination = _make(Destination, (one.key, *merger.merge(one, _NEW)))
+            check_place(one, service, None, new)
+            found.append(new)
     return tuple(found)
 
 
@@ -165,7 +162,7 @@ def _destinations_after(
             listed[key] = old
             continue
         new = _make(Destination, (key, *merged))
-        check_place(one.path, service, old, new)
+        check_place(one, service, old, new)
         listed[key] = new
     ordered = service.scheduler in ORDERED_SCHEDULERS if desired.ordered is None else desired.ordered
     if listed == before and not unwanted and (not ordered or list(listed) == list(before)):

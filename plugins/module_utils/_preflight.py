@@ -15,8 +15,6 @@ from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedS
 from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable
 from ansible_collections.lvs.director.plugins.module_utils._steps import AddDestination, AddService, EditService, Step
 
-_ADDRESS_LENGTHS = {"ipv4": 4, "ipv6": 16}
-
 
 def check_plan(kernel: IpvsKernel, plan: PlannedTable) -> None:
     """Refuse a plan of which the kernel would refuse a step.
@@ -25,17 +23,12 @@ def check_plan(kernel: IpvsKernel, plan: PlannedTable) -> None:
     """
     mixed: list[Step] = []
     for service in plan.changed_services:
-        steps = service.phases[0]
-        # Of all steps, only the first can be about the service itself.
-        if steps and isinstance(steps[0], (AddService, EditService)):
-            _check_modules(kernel, service, steps[0])
-        lengths = {len(one.key.address) for one in service.after.destinations} if service.after else set()
-        if lengths - {_ADDRESS_LENGTHS[service.key.family]}:
-            mixed += [
-                step
-                for step in steps
-                if isinstance(step, AddDestination) and address_family(step.destination.key.address) != service.key.family
-            ]
+        for step in service.phases[0]:
+            if isinstance(step, AddDestination):
+                if address_family(step.destination.key.address) != step.service.family:
+                    mixed.append(step)
+            elif isinstance(step, (AddService, EditService)):
+                _check_modules(kernel, service, step)
     running = kernel.read_sync_daemons() if mixed else []
     if running:
         states = " and ".join(daemon.state for daemon in running)

@@ -11,7 +11,6 @@ The rules look at whole values: what the task gives, laid over what the kernel h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredDestination, DesiredService, at
@@ -58,19 +57,7 @@ def check_values(desired: DesiredDestination, destination: Destination) -> None:
     _check_tunnel(desired, destination)
 
 
-def places_to_check(service: Service, destinations: Sequence[Destination]) -> list[int]:
-    """Return which of a service's new destinations ``check_place`` has to look at: it would let the others pass."""
-    size = 4 if service.key.family == "ipv4" else 16
-    port = service.key.port
-    found = []
-    for index, destination in enumerate(destinations):
-        address, own_port = destination[0]
-        if own_port != port or not 0 < address[0] < 224 or len(address) != size:
-            found.append(index)
-    return found
-
-
-def check_place(path: str, service: Service, before: Optional[Destination], destination: Destination) -> None:
+def check_place(desired: DesiredDestination, service: Service, before: Optional[Destination], destination: Destination) -> None:
     """Refuse a destination that cannot be one of its service.
 
     :param before: the destination as it is now, None if it is to be added.
@@ -80,15 +67,15 @@ def check_place(path: str, service: Service, before: Optional[Destination], dest
     if before is None:
         address, port = destination.key
         if not 0 < address[0] < 224:  # the others are all ordinary, of either family
-            _check_new_address(path, address)
+            _check_new_address(desired.path, address)
         if port != service.key.port and destination.forward_method in ("direct", "tunnel") and not service.key.fwmark:
             raise IpvsInputError(
-                at(path, "port"),
+                at(desired.path, "port"),
                 f"{port} differs from the service's port {service.key.port}, but forward_method "
                 f"{destination.forward_method} does not rewrite ports: leave port out, or use masquerade",
             )
     if destination.forward_method != "tunnel":
-        _check_family(path, service, destination)
+        _check_family(desired, service, destination)
 
 
 def _check_new_address(path: str, address: bytes) -> None:
@@ -111,11 +98,11 @@ def _address_problem(address: bytes) -> str:
     return "is an IPv4-mapped address" if address[:12] == b"\0" * 10 + b"\xff\xff" else ""
 
 
-def _check_family(path: str, service: Service, destination: Destination) -> None:
+def _check_family(desired: DesiredDestination, service: Service, destination: Destination) -> None:
     family = address_family(destination.key.address)
     if family != service.key.family:
         raise IpvsInputError(
-            at(path, "address"),
+            at(desired.path, "address"),
             f"{format_address(destination.key.address)} is {family} and the service is {service.key.family}: "
             f"only forward_method tunnel can cross families, not {destination.forward_method}",
         )

@@ -57,8 +57,6 @@ _END = "\n]}\n"
 _NEXT = ",\n{"
 _FIRST_LINE = ",\n"
 
-Reader = Callable[[], Optional[str]]
-
 
 class Saved(NamedTuple):
     """What is restored at boot."""
