@@ -3,7 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
-"""Take a destination out of service without losing its connections, and bring it back.
+
+"""Take a destination out of service without losing its connections. (``_one_destination`` brings it back.)
 
 weight 0 -> wait until its connections have ended -> keep it so, or remove it. The weight that it had is kept before it is
 taken away, so a task that is interrupted anywhere can be run again, and goes on from what there is. The lock is held for
@@ -13,22 +14,15 @@ the changes, not for the waiting.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils import _drained
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredDestination, DesiredTable, Drain
+from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable, Drain
 from ansible_collections.lvs.director.plugins.module_utils._engine import Outcome, converge, converge_locked, read_desired
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsConflictError, IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import (
-    Destination,
-    DestinationCounters,
-    DestinationKey,
-    Entry,
-    Observed,
-    ServiceKey,
-)
+from ansible_collections.lvs.director.plugins.module_utils._model import DestinationCounters, DestinationKey, Entry, Observed, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._one_destination import find, only_destination, replaced
 
 # Seconds between two looks at the connections.
 PAUSE = 1.0
@@ -43,38 +37,19 @@ class Drained(NamedTuple):
     timed_out: bool
 
 
-def bring_back(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool) -> Outcome:
-    """Make one destination what is asked for; if no weight is given and it was drained, with the weight that it had then.
-
-    :raises IpvsError: it cannot be done.
-    """
-    key, destination = _only(desired)
-    with kernel.lock(exclusive=not check_mode):
-        earlier = _drained.earlier_weight(key, destination.key)
-        if earlier is not None and destination.present and "weight" not in destination.given:
-            current = _find(read_desired(kernel, desired, counters=False), key, destination.key)
-            # A weight that somebody else has given it meanwhile is not overruled.
-            if current is None or not current.weight:
-                desired = _replace(desired, given={**destination.given, "weight": earlier})
-        outcome = converge_locked(kernel, desired, check_mode=check_mode, counters=True)
-        if earlier is not None and not check_mode:
-            _drained.forget(key, destination.key)
-        return outcome
-
-
 def drain(kernel: IpvsKernel, desired: DesiredTable, how: Drain, *, check_mode: bool) -> tuple[Outcome, Drained]:
     """Drain a destination: ``desired`` names it, present and with nothing given.
 
     :raises IpvsInputError: it is not there, or too few others would be left.
     :raises IpvsError: it cannot be done.
     """
-    key, named = _only(desired)
-    quiescent = _replace(desired, given={"weight": 0})
-    final = _replace(desired, present=False) if how.remove else quiescent
+    key, named = only_destination(desired)
+    quiescent = replaced(desired, given={"weight": 0})
+    final = replaced(desired, present=False) if how.remove else quiescent
     with kernel.lock(exclusive=not check_mode):
         current = read_desired(kernel, desired, counters=True)
         observed = current.get(key)
-        before = _find(current, key, named.key)
+        before = find(current, key, named.key)
         if observed is None or before is None:
             if not how.remove:
                 raise IpvsInputError("address", f"there is no destination {named.key} of service {key} to drain")
@@ -128,20 +103,3 @@ def _refuse_if_too_few_are_left(entry: Entry, destination: DestinationKey, least
 
 def _counters(observed: Observed, destination: DestinationKey) -> DestinationCounters:
     return observed.counters.get(destination, DestinationCounters())
-
-
-def _find(current: Mapping[ServiceKey, Observed], service: ServiceKey, destination: DestinationKey) -> Optional[Destination]:
-    observed = current.get(service)
-    return observed.entry.destination(destination) if observed else None
-
-
-def _only(desired: DesiredTable) -> tuple[ServiceKey, DesiredDestination]:
-    (service,) = desired.services
-    (destination,) = service.destinations or ()
-    return service.key, destination
-
-
-def _replace(desired: DesiredTable, **values: object) -> DesiredTable:
-    (service,) = desired.services
-    (destination,) = service.destinations or ()
-    return desired._replace(services=(service._replace(destinations=(destination._replace(**values),)),))  # type: ignore[arg-type]

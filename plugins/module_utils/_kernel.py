@@ -7,30 +7,30 @@
 """The client of the kernel's IPVS: what can be asked and changed, as model values.
 
 ``IpvsKernel`` says what a kernel can do; ``NetlinkKernel`` is the real one, and the unit tests have one in memory that
-has to pass the same tests. Errors of the kernel become the collection's own here.
+has to pass the same tests. What not every task does is imported where it is done: a task compiles on its target all that
+it imports.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import subprocess
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
-from typing import Any, NamedTuple, Optional, Protocol
+from typing import Any, Optional, Protocol
 
 from ansible_collections.lvs.director.plugins.module_utils import _saved_file
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils import _wire as wire
 from ansible_collections.lvs.director.plugins.module_utils._errors import (
+    NO_PERMISSION,
     IpvsConflictError,
     IpvsError,
     IpvsProtocolError,
     IpvsRejectedError,
     IpvsUnavailableError,
 )
-from ansible_collections.lvs.director.plugins.module_utils._interface import read_mtu, try_sockets
 from ansible_collections.lvs.director.plugins.module_utils._lock import lock
 from ansible_collections.lvs.director.plugins.module_utils._model import (
     Destination,
@@ -45,30 +45,13 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     Timeouts,
 )
 from ansible_collections.lvs.director.plugins.module_utils._netlink import Command, NetlinkSocket, Run
-from ansible_collections.lvs.director.plugins.module_utils._steps import (
-    AddDestination,
-    AddService,
-    DeleteDestination,
-    DeleteService,
-    EditDestination,
-    EditService,
-    SetTimeouts,
-    StartSyncDaemon,
-    Step,
-    StopSyncDaemon,
-    ZeroCounters,
-)
+from ansible_collections.lvs.director.plugins.module_utils._steps import Refusal, Step
 
+# Up to so many services are read one by one, more in one listing of the whole table.
+_FEW = 8
 _LISTING_ATTEMPTS = 20
 _UNPACKED_AT_ONCE = 64  # services; more would only take more memory
 _NO_STATS = Stats()
-
-
-class Refusal(NamedTuple):
-    """A step that the kernel refused, and the error number."""
-
-    step: Step
-    number: int
 
 
 class IpvsKernel(Protocol):
@@ -160,59 +143,55 @@ class NetlinkKernel:
         return next(self._observe_all([service]))
 
     def read_table(self, *, counters: bool = True, only: Optional[Collection[ServiceKey]] = None) -> Iterable[Observed]:
+        if only is not None and len(only) <= _FEW:
+            return [found for found in (self.read_service(key, counters=counters) for key in only) if found]
         command, what = (uapi.IPVS_CMD_GET_SERVICE, b""), "the services"
+        # Not the destinations of others: there may be thousands of them.
+        names = None if only is None else frozenset(only)
         if counters:
             counted = self._list(what, command, wire.unpack_counted_services, lambda pair: pair[0].key)
-            return [self._observe_counted(service, stats) for service, stats in counted if only is None or service.key in only]
-        found = self._list(what, command, wire.unpack_services, lambda one: one.key)
-        return self._observe_all(found if only is None else [service for service in found if service.key in only])
+            return [self._observe_counted(service, stats) for service, stats in counted if names is None or service.key in names]
+        services = self._list(what, command, wire.unpack_services, lambda one: one.key)
+        return self._observe_all(services if names is None else [service for service in services if service.key in names])
 
     def read_info(self) -> Info:
-        return wire.unpack_info(self._request("version and table size", uapi.IPVS_CMD_GET_INFO))
+        from ansible_collections.lvs.director.plugins.module_utils._wire_settings import unpack_info  # noqa: PLC0415
+
+        return unpack_info(self._request("version and table size", uapi.IPVS_CMD_GET_INFO))
 
     def read_timeouts(self) -> Timeouts:
-        return wire.unpack_timeouts(self._request("the timeouts", uapi.IPVS_CMD_GET_CONFIG))
+        from ansible_collections.lvs.director.plugins.module_utils._wire_settings import unpack_timeouts  # noqa: PLC0415
+
+        return unpack_timeouts(self._request("the timeouts", uapi.IPVS_CMD_GET_CONFIG))
 
     def read_sync_daemons(self) -> list[SyncDaemon]:
-        command = uapi.IPVS_CMD_GET_DAEMON, b""
-        return self._list("the sync daemons", command, wire.unpack_sync_daemons, lambda daemon: daemon.state)
+        from ansible_collections.lvs.director.plugins.module_utils._wire_settings import unpack_sync_daemons  # noqa: PLC0415
+
+        return self._list("the sync daemons", (uapi.IPVS_CMD_GET_DAEMON, b""), unpack_sync_daemons, lambda daemon: daemon.state)
 
     def read_mtu(self, interface: str) -> Optional[int]:
+        from ansible_collections.lvs.director.plugins.module_utils._interface import read_mtu  # noqa: PLC0415
+
         return read_mtu(interface)
 
     def try_sync_daemon(self, daemon: SyncDaemon) -> int:
+        from ansible_collections.lvs.director.plugins.module_utils._interface import try_sockets  # noqa: PLC0415
+
         return try_sockets(daemon)
 
     def has_module(self, kind: str, name: str) -> bool:
+        from ansible_collections.lvs.director.plugins.module_utils._modprobe import could_load  # noqa: PLC0415
+
         module = f"{kind}_{name}"
         if module not in self._modules:
-            self._modules[module] = self._could_load(module)
+            self._modules[module] = could_load(module)
         return self._modules[module]
 
-    @staticmethod
-    def _could_load(module: str) -> bool:
-        if os.path.exists(f"/sys/module/{module}"):
-            return True
-        if not os.path.isdir(f"/lib/modules/{os.uname().release}"):
-            # A container without its host's modules: only the kernel itself knows.
-            return True
-        # The kernel asks modprobe for the module when a service wants it; this asks modprobe the same, loading nothing.
-        path = os.pathsep.join(("/usr/sbin", "/sbin", "/usr/bin", "/bin"))
-        try:
-            done = subprocess.run(
-                ["modprobe", "--dry-run", "--quiet", module],
-                env={"PATH": path},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-            )
-        except FileNotFoundError:
-            return True
-        return done.returncode == 0
-
     def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
+        from ansible_collections.lvs.director.plugins.module_utils._commands import commands  # noqa: PLC0415
+
         try:
-            numbers = self._socket.change(_commands(steps))
+            numbers = self._socket.change(commands(steps))
         except OSError as exc:
             raise IpvsProtocolError(f"the kernel's answers to {len(steps)} changes were lost ({os.strerror(exc.errno or 0)})") from exc
         for step, number in zip(steps, numbers):
@@ -306,126 +285,8 @@ def _uncounted(service: Service, destinations: tuple[Destination, ...]) -> Obser
     return observed
 
 
-def _commands(steps: Iterable[Step]) -> Iterator[Command]:
-    """Yield the command of each step."""
-    named: Optional[ServiceKey] = None
-    service = b""
-    for step in steps:
-        if isinstance(step, AddDestination):
-            # Most steps of a large plan. Those of one service come one after the other.
-            key, destination = step
-            if key is not named:
-                named, service = key, wire.pack_command(key)
-            yield uapi.IPVS_CMD_NEW_DEST, service + wire.pack_destination(destination)
-        else:
-            yield _command(step)
-
-
-def _command(step: Step) -> Command:
-    if isinstance(step, AddDestination):
-        return uapi.IPVS_CMD_NEW_DEST, wire.pack_command(step.service) + wire.pack_destination(step.destination)
-    if isinstance(step, EditDestination):
-        return uapi.IPVS_CMD_SET_DEST, wire.pack_command(step.service) + wire.pack_destination(step.destination)
-    if isinstance(step, DeleteDestination):
-        return uapi.IPVS_CMD_DEL_DEST, wire.pack_command(step.service) + wire.pack_destination_key(step.key)
-    if isinstance(step, AddService):
-        return uapi.IPVS_CMD_NEW_SERVICE, wire.pack_service_command(step.service)
-    if isinstance(step, EditService):
-        return uapi.IPVS_CMD_SET_SERVICE, wire.pack_service_command(step.service)
-    if isinstance(step, DeleteService):
-        return uapi.IPVS_CMD_DEL_SERVICE, wire.pack_command(step.key)
-    if isinstance(step, SetTimeouts):
-        return uapi.IPVS_CMD_SET_CONFIG, wire.pack_timeouts(step.timeouts)
-    if isinstance(step, StartSyncDaemon):
-        return uapi.IPVS_CMD_NEW_DAEMON, wire.pack_sync_daemon(step.daemon)
-    if isinstance(step, StopSyncDaemon):
-        return uapi.IPVS_CMD_DEL_DAEMON, wire.pack_sync_daemon_state(step.state)
-    if isinstance(step, ZeroCounters):
-        return uapi.IPVS_CMD_ZERO, wire.pack_command(step.key)
-    raise TypeError(step)
-
-
-_NO_PERMISSION = "CAP_NET_ADMIN is needed in the network namespace: run the task as root (become: true)"
-
-
 def _reading_failed(what: str, exc: OSError) -> IpvsError:
     number = exc.errno or 0
     if number in (errno.EPERM, errno.EACCES):
-        return IpvsUnavailableError(f"Cannot read {what}: permission denied. {_NO_PERMISSION}")
+        return IpvsUnavailableError(f"Cannot read {what}: permission denied. {NO_PERMISSION}")
     return IpvsRejectedError(f"Cannot read {what}: {os.strerror(number)} ({errno.errorcode.get(number, number)})")
-
-
-def refusal_error(refusal: Refusal) -> IpvsError:
-    """Return what a refused step means, by its command and the kernel's error number."""
-    step, number = refusal
-    text = f"Cannot {step}: "
-    name = errno.errorcode.get(number, str(number))
-    if number in (errno.EPERM, errno.EACCES):
-        return IpvsUnavailableError(f"{text}permission denied. {_NO_PERMISSION}")
-    if isinstance(step, (StartSyncDaemon, StopSyncDaemon)):
-        return _daemon_error(step, number, f"{text}{_daemon_reason(step, number)} ({name})")
-    if number == errno.ENOENT and isinstance(step, (AddService, EditService)):
-        return IpvsRejectedError(text + _unknown_part(step))
-    conflict = {
-        errno.EEXIST: "it exists meanwhile",
-        errno.ESRCH: "the service is gone meanwhile",
-        errno.ENOENT: "it is gone meanwhile",
-    }.get(number)
-    if conflict:
-        return IpvsConflictError(f"{text}{conflict} ({name}). Something else is changing the table; run the task again")
-    if number == errno.EINVAL and isinstance(step, (AddDestination, EditDestination)):
-        key = step.destination.key
-        return IpvsRejectedError(
-            f"{text}the kernel calls it invalid (EINVAL). {key} must be a unicast address that this host can route to, "
-            "not a broadcast address of one of its networks, and of the service's family unless it is reached by a "
-            "tunnel while no sync daemon runs"
-        )
-    return IpvsRejectedError(f"{text}{os.strerror(number)} ({name})")
-
-
-def unknown_scheduler(name: str) -> str:
-    """Return the sentence about a scheduler that is not there."""
-    hint = "; the role lvs.director.ipvs_director builds and loads it" if name == "test" else ""
-    return f'scheduler "{name}" is not known to the kernel: no module ip_vs_{name}{hint}'
-
-
-def unknown_engine(name: str) -> str:
-    """Return the sentence about a persistence engine that is not there."""
-    return f'persistence engine "{name}" is not known to the kernel: no module ip_vs_pe_{name}'
-
-
-def _unknown_part(step: Step) -> str:
-    if not isinstance(step, (AddService, EditService)):
-        raise TypeError(step)
-    engine = step.service.persistence_engine
-    if engine and os.path.exists(f"/sys/module/ip_vs_{step.service.scheduler}"):
-        return f"{unknown_engine(engine)} (ENOENT)"
-    return f"{unknown_scheduler(step.service.scheduler)} (ENOENT)"
-
-
-def _daemon_error(step: Step, number: int, text: str) -> IpvsError:
-    if number == (errno.EEXIST if isinstance(step, StartSyncDaemon) else errno.ESRCH):
-        return IpvsConflictError(f"{text}. Something else starts and stops sync daemons; run the task again")
-    return IpvsRejectedError(text)
-
-
-def _daemon_reason(step: Step, number: int) -> str:
-    """Return what an error number means for a sync daemon."""
-    if isinstance(step, StopSyncDaemon):
-        return "it is stopped meanwhile" if number == errno.ESRCH else os.strerror(number)
-    if not isinstance(step, StartSyncDaemon):
-        raise TypeError(step)
-    interface = step.daemon.interface
-    reasons = {
-        errno.EEXIST: "one is running meanwhile",
-        errno.ENODEV: f"interface {interface} does not exist, or does not do the group's protocol",
-        errno.ENETUNREACH: f"there is no way to the group through interface {interface}: it is down, or does not do the group's protocol",
-        errno.EADDRNOTAVAIL: f"interface {interface} has no address to send from",
-        errno.EADDRINUSE: f"port {step.daemon.port} is in use",
-        errno.EAFNOSUPPORT: "the kernel does not do the group's protocol",
-        errno.EINVAL: (
-            f"the kernel calls it invalid: interface {interface} does not do the group's protocol, or a destination is of "
-            "another family than its service"
-        ),
-    }
-    return reasons.get(number, os.strerror(number))

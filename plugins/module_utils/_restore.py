@@ -20,14 +20,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, Optional, Protocol
 
-from ansible_collections.lvs.director.plugins.module_utils import _saved_file
+from ansible_collections.lvs.director.plugins.module_utils import _modprobe, _saved_file
 from ansible_collections.lvs.director.plugins.module_utils._argspec_settings import (
     desired_from_sync_daemon_module,
     desired_from_timeouts_module,
@@ -245,18 +244,6 @@ def clear_network(kernel: IpvsKernel, content: Content, vips: Vips, journal: Jou
             journal.problem(f"Sync daemon {one.state} was not stopped: {exc}")
 
 
-def load_module(name: str) -> bool:
-    """Load a kernel module, and return whether it is there now (one that is built in always is)."""
-    if os.path.exists(f"/sys/module/{name}"):
-        return True
-    path = os.pathsep.join(("/usr/sbin", "/sbin", "/usr/bin", "/bin"))
-    try:
-        done = subprocess.run(["modprobe", "--quiet", name], env={"PATH": path}, stdin=subprocess.DEVNULL, check=False)
-    except OSError:
-        return False
-    return done.returncode == 0
-
-
 def main(arguments: Sequence[str], vips: Vips) -> int:
     """Run a command of the command line, and return the exit status."""
     parser = argparse.ArgumentParser(prog="ipvs-director-restore", description="Restore the IPVS table that lvs.director has saved.")
@@ -280,14 +267,14 @@ def _run(options: argparse.Namespace, vips: Vips, journal: Journal) -> None:
         content = content_of(text)
     except (IpvsError, KeyError, TypeError) as exc:
         raise _saved_file.damaged(exc) from exc
-    load_module("ip_vs")
+    _modprobe.load("ip_vs")
     try:
         kernel = _RestoredKernel()
     except ImportError as exc:
         raise IpvsUnavailableError(f"{exc}. Install the package python3-pyroute2") from exc
     try:
         if options.command == "table":
-            _saved_file.write_fallback(restore_table(kernel, content, journal, load=load_module, fallback=options.fallback))
+            _saved_file.write_fallback(restore_table(kernel, content, journal, load=_modprobe.load, fallback=options.fallback))
         elif options.command == "network":
             restore_network(kernel, content, vips, journal, patience=options.patience)
         elif options.command == "clear-table":

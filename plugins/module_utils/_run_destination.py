@@ -16,9 +16,9 @@ from ansible_collections.lvs.director.plugins.module_utils._argspec import (
     drain_from_destination_module,
 )
 from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable
-from ansible_collections.lvs.director.plugins.module_utils._drain import Drained, bring_back, drain
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model import DestinationCounters, DestinationKey, Observed
+from ansible_collections.lvs.director.plugins.module_utils._one_destination import bring_back
 from ansible_collections.lvs.director.plugins.module_utils._report import change_result, only, service_result_or_none
 from ansible_collections.lvs.director.plugins.module_utils._results import destination_result
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
@@ -31,9 +31,13 @@ def run_destination() -> None:
 
 def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result:
     desired = desired_from_destination_module(params)
-    drained: Optional[Drained] = None
+    waited: Optional[Result] = None
     if params["state"] == "drained":
+        # Not compiled for a task that does not drain.
+        from ansible_collections.lvs.director.plugins.module_utils._drain import drain  # noqa: PLC0415
+
         outcome, drained = drain(kernel, desired, drain_from_destination_module(params), check_mode=check_mode)
+        waited = drained._asdict()
     else:
         outcome = bring_back(kernel, desired, check_mode=check_mode)
     observed = only(outcome)
@@ -41,7 +45,7 @@ def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result
         **change_result(outcome),
         "service": service_result_or_none(observed),
         "destination": _destination_result(observed, _named(desired)),
-        "drain": drained._asdict() if drained else None,
+        "drain": waited,
     }
 
 

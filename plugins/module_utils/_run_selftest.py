@@ -14,8 +14,9 @@ from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._argspec_selftest import selftest_module_spec, wanted_from_selftest_module
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError, IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, unknown_scheduler
+from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._proc import CONNECTIONS, listing
+from ansible_collections.lvs.director.plugins.module_utils._refusals import unknown_scheduler
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
 from ansible_collections.lvs.director.plugins.module_utils._selftest_apart import run_apart
 from ansible_collections.lvs.director.plugins.module_utils._selftest_modules import is_loaded, source_of, unload

@@ -9,11 +9,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from typing import Optional
 
-_PATH = os.pathsep.join(("/usr/sbin", "/sbin", "/usr/bin", "/bin"))
+from ansible_collections.lvs.director.plugins.module_utils import _modprobe
+
 # After a self-test that was broken off, its namespace lives a moment longer, and its services with it.
 _ATTEMPTS, _PAUSE = 20, 0.1
 
@@ -21,7 +21,7 @@ _ATTEMPTS, _PAUSE = 20, 0.1
 def is_loaded(scheduler: str) -> bool:
     """Return whether a scheduler is in the running kernel, loaded or built in."""
     name = f"ip_vs_{scheduler}"
-    if os.path.isdir(f"/sys/module/{name}"):
+    if _modprobe.is_loaded(name):
         return True
     try:
         with open(f"/lib/modules/{os.uname().release}/modules.builtin", encoding="ascii") as lines:
@@ -42,14 +42,7 @@ def source_of(scheduler: str) -> Optional[str]:
 def unload(scheduler: str) -> None:
     """Take away what the kernel has loaded for the self-test. Where something else uses it by now, the kernel keeps it."""
     for _attempt in range(_ATTEMPTS):
-        subprocess.run(
-            # Not modprobe -r, which would try to take ip_vs away as well.
-            ["rmmod", f"ip_vs_{scheduler}"],
-            env={"PATH": _PATH},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
+        _modprobe.unload(f"ip_vs_{scheduler}")
         if not is_loaded(scheduler):
             return
         time.sleep(_PAUSE)

@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ansible_collections.lvs.director.plugins.module_utils._changes import differences
 from ansible_collections.lvs.director.plugins.module_utils._connections import read_connections
 from ansible_collections.lvs.director.plugins.module_utils._desired import WantedConnections
-from ansible_collections.lvs.director.plugins.module_utils._engine import differences
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model import (
     DestinationCounters,

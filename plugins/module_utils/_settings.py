@@ -17,13 +17,14 @@ from ansible_collections.lvs.director.plugins.module_utils._errors import (
     IpvsRejectedError,
     IpvsVerificationError,
 )
-from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, Refusal, refusal_error
+from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model import SyncDaemon, Timeouts, address_family
 from ansible_collections.lvs.director.plugins.module_utils._planned_save import PlannedSave
+from ansible_collections.lvs.director.plugins.module_utils._refusals import refusal_error
 from ansible_collections.lvs.director.plugins.module_utils._results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._saved import from_text, plan_saved_sync_daemon, plan_saved_timeouts
 from ansible_collections.lvs.director.plugins.module_utils._saving import plan_with, saving
-from ansible_collections.lvs.director.plugins.module_utils._steps import StartSyncDaemon, Step
+from ansible_collections.lvs.director.plugins.module_utils._steps import Refusal, StartSyncDaemon, Step
 from ansible_collections.lvs.director.plugins.module_utils._sync_daemon import (
     PlannedSyncDaemon,
     change,

@@ -125,3 +125,10 @@ Step = Union[
     StartSyncDaemon,
     StopSyncDaemon,
 ]
+
+
+class Refusal(NamedTuple):
+    """A step that the kernel refused, and the error number."""
+
+    step: Step
+    number: int

@@ -4,7 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Bytes <-> model: the attributes of IPVS' generic netlink messages. Pure functions, no input or output.
+"""Bytes -> model: the services and destinations in the kernel's messages. Pure functions, no input or output.
+
+What is sent to change them: ``_wire_changes``; timeouts and sync daemons, both ways: ``_wire_settings``. A task that has
+nothing to do needs neither.
 
 pyroute2's own IPVS classes are not used: they are missing from the versions that
 Debian 12 and 13 ship, and in later ones swap the tunnel port's bytes, type an IPv6 prefix length as an IPv4 address
@@ -18,7 +21,6 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
 from functools import lru_cache
 from itertools import repeat
 from operator import add, itemgetter
@@ -30,89 +32,23 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     Destination,
     DestinationCounters,
     DestinationKey,
-    Info,
     Service,
     ServiceKey,
     Stats,
-    SyncDaemon,
-    Timeouts,
     canonical_destination,
     canonical_service,
 )
-from ansible_collections.lvs.director.plugins.module_utils._shapes import HEADER, Field, Shapes, Together, attributes
+from ansible_collections.lvs.director.plugins.module_utils._shapes import HEADER, Field, Shapes, Together
 
-_KNOWN_SERVICE_FLAGS = uapi.IP_VS_SVC_F_PERSISTENT | uapi.IP_VS_SVC_F_ONEPACKET | uapi.IP_VS_SVC_F_SCHED_ANY
+_IPV4 = int(uapi.FAMILIES["ipv4"])
 
-# Also the methods that cannot be asked for: a destination that has one keeps it when something else is edited.
-_FORWARD_METHOD_NUMBERS = {word: number for number, word in uapi.FORWARD_METHOD_WORDS.items()}
-
-_FAMILY_NUMBERS = {4: int(uapi.FAMILIES["ipv4"]), 16: int(uapi.FAMILIES["ipv6"])}
-
-_IPV4 = _FAMILY_NUMBERS[4]
-
-_U16 = struct.Struct("=H")
-_BE16 = struct.Struct(">H")
 _U32 = struct.Struct("=I")
-_U64 = struct.Struct("=Q")
 _FLAGS = struct.Struct("=II")
 
 
-def _pack(kind: int, value: bytes) -> bytes:
-    padding = -len(value) % 4
-    return HEADER.pack(4 + len(value), kind) + value + b"\0" * padding
-
-
-def _u8(kind: int, value: int) -> bytes:
-    return _pack(kind, bytes((value,)))
-
-
-def _u16(kind: int, value: int) -> bytes:
-    return _pack(kind, _U16.pack(value))
-
-
-def _be16(kind: int, value: int) -> bytes:
-    return _pack(kind, _BE16.pack(value))
-
-
-def _u32(kind: int, value: int) -> bytes:
-    return _pack(kind, _U32.pack(value))
-
-
-def _string(kind: int, value: str) -> bytes:
-    return _pack(kind, value.encode("ascii") + b"\0")
-
-
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield each attribute's kind and value.
-
-    :raises IpvsProtocolError: a length does not fit.
-    """
-    for kind, begin, end in attributes(data):
-        yield kind, data[begin:end]
-
-
-def _number(value: bytes) -> int:
-    """Return an unsigned number in host order, of the width in which it came."""
-    if len(value) == 4:
-        return int(_U32.unpack(value)[0])
-    if len(value) == 2:
-        return int(_U16.unpack(value)[0])
-    if len(value) == 1:
-        return value[0]
-    if len(value) == 8:
-        return int(_U64.unpack(value)[0])
-    raise IpvsProtocolError(f"a number of {len(value)} bytes in the kernel's reply")
-
-
-def _text(value: bytes) -> str:
+def text(value: bytes) -> str:
+    """Return a string, without the zero byte at its end."""
     return bytes(value).split(b"\0", 1)[0].decode("ascii", "replace")
-
-
-def _require(found: dict[int, bytes], kind: int, what: str) -> bytes:
-    try:
-        return found[kind]
-    except KeyError:
-        raise IpvsProtocolError(f"the kernel's reply has no {what} (attribute {kind})") from None
 
 
 def _address(raw: bytes, family: int) -> bytes:
@@ -135,12 +71,16 @@ def _family_word(number: int) -> str:
 
 # Family, protocol, address and port: the same four attributes of every service that has no firewall mark.
 _SERVICE_KEY = struct.Struct("=HHH2xHHH2xHH16sHHH2x")
+_FWMARK_KEY = struct.Struct("=HHH2xHHI")
 
 
 def pack_service_key(key: ServiceKey) -> bytes:
     """Return the attributes that name a service."""
     if key.fwmark:
-        return _u16(uapi.IPVS_SVC_ATTR_AF, uapi.FAMILIES[key.family]) + _u32(uapi.IPVS_SVC_ATTR_FWMARK, key.fwmark)
+        return _FWMARK_KEY.pack(
+            *(6, uapi.IPVS_SVC_ATTR_AF, uapi.FAMILIES[key.family]),
+            *(8, uapi.IPVS_SVC_ATTR_FWMARK, key.fwmark),
+        )
     return _SERVICE_KEY.pack(
         *(6, uapi.IPVS_SVC_ATTR_AF, uapi.FAMILIES[key.family]),
         *(6, uapi.IPVS_SVC_ATTR_PROTOCOL, uapi.PROTOCOLS[key.protocol or ""]),
@@ -149,38 +89,12 @@ def pack_service_key(key: ServiceKey) -> bytes:
     )
 
 
-def pack_service(service: Service) -> bytes:
-    """Return the attributes of a whole service.
-
-    The kernel replaces all of it at each change, so everything is always there; an engine's name that is not sent is
-    taken off the service. The mask names only the flags known here: bits of a later kernel stay as they are.
-    """
-    return pack_service_key(service.key) + _service_tail(service.key.family, *service[1:])
-
-
-@lru_cache(maxsize=1024)
-def _service_tail(
-    family: str, scheduler: str, scheduler_flags: int, persistence_timeout: int, netmask: str, engine: str, one_packet: bool
-) -> bytes:
-    """Return all but the name; most services of a table share it with many others."""
-    flags = scheduler_flags & uapi.IP_VS_SVC_F_SCHED_ANY
-    if persistence_timeout:
-        flags |= uapi.IP_VS_SVC_F_PERSISTENT
-    if one_packet:
-        flags |= uapi.IP_VS_SVC_F_ONEPACKET
-    return (
-        _string(uapi.IPVS_SVC_ATTR_SCHED_NAME, scheduler)
-        + _pack(uapi.IPVS_SVC_ATTR_FLAGS, _FLAGS.pack(flags, _KNOWN_SERVICE_FLAGS))
-        + _u32(uapi.IPVS_SVC_ATTR_TIMEOUT, persistence_timeout)
-        + _pack(uapi.IPVS_SVC_ATTR_NETMASK, _pack_netmask(family, netmask))
-        + (_string(uapi.IPVS_SVC_ATTR_PE_NAME, engine) if engine else b"")
-    )
-
-
-def _pack_netmask(family: str, netmask: str) -> bytes:
-    if family == "ipv6":
-        return _U32.pack(int(netmask or "128"))
-    return bytes(int(part) for part in (netmask or "255.255.255.255").split("."))
+def pack_command(service: Optional[ServiceKey]) -> bytes:
+    """Return the attribute of a command that names a service; none for a command about all of them."""
+    if service is None:
+        return b""
+    key = pack_service_key(service)
+    return HEADER.pack(HEADER.size + len(key), uapi.IPVS_CMD_ATTR_SERVICE) + key
 
 
 def _unpack_netmask(family: str, value: bytes) -> str:
@@ -248,60 +162,17 @@ def _service_values(family: str, values: bytes) -> tuple[Any, ...]:
     bits = int(_FLAGS.unpack(flags)[0])
     service = Service(
         ServiceKey(family),
-        _text(scheduler),
+        text(scheduler),
         bits & uapi.IP_VS_SVC_F_SCHED_ANY,
         timeout if bits & uapi.IP_VS_SVC_F_PERSISTENT else 0,
         _unpack_netmask(family, netmask),
-        _text(engine),
+        text(engine),
         bool(bits & uapi.IP_VS_SVC_F_ONEPACKET),
     )
     return tuple(canonical_service(service))[1:]
 
 
 # -- destinations -----------------------------------------------------------------------------------------------------
-
-
-# The name of a destination: what comes before the address, the address, the port's header, the port.
-_DESTINATION_KEY = struct.Struct("=16s16s4sH2x")
-_PORT = HEADER.pack(6, uapi.IPVS_DEST_ATTR_PORT)
-
-
-def pack_destination_key(key: DestinationKey) -> bytes:
-    """Return the attribute of a command that names a destination."""
-    address, port = key
-    return _DESTINATION_KEY.pack(_destination_head(len(address), 0), address, _PORT, socket.htons(port))
-
-
-def pack_destination(destination: Destination) -> bytes:
-    """Return the attribute of a command with a whole destination: the kernel replaces all of it at each change."""
-    address, port = destination[0]
-    head, tail = _destination_frame(len(address), destination[1:])
-    return _DESTINATION_KEY.pack(head, address, _PORT, socket.htons(port)) + tail
-
-
-def _destination_head(address_length: int, tail_length: int) -> bytes:
-    """Return what comes before the address: headers and the family."""
-    return (
-        HEADER.pack(4 + 8 + 20 + 8 + tail_length, uapi.IPVS_CMD_ATTR_DEST)
-        + _u16(uapi.IPVS_DEST_ATTR_ADDR_FAMILY, _FAMILY_NUMBERS[address_length])
-        + HEADER.pack(20, uapi.IPVS_DEST_ATTR_ADDR)
-    )
-
-
-@lru_cache(maxsize=1024)
-def _destination_frame(address_length: int, values: tuple[Any, ...]) -> tuple[bytes, bytes]:
-    """Return what comes before and after the name; most destinations of a table share it with many others."""
-    forward_method, weight, upper, lower, tunnel_type, tunnel_port, tunnel_flags = values
-    tail = (
-        _u32(uapi.IPVS_DEST_ATTR_FWD_METHOD, _FORWARD_METHOD_NUMBERS[forward_method])
-        + _u32(uapi.IPVS_DEST_ATTR_WEIGHT, weight & 0xFFFFFFFF)
-        + _u8(uapi.IPVS_DEST_ATTR_TUN_TYPE, uapi.TUNNEL_TYPES[tunnel_type])
-        + _be16(uapi.IPVS_DEST_ATTR_TUN_PORT, tunnel_port)
-        + _u16(uapi.IPVS_DEST_ATTR_TUN_FLAGS, tunnel_flags)
-        + _u32(uapi.IPVS_DEST_ATTR_U_THRESH, upper)
-        + _u32(uapi.IPVS_DEST_ATTR_L_THRESH, lower)
-    )
-    return _destination_head(address_length, len(tail)), tail
 
 
 # All but the name. Most destinations of a table share them with many others.
@@ -396,89 +267,3 @@ def _best_stats(wide: Optional[bytes], narrow: Optional[bytes]) -> Stats:
     if data is None:
         raise IpvsProtocolError("the kernel's reply has no statistics")
     return Stats(*_STATS.unpack(data))
-
-
-# -- messages ---------------------------------------------------------------------------------------------------------
-
-
-def pack_command(service: Optional[ServiceKey]) -> bytes:
-    """Return the attribute of a command that names a service; none for a command about all of them."""
-    return b"" if service is None else _pack(uapi.IPVS_CMD_ATTR_SERVICE, pack_service_key(service))
-
-
-def pack_service_command(service: Service) -> bytes:
-    """Return the attributes of a command that adds or edits a service."""
-    return _pack(uapi.IPVS_CMD_ATTR_SERVICE, pack_service(service))
-
-
-def unpack_info(message: bytes) -> Info:
-    """Return version and table size from the reply to IPVS_CMD_GET_INFO."""
-    found = dict(_attributes(message[uapi.MESSAGE_HEADERS:]))
-    code = _number(_require(found, uapi.IPVS_INFO_ATTR_VERSION, "version"))
-    return Info(
-        version=f"{(code >> 16) & 0xFF}.{(code >> 8) & 0xFF}.{code & 0xFF}",
-        connection_table_size=_number(_require(found, uapi.IPVS_INFO_ATTR_CONN_TAB_SIZE, "connection table size")),
-    )
-
-
-def unpack_timeouts(message: bytes) -> Timeouts:
-    """Return the timeouts from the reply to IPVS_CMD_GET_CONFIG; one whose protocol the kernel lacks is 0."""
-    found = dict(_attributes(message[uapi.MESSAGE_HEADERS:]))
-    kinds = (uapi.IPVS_CMD_ATTR_TIMEOUT_TCP, uapi.IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, uapi.IPVS_CMD_ATTR_TIMEOUT_UDP)
-    return Timeouts(*(_number(found[kind]) if kind in found else 0 for kind in kinds))
-
-
-def unpack_sync_daemons(data: bytes, length: int) -> list[SyncDaemon]:
-    """Return the sync daemons of a run of messages."""
-    return [_unpack_sync_daemon(data[begin : begin + length]) for begin in range(0, len(data), length)]
-
-
-def _unpack_sync_daemon(message: bytes) -> SyncDaemon:
-    """Kernels before 4.3 send only the first three attributes."""
-    around = dict(_attributes(message[uapi.MESSAGE_HEADERS:]))
-    found = dict(_attributes(_require(around, uapi.IPVS_CMD_ATTR_DAEMON, "sync daemon")))
-    state = _number(_require(found, uapi.IPVS_DAEMON_ATTR_STATE, "state"))
-    if state not in uapi.SYNC_DAEMON_STATES:
-        raise IpvsProtocolError(f"sync daemon state {state} in the kernel's reply is neither master nor backup")
-
-    def number(kind: int) -> int:
-        return _number(found[kind]) if kind in found else 0
-
-    group = found.get(uapi.IPVS_DAEMON_ATTR_MCAST_GROUP6, found.get(uapi.IPVS_DAEMON_ATTR_MCAST_GROUP))
-    if group is not None and len(group) not in (4, 16):
-        raise IpvsProtocolError(f"a multicast group of {len(group)} bytes in the kernel's reply")
-    return SyncDaemon(
-        state=uapi.SYNC_DAEMON_STATES[state],
-        interface=_text(_require(found, uapi.IPVS_DAEMON_ATTR_MCAST_IFN, "interface")),
-        sync_id=number(uapi.IPVS_DAEMON_ATTR_SYNC_ID),
-        maximum_length=number(uapi.IPVS_DAEMON_ATTR_SYNC_MAXLEN),
-        group=b"" if group is None else bytes(group),
-        port=number(uapi.IPVS_DAEMON_ATTR_MCAST_PORT),
-        ttl=number(uapi.IPVS_DAEMON_ATTR_MCAST_TTL),
-    )
-
-
-def pack_timeouts(timeouts: Timeouts) -> bytes:
-    """Return the first level of IPVS_CMD_SET_CONFIG's attributes: those timeouts that are not 0, the others stay."""
-    kinds = (uapi.IPVS_CMD_ATTR_TIMEOUT_TCP, uapi.IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, uapi.IPVS_CMD_ATTR_TIMEOUT_UDP)
-    return b"".join(_u32(kind, seconds) for kind, seconds in zip(kinds, timeouts) if seconds)
-
-
-def pack_sync_daemon_state(state: str) -> bytes:
-    """Return the first level of IPVS_CMD_DEL_DAEMON's attributes: which daemon is meant."""
-    return _pack(uapi.IPVS_CMD_ATTR_DAEMON, _u32(uapi.IPVS_DAEMON_ATTR_STATE, uapi.SYNC_DAEMON_NUMBERS[state]))
-
-
-def pack_sync_daemon(daemon: SyncDaemon) -> bytes:
-    """Return the first level of IPVS_CMD_NEW_DAEMON's attributes: the whole daemon, so that the kernel fills in nothing."""
-    group = uapi.IPVS_DAEMON_ATTR_MCAST_GROUP if len(daemon.group) == 4 else uapi.IPVS_DAEMON_ATTR_MCAST_GROUP6
-    return _pack(
-        uapi.IPVS_CMD_ATTR_DAEMON,
-        _u32(uapi.IPVS_DAEMON_ATTR_STATE, uapi.SYNC_DAEMON_NUMBERS[daemon.state])
-        + _string(uapi.IPVS_DAEMON_ATTR_MCAST_IFN, daemon.interface)
-        + _u32(uapi.IPVS_DAEMON_ATTR_SYNC_ID, daemon.sync_id)
-        + _u16(uapi.IPVS_DAEMON_ATTR_SYNC_MAXLEN, daemon.maximum_length)
-        + _pack(group, daemon.group)
-        + _u16(uapi.IPVS_DAEMON_ATTR_MCAST_PORT, daemon.port)
-        + _u8(uapi.IPVS_DAEMON_ATTR_MCAST_TTL, daemon.ttl),
-    )

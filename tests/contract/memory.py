@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._kernel import Refusal
 from ansible_collections.lvs.director.plugins.module_utils._model import (
     Destination,
     DestinationCounters,
@@ -38,6 +37,7 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     DeleteService,
     EditDestination,
     EditService,
+    Refusal,
     SetTimeouts,
     StartSyncDaemon,
     Step,

@@ -15,8 +15,9 @@ import struct
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.lvs.director.plugins.module_utils._changes import differences
 from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredDestination, DesiredService, DesiredTable
-from ansible_collections.lvs.director.plugins.module_utils._engine import converge, differences
+from ansible_collections.lvs.director.plugins.module_utils._engine import converge
 from ansible_collections.lvs.director.plugins.module_utils._errors import (
     IpvsConflictError,
     IpvsInputError,

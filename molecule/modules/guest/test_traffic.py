@@ -25,10 +25,11 @@ from ansible_collections.lvs.director.plugins.module_utils._argspec import (
     drain_from_destination_module,
     service_module_spec,
 )
-from ansible_collections.lvs.director.plugins.module_utils._drain import Drained, bring_back, drain
+from ansible_collections.lvs.director.plugins.module_utils._drain import Drained, drain
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
 from ansible_collections.lvs.director.plugins.module_utils._entries import with_defaults
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._one_destination import bring_back
 from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService
 from test_ipvsadm import ipvsadm
 

@@ -297,7 +297,7 @@ def test_the_program(kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, caps
     """Its exit status, and what it says, with the levels that systemd's journal reads."""
     after = booted(kernel)
     monkeypatch.setattr(_restore, "_RestoredKernel", lambda: after)
-    monkeypatch.setattr(_restore, "load_module", loads)
+    monkeypatch.setattr(_restore._modprobe, "load", loads)
     monkeypatch.setattr(_saved_file, "FALLBACK", str(tmp_path / "run" / "fallback"))
     monkeypatch.setenv("JOURNAL_STREAM", "9:9")
     text = None
@@ -317,11 +317,11 @@ def test_the_program(kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, caps
     assert _restore.main(["clear-network"], vips) == 0
     assert _restore.main(["clear-table"], vips) == 0
     assert not after.services
-    monkeypatch.setattr(_restore, "load_module", lambda name: name != "ip_vs_wrr")
+    monkeypatch.setattr(_restore._modprobe, "load", lambda name: name != "ip_vs_wrr")
     assert _restore.main(["table", "--fallback=fo"], FakeVips()) == 0
     assert _saved_file.read_fallback() == {"tcp 192.0.2.1:80"}
     assert "<4>Service tcp 192.0.2.1:80" in capsys.readouterr().out
-    monkeypatch.setattr(_restore, "load_module", loads)
+    monkeypatch.setattr(_restore._modprobe, "load", loads)
     assert _restore.main(["table", "--fallback=fo"], FakeVips()) == 0
     assert _saved_file.read_fallback() == frozenset()
     assert after.closed

@@ -35,7 +35,7 @@ def test_loaded_and_built_in_ones_are(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_it_is_tried_until_it_is_gone_or_clearly_used(monkeypatch: pytest.MonkeyPatch, loaded: list[bool], runs: int) -> None:
     commands: list[list[str]] = []
     answers = iter(loaded)
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append(command))
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append([*command]) or subprocess.CompletedProcess(command, 1))
     monkeypatch.setattr(_selftest_modules, "is_loaded", lambda scheduler: next(answers))
     monkeypatch.setattr(_selftest_modules.time, "sleep", lambda seconds: None)
     unload("fo")

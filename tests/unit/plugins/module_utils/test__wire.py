@@ -14,6 +14,8 @@ import pytest
 from ansible_collections.lvs.director.plugins.module_utils import _shapes
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils import _wire as wire
+from ansible_collections.lvs.director.plugins.module_utils import _wire_changes as changes
+from ansible_collections.lvs.director.plugins.module_utils import _wire_settings as wire_settings
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsProtocolError
 from ansible_collections.lvs.director.plugins.module_utils._model import (
     Destination,
@@ -64,7 +66,7 @@ def message(inside: bytes, kind: int = 1) -> bytes:
 
 
 def as_sent_by_kernel(service: Service, counted: Stats = Stats()) -> bytes:
-    return wire.pack_service(service) + attribute(uapi.IPVS_SVC_ATTR_STATS64, stats(counted))
+    return changes.pack_service(service) + attribute(uapi.IPVS_SVC_ATTR_STATS64, stats(counted))
 
 
 def read_service(inside: bytes) -> Service:
@@ -85,7 +87,7 @@ def read_destination(inside: bytes, service: ServiceKey) -> tuple[Destination, D
 
 def destination_reply(destination: Destination, counters: DestinationCounters = DestinationCounters()) -> bytes:
     return (
-        wire.pack_destination(destination)[4:]
+        changes.pack_destination(destination)[4:]
         + attribute(uapi.IPVS_DEST_ATTR_ACTIVE_CONNS, u32(counters.active_connections))
         + attribute(uapi.IPVS_DEST_ATTR_INACT_CONNS, u32(counters.inactive_connections))
         + attribute(uapi.IPVS_DEST_ATTR_PERSIST_CONNS, u32(counters.persistent_connections))
@@ -119,9 +121,9 @@ def test_a_run_of_destinations_is_read_at_once(data: st.DataObject, service: Ser
 
 def test_ports_travel_in_network_order() -> None:
     key = ServiceKey("ipv4", "tcp", V4, 0x1234)
-    assert attributes(wire.pack_service(Service(key)))[uapi.IPVS_SVC_ATTR_PORT] == b"\x12\x34"
+    assert attributes(changes.pack_service(Service(key)))[uapi.IPVS_SVC_ATTR_PORT] == b"\x12\x34"
     gue = Destination(DestinationKey(V4, 0x1234), "tunnel", tunnel_type="gue", tunnel_port=6080)
-    sent = attributes(wire.pack_destination(gue)[4:])
+    sent = attributes(changes.pack_destination(gue)[4:])
     assert sent[uapi.IPVS_DEST_ATTR_PORT] == b"\x12\x34"
     assert sent[uapi.IPVS_DEST_ATTR_TUN_PORT] == b"\x17\xc0"
 
@@ -129,13 +131,13 @@ def test_ports_travel_in_network_order() -> None:
 def test_a_netmask_is_bytes_for_ipv4_and_a_number_for_ipv6() -> None:
     v4 = Service(ServiceKey("ipv4", "tcp", V4, 80), persistence_timeout=60, persistence_netmask="255.255.0.0")
     v6 = Service(ServiceKey("ipv6", fwmark=3), persistence_timeout=60, persistence_netmask="64")
-    assert attributes(wire.pack_service(v4))[uapi.IPVS_SVC_ATTR_NETMASK] == b"\xff\xff\0\0"
-    assert attributes(wire.pack_service(v6))[uapi.IPVS_SVC_ATTR_NETMASK] == u32(64)
+    assert attributes(changes.pack_service(v4))[uapi.IPVS_SVC_ATTR_NETMASK] == b"\xff\xff\0\0"
+    assert attributes(changes.pack_service(v6))[uapi.IPVS_SVC_ATTR_NETMASK] == u32(64)
 
 
 @pytest.mark.parametrize("key", [ServiceKey("ipv4", "tcp", V4, 80), ServiceKey("ipv6", "tcp", V6, 80)])
 def test_a_service_is_always_sent_whole(key: ServiceKey) -> None:
-    sent = attributes(wire.pack_service(Service(key)))
+    sent = attributes(changes.pack_service(Service(key)))
     assert {
         uapi.IPVS_SVC_ATTR_SCHED_NAME,
         uapi.IPVS_SVC_ATTR_FLAGS,
@@ -150,7 +152,7 @@ def test_a_service_is_always_sent_whole(key: ServiceKey) -> None:
 
 def test_flags_of_other_kernels_are_left_alone() -> None:
     service = Service(ServiceKey("ipv4", fwmark=1), persistence_timeout=60, scheduler_flags=0x10)
-    flags, mask = struct.unpack("=II", attributes(wire.pack_service(service))[uapi.IPVS_SVC_ATTR_FLAGS])
+    flags, mask = struct.unpack("=II", attributes(changes.pack_service(service))[uapi.IPVS_SVC_ATTR_FLAGS])
     assert flags == 0x11
     assert mask == 0x3D
 
@@ -180,9 +182,9 @@ def test_old_kernels_have_no_family_and_narrow_counters() -> None:
 
 def test_info_timeouts_and_daemons() -> None:
     headers = b"\xff" * 20
-    assert wire.unpack_info(headers + attribute(1, u32(0x010201)) + attribute(2, u32(4096))) == Info("1.2.1", 4096)
+    assert wire_settings.unpack_info(headers + attribute(1, u32(0x010201)) + attribute(2, u32(4096))) == Info("1.2.1", 4096)
     sent = attribute(4, u32(900)) + attribute(5, u32(120)) + attribute(6, u32(300))
-    assert wire.unpack_timeouts(headers + sent) == Timeouts(900, 120, 300)
+    assert wire_settings.unpack_timeouts(headers + sent) == Timeouts(900, 120, 300)
     daemon = (
         attribute(1, u32(2))
         + attribute(2, b"eth0\0")
@@ -194,7 +196,7 @@ def test_info_timeouts_and_daemons() -> None:
     )
     run = message(daemon, 3)
     expected = SyncDaemon("backup", "eth0", 7, 1400, V6, 8848, 3)
-    assert wire.unpack_sync_daemons(run * 2, len(run)) == [expected, expected]
+    assert wire_settings.unpack_sync_daemons(run * 2, len(run)) == [expected, expected]
 
 
 def is_understood_or_refused_by_name(unpack: Callable[[bytes], object], data: bytes) -> None:
@@ -208,9 +210,9 @@ READERS: list[Callable[[bytes], object]] = [
     lambda one: wire.unpack_counted_services(one, len(one)),
     lambda one: wire.unpack_destinations(one, len(one), "ipv4"),
     lambda one: wire.unpack_counted_destinations(one, len(one), "ipv4"),
-    wire.unpack_info,
-    wire.unpack_timeouts,
-    lambda one: wire.unpack_sync_daemons(one, len(one) or 1),
+    wire_settings.unpack_info,
+    wire_settings.unpack_timeouts,
+    lambda one: wire_settings.unpack_sync_daemons(one, len(one) or 1),
 ]
 
 
@@ -234,4 +236,4 @@ def test_a_spoilt_reply_is_refused_by_name(data: st.DataObject, service: Service
 
 def test_a_cut_off_attribute_is_refused() -> None:
     with pytest.raises(IpvsProtocolError, match="claims 8 bytes where 6 are left"):
-        wire.unpack_info(b"\0" * 20 + attribute(1, u32(1))[:6])
+        wire_settings.unpack_info(b"\0" * 20 + attribute(1, u32(1))[:6])

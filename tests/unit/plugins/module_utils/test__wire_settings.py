@@ -9,7 +9,7 @@ import struct
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
-from ansible_collections.lvs.director.plugins.module_utils import _wire as wire
+from ansible_collections.lvs.director.plugins.module_utils import _wire_settings as wire_settings
 from ansible_collections.lvs.director.plugins.module_utils._model import SyncDaemon, Timeouts
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,11 +23,11 @@ HEADERS = bytes(uapi.MESSAGE_HEADERS)
 
 @given(st.tuples(*[st.integers(1, uapi.MAX_TIMEOUT)] * 3))
 def test_timeouts_survive_the_wire(seconds: tuple[int, int, int]) -> None:
-    assert wire.unpack_timeouts(memoryview(HEADERS + wire.pack_timeouts(Timeouts(*seconds)))) == seconds
+    assert wire_settings.unpack_timeouts(memoryview(HEADERS + wire_settings.pack_timeouts(Timeouts(*seconds)))) == seconds
 
 
 def test_a_timeout_that_stays_is_not_sent() -> None:
-    assert attributes(wire.pack_timeouts(Timeouts(0, 30, 0))) == {uapi.IPVS_CMD_ATTR_TIMEOUT_TCP_FIN: u32(30)}
+    assert attributes(wire_settings.pack_timeouts(Timeouts(0, 30, 0))) == {uapi.IPVS_CMD_ATTR_TIMEOUT_TCP_FIN: u32(30)}
 
 
 @given(
@@ -43,14 +43,14 @@ def test_a_timeout_that_stays_is_not_sent() -> None:
     )
 )
 def test_a_daemon_survives_the_wire(daemon: SyncDaemon) -> None:
-    sent = HEADERS + wire.pack_sync_daemon(daemon)
-    assert wire.unpack_sync_daemons(memoryview(sent), len(sent)) == [daemon]
+    sent = HEADERS + wire_settings.pack_sync_daemon(daemon)
+    assert wire_settings.unpack_sync_daemons(memoryview(sent), len(sent)) == [daemon]
 
 
 @pytest.mark.parametrize(("group", "kind"), [(V4, uapi.IPVS_DAEMON_ATTR_MCAST_GROUP), (V6, uapi.IPVS_DAEMON_ATTR_MCAST_GROUP6)])
 def test_a_daemon_is_sent_whole(group: bytes, kind: int) -> None:
     daemon = SyncDaemon("backup", "eth1", 0, 0x1234, group, 8848, 1)
-    assert attributes(attributes(wire.pack_sync_daemon(daemon))[uapi.IPVS_CMD_ATTR_DAEMON]) == {
+    assert attributes(attributes(wire_settings.pack_sync_daemon(daemon))[uapi.IPVS_CMD_ATTR_DAEMON]) == {
         uapi.IPVS_DAEMON_ATTR_STATE: u32(2),
         uapi.IPVS_DAEMON_ATTR_MCAST_IFN: b"eth1\0",
         uapi.IPVS_DAEMON_ATTR_SYNC_ID: u32(0),
@@ -63,5 +63,5 @@ def test_a_daemon_is_sent_whole(group: bytes, kind: int) -> None:
 
 
 def test_a_daemon_is_stopped_by_its_state() -> None:
-    sent = attributes(wire.pack_sync_daemon_state("master"))
+    sent = attributes(wire_settings.pack_sync_daemon_state("master"))
     assert attributes(sent[uapi.IPVS_CMD_ATTR_DAEMON]) == {uapi.IPVS_DAEMON_ATTR_STATE: u32(1)}

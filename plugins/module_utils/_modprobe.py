@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Ask ``modprobe`` for kernel modules."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+_ENVIRONMENT = {"PATH": os.pathsep.join(("/usr/sbin", "/sbin", "/usr/bin", "/bin"))}
+
+
+def could_load(module: str) -> bool:
+    """Return whether a kernel module is there or could be loaded; nothing is loaded.
+
+    The kernel asks modprobe for the module when a service wants it; this asks modprobe the same.
+    """
+    if is_loaded(module):
+        return True
+    if not os.path.isdir(f"/lib/modules/{os.uname().release}"):
+        # A container without its host's modules: only the kernel itself knows.
+        return True
+    try:
+        return _run("modprobe", "--dry-run", "--quiet", module)
+    except FileNotFoundError:
+        return True
+
+
+def load(module: str) -> bool:
+    """Load a kernel module, and return whether it is there now (one that is built in always is)."""
+    try:
+        return is_loaded(module) or _run("modprobe", "--quiet", module)
+    except OSError:
+        return False
+
+
+def unload(module: str) -> bool:
+    """Unload one kernel module and no other (``modprobe -r`` would take those with it that it needs); return whether it went."""
+    return _run("rmmod", module)
+
+
+def is_loaded(module: str) -> bool:
+    """Return whether a kernel module has been loaded."""
+    return os.path.isdir(f"/sys/module/{module}")
+
+
+def _run(*command: str) -> bool:
+    return subprocess.run(command, env=_ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
