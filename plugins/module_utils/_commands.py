@@ -38,20 +38,19 @@ def commands(steps: Iterable[Step]) -> Iterator[Command]:
     """Yield the command of each step."""
     named: Optional[ServiceKey] = None
     service = b""
+    pack_destination = wire.destination_packer()
     for step in steps:
         if isinstance(step, AddDestination):
             # Most steps of a large plan. Those of one service come one after the other.
             key, destination = step
             if key is not named:
                 named, service = key, pack_command(key)
-            yield uapi.IPVS_CMD_NEW_DEST, service + wire.pack_destination(destination)
+            yield uapi.IPVS_CMD_NEW_DEST, service + pack_destination(destination)
         else:
             yield _command(step)
 
 
 def _command(step: Step) -> Command:
-    if isinstance(step, AddDestination):
-        return uapi.IPVS_CMD_NEW_DEST, pack_command(step.service) + wire.pack_destination(step.destination)
     if isinstance(step, EditDestination):
         return uapi.IPVS_CMD_SET_DEST, pack_command(step.service) + wire.pack_destination(step.destination)
     if isinstance(step, DeleteDestination):

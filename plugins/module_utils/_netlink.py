@@ -325,12 +325,12 @@ class NetlinkSocket:
 
     def _send(self, commands: Sequence[Command]) -> int:
         """Send commands in one go and return the sequence number of the last one."""
-        parts = []
-        for command, payload in commands:
-            self._sequence += 1
-            length = _MESSAGE.size + len(payload)
-            parts.append(_MESSAGE.pack(length, self._family, _NLM_F_REQUEST, self._sequence, 0, command, IPVS_GENL_VERSION, 0))
-            parts.append(payload)
+        first, size, family, pack = self._sequence + 1, _MESSAGE.size, self._family, _MESSAGE.pack
+        parts = [
+            pack(size + len(payload), family, _NLM_F_REQUEST, sequence, 0, command, IPVS_GENL_VERSION, 0) + payload
+            for sequence, (command, payload) in enumerate(commands, first)
+        ]
+        self._sequence += len(parts)
         self._socket.send(b"".join(parts))
         return self._sequence
 

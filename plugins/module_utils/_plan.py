@@ -136,9 +136,13 @@ def _new_destinations(
 ) -> tuple[Destination, ...]:
     """Return the destinations of a service that has none."""
     found = []
+    given: object = None
+    values: tuple[Any, ...] = ()
     for one in listed:
         if one.present:
-            new: Destination = _make(Destination, (one.key, *merger.merge(one, _NEW)))
+            if one.given is not given:
+                given, values = one.given, merger.merge(one, _NEW)
+            new: Destination = _make(Destination, (one.key, *values))
             check_place(one, service, None, new)
             found.append(new)
     return tuple(found)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsRejectedError
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import address_family
 from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable
 from ansible_collections.lvs.director.plugins.module_utils._refusals import unknown_engine, unknown_scheduler
@@ -24,9 +23,10 @@ def check_plan(kernel: IpvsKernel, plan: PlannedTable) -> None:
     """
     mixed: list[Step] = []
     for service in plan.changed_services:
+        length = 4 if service.key.family == "ipv4" else 16
         for step in service.phases[0]:
             if isinstance(step, AddDestination):
-                if address_family(step.destination.key.address) != step.service.family:
+                if len(step.destination.key.address) != length:
                     mixed.append(step)
             elif isinstance(step, (AddService, EditService)):
                 _check_modules(kernel, service, step)

@@ -64,8 +64,8 @@ def check_place(desired: DesiredDestination, service: Service, before: Optional[
     :param destination: the whole destination as it would become.
     :raises IpvsInputError: with the option's path.
     """
+    address, port = destination.key
     if before is None:
-        address, port = destination.key
         if not 0 < address[0] < 224:  # the others are all ordinary, of either family
             _check_new_address(desired.path, address)
         if port != service.key.port and destination.forward_method in ("direct", "tunnel") and not service.key.fwmark:
@@ -74,8 +74,12 @@ def check_place(desired: DesiredDestination, service: Service, before: Optional[
                 f"{port} differs from the service's port {service.key.port}, but forward_method "
                 f"{destination.forward_method} does not rewrite ports: leave port out, or use masquerade",
             )
-    if destination.forward_method != "tunnel":
-        _check_family(desired, service, destination)
+    if (len(address) == 4) is not (service.key.family == "ipv4") and destination.forward_method != "tunnel":
+        raise IpvsInputError(
+            at(desired.path, "address"),
+            f"{format_address(address)} is {address_family(address)} and the service is {service.key.family}: "
+            f"only forward_method tunnel can cross families, not {destination.forward_method}",
+        )
 
 
 def _check_new_address(path: str, address: bytes) -> None:
@@ -96,16 +100,6 @@ def _address_problem(address: bytes) -> str:
     if address[0] == 0xFE and address[1] & 0xC0 == 0x80:
         return "is a link-local address"
     return "is an IPv4-mapped address" if address[:12] == b"\0" * 10 + b"\xff\xff" else ""
-
-
-def _check_family(desired: DesiredDestination, service: Service, destination: Destination) -> None:
-    family = address_family(destination.key.address)
-    if family != service.key.family:
-        raise IpvsInputError(
-            at(desired.path, "address"),
-            f"{format_address(destination.key.address)} is {family} and the service is {service.key.family}: "
-            f"only forward_method tunnel can cross families, not {destination.forward_method}",
-        )
 
 
 def _check_tunnel(desired: DesiredDestination, destination: Destination) -> None:

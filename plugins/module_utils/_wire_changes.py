@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -82,9 +83,26 @@ def pack_destination_key(key: DestinationKey) -> bytes:
 
 def pack_destination(destination: Destination) -> bytes:
     """Return the attribute of a command with a whole destination: the kernel replaces all of it at each change."""
-    address, port = destination[0]
-    head, tail = _destination_frame(len(address), destination[1:])
-    return _DESTINATION_KEY.pack(head, address, _PORT, socket.htons(port)) + tail
+    return destination_packer()(destination)
+
+
+def destination_packer() -> Callable[[Destination], bytes]:
+    """Return ``pack_destination`` for a large table, in which most destinations share all but the name with the one before."""
+    last: tuple[Any, ...] = ()
+    length = 0
+    head = tail = b""
+    pack, to_network_order = _DESTINATION_KEY.pack, socket.htons
+
+    def pack_next(destination: Destination) -> bytes:
+        nonlocal last, length, head, tail
+        address, port = destination[0]
+        values = destination[1:]
+        if values != last or len(address) != length:
+            last, length = values, len(address)
+            head, tail = _destination_frame(length, values)
+        return pack(head, address, _PORT, to_network_order(port)) + tail
+
+    return pack_next
 
 
 def _destination_head(address_length: int, tail_length: int) -> bytes:

@@ -53,7 +53,7 @@ ALLOWED: dict[str, set[str]] = {
     "_rules": {"_desired", "_model", "_uapi", "_errors"},
     "_plan": {"_desired", "_rules", "_steps", "_model", "_errors"},
     "_plan_table": {"_plan", "_desired", "_steps", "_model"},
-    "_preflight": {"_refusals", "_kernel", "_plan", "_plan_table", "_steps", "_model", "_errors"},
+    "_preflight": {"_refusals", "_kernel", "_plan", "_plan_table", "_steps", "_errors"},
     "_timeouts": {"_steps", "_model"},
     "_sync_daemon": {"_desired", "_steps", "_model", "_uapi", "_errors"},
     "_connections": {"_desired", "_model", "_uapi", "_errors"},
