@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Ask ``modprobe`` for kernel modules."""
+"""Kernel modules: what is loaded, and what ``modprobe`` and ``modinfo`` say."""
 
 from __future__ import annotations
 
@@ -48,5 +48,24 @@ def is_loaded(module: str) -> bool:
     return os.path.isdir(f"/sys/module/{module}")
 
 
+def loaded_source(module: str) -> str:
+    """Return the checksum of the source that the loaded module was built from; empty if it is not loaded, or has none."""
+    try:
+        with open(f"/sys/module/{module}/srcversion", encoding="ascii") as text:
+            return text.read().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def installed_source(module: str) -> str:
+    """Return the same of the module that would be loaded; empty if there is none."""
+    done = _ask("modinfo", "-F", "srcversion", module)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
 def _run(*command: str) -> bool:
-    return subprocess.run(command, env=_ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
+    return _ask(*command).returncode == 0
+
+
+def _ask(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, env=_ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True)

@@ -14,11 +14,13 @@ ipvs-director-restore table           services with their destinations, and time
 ipvs-director-restore network         sync daemons and virtual addresses, as soon as their interfaces are there
 ipvs-director-restore clear-network   the opposite of each
 ipvs-director-restore clear-table
+ipvs-director-restore swap            the installed build of a scheduler in the place of the loaded one, under its services
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -34,14 +36,18 @@ from ansible_collections.lvs.director.plugins.module_utils._argspec_settings imp
 from ansible_collections.lvs.director.plugins.module_utils._argspec_table import desired_from_table_module
 from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredService, DesiredSyncDaemon, DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError, IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsConflictError, IpvsError, IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._held_back import refusals_held_back
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
 from ansible_collections.lvs.director.plugins.module_utils._model import Service, Timeouts, parse_address
 from ansible_collections.lvs.director.plugins.module_utils._saved import parsed
+from ansible_collections.lvs.director.plugins.module_utils._scheduler_swap import swap_scheduler
 from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon, converge_timeouts
 
 # Seconds between two looks at interfaces that are not there yet.
 _PAUSE = 0.2
+# The exit status where something else is in the way, and nothing was changed.
+CONFLICT = 3
 
 Vip = Mapping[str, str]
 
@@ -247,13 +253,19 @@ def clear_network(kernel: IpvsKernel, content: Content, vips: Vips, journal: Jou
 def main(arguments: Sequence[str], vips: Vips) -> int:
     """Run a command of the command line, and return the exit status."""
     parser = argparse.ArgumentParser(prog="ipvs-director-restore", description="Restore the IPVS table that lvs.director has saved.")
-    parser.add_argument("command", choices=["table", "network", "clear-table", "clear-network"])
-    parser.add_argument("--fallback", default="", metavar="SCHEDULER", help="the scheduler of services whose own is missing")
+    parser.add_argument("command", choices=["table", "network", "clear-table", "clear-network", "swap"])
+    parser.add_argument("--scheduler", default="test", help="of which another build is installed, for swap")
+    parser.add_argument(
+        "--fallback", default="", metavar="SCHEDULER", help="the scheduler of services whose own is missing, or is being swapped"
+    )
     parser.add_argument("--patience", type=float, default=30.0, metavar="SECONDS", help="to wait for interfaces")
     options = parser.parse_args(arguments)
     journal = Journal(levels="JOURNAL_STREAM" in os.environ)
     try:
         _run(options, vips, journal)
+    except IpvsConflictError as exc:
+        journal.problem(exc)
+        return CONFLICT
     except (IpvsError, vips.CannotError) as exc:
         journal.problem(exc)
     return 1 if journal.problems else 0
@@ -274,7 +286,15 @@ def _run(options: argparse.Namespace, vips: Vips, journal: Journal) -> None:
         raise IpvsUnavailableError(f"{exc}. Install the package python3-pyroute2") from exc
     try:
         if options.command == "table":
-            _saved_file.write_fallback(restore_table(kernel, content, journal, load=_modprobe.load, fallback=options.fallback))
+            with contextlib.ExitStack() as stack:
+                if _saved_file.read_fallback():
+                    # Services get their own scheduler back while clients connect. Without nft some may be refused: still better.
+                    with contextlib.suppress(IpvsUnavailableError):
+                        stack.enter_context(refusals_held_back())
+                replaced = restore_table(kernel, content, journal, load=_modprobe.load, fallback=options.fallback)
+            _saved_file.write_fallback(replaced)
+        elif options.command == "swap":
+            swap_scheduler(kernel, options.scheduler, options.fallback, _modprobe, refusals_held_back, journal.note)
         elif options.command == "network":
             restore_network(kernel, content, vips, journal, patience=options.patience)
         elif options.command == "clear-table":

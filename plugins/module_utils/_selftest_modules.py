@@ -32,11 +32,7 @@ def is_loaded(scheduler: str) -> bool:
 
 def source_of(scheduler: str) -> Optional[str]:
     """Return the checksum of the source that the loaded module was built from, as ``modinfo`` has it of a file."""
-    try:
-        with open(f"/sys/module/ip_vs_{scheduler}/srcversion", encoding="ascii") as text:
-            return text.read().strip()
-    except FileNotFoundError:
-        return None
+    return _modprobe.loaded_source(f"ip_vs_{scheduler}") or None
 
 
 def unload(scheduler: str) -> None:

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bring the running kernel to the module that is installed for it: loaded, and of the same source.
 
-argv[1] is base64 of JSON: {"name", "kernel", "rebuilt": bool, "check": bool}. Answers with JSON: {"steps": [what was
-done, or with "check" would be done], "pending": why the kernel still runs another one, or ""}, or {"steps", "error"}. With
-"absent": true, all of IPVS that has been loaded since is unloaded, and "file", which loads it at boot, is removed.
+argv[1] is base64 of JSON: {"name", "kernel", "fallback", "rebuilt": bool, "check": bool}. Answers with JSON: {"steps": [what
+was done, or with "check" would be done], "swap": [what is left for swap.py], "pending": why the kernel goes on running
+another one, or ""}, or {"steps", "error"}. With "absent": true, all of IPVS that has been loaded since is unloaded, and
+"file", which loads it at boot, is removed.
 
-Virtual services pin the module of their scheduler. While they do, nothing is touched: to take it away under them would
-break their traffic.
+Virtual services pin the module of their scheduler. While they do, nothing is touched here: swap.py lets them use the
+scheduler "fallback" meanwhile. Without one, this says why the older build is still there.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ TABLE = pathlib.Path("/proc/net/ip_vs")
 LOADED = pathlib.Path("/sys/module")
 # The services that the role's own program takes away before this is run with "absent".
 SAVED = pathlib.Path("/var/lib/lvs.director/table.json")
+# Is there while a swap is going on, or after one that was killed.
+UNFINISHED = pathlib.Path("/run/lvs.director/scheduler-swap.json")
 # The modules that were loaded before this was first run.
 EARLIER = pathlib.Path("/var/lib/lvs.director/modules.json")
 
@@ -98,17 +101,23 @@ def replace(name: str) -> None:
     load(name)
 
 
-def pinned(name: str) -> str:
-    """Why the loaded module stays, and what to do about it."""
+def users_of(name: str) -> str:
     scheduler = name.removeprefix("ip_vs_")
     services = services_with(scheduler, TABLE.read_text(encoding="ascii") if TABLE.exists() else "")
+    return f"{users(name)} virtual service(s) use its scheduler {scheduler!r} ({', '.join(services) or 'in other network namespaces'})"
+
+
+def exchange(name: str, wanted: str, fallback: str) -> str:
+    """The step that swap.py makes."""
+    return f"replace the kernel module {name} (source {wanted}); {users_of(name)}, and use {fallback!r} meanwhile"
+
+
+def pinned(name: str) -> str:
+    """Why the loaded module stays, and what to do about it."""
     return (
-        f"The kernel still runs an older build of {name}: {users(name)} virtual service(s) use its scheduler {scheduler!r}"
-        f" ({', '.join(services) or 'in other network namespaces'}), and to unload it would break their traffic."
-        " Everything else was brought up to date. To go over to the new build, reboot; or give these services another"
-        " scheduler ('fo' does the same as long as their destinations have equal weights), for example with\n"
-        "ansible HOST -b -m lvs.director.ipvs_service -a 'protocol=tcp address=ADDRESS port=PORT scheduler=fo'\n"
-        f"and run the role again: it loads the new build, and gives them {scheduler!r} again."
+        f"The kernel still runs an older build of {name}: {users_of(name)}, and to unload it would break their traffic."
+        " Everything else was brought up to date. To go over to the new build, reboot; or let the role do it in service: it needs"
+        " a scheduler that they can use meanwhile, ipvs_director_fallback_scheduler, which is empty ('fo' is its default)."
     )
 
 
@@ -184,10 +193,15 @@ def converge(request: dict[str, t.Any]) -> dict[str, t.Any]:
         wanted = "of the build to come"
     if not wanted:
         raise CannotError(f"No kernel module {name} is installed for the kernel {kernel}: modinfo -k {kernel} {name} finds none.")
+    answer = {"steps": [], "swap": [], "pending": ""}
+    if now and now != wanted and users(name):
+        if request["fallback"]:
+            return {**answer, "swap": [exchange(name, wanted, request["fallback"])]}
+        return {**answer, "pending": pinned(name)}
+    if UNFINISHED.exists():
+        answer["swap"] = [f"give services the scheduler {name.removeprefix('ip_vs_')!r} again"]
     if now == wanted:
-        return {"steps": [], "pending": ""}
-    if now and users(name):
-        return {"steps": [], "pending": pinned(name)}
+        return answer
     if not check:
         remember()
         replace(name) if now else load(name)
@@ -196,7 +210,7 @@ def converge(request: dict[str, t.Any]) -> dict[str, t.Any]:
                 f"The loaded {name} is of another source ({loaded(name) or 'none'}) than the installed one ({wanted}),"
                 " although it was just loaded."
             )
-    return {"steps": [f"{'replace' if now else 'load'} the kernel module {name} (source {wanted})"], "pending": ""}
+    return {**answer, "steps": [f"{'replace' if now else 'load'} the kernel module {name} (source {wanted})"]}
 
 
 if __name__ == "__main__":

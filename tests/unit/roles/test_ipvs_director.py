@@ -98,4 +98,4 @@ def test_the_program_that_restores_needs_nothing_but_itself(tmp_path: Path) -> N
     program.write_text(template.render(ansible_managed="x", lookup=lookup, __ipvs_director_restore_sources=sources), encoding="ascii")
     ended = subprocess.run([sys.executable, "-I", program, "--help"], check=False, capture_output=True, text=True, cwd="/")
     assert ended.returncode == 0, ended.stderr
-    assert "{table,network,clear-table,clear-network}" in ended.stdout
+    assert "{table,network,clear-table,clear-network,swap}" in ended.stdout

@@ -35,7 +35,7 @@ def in_parts(listings: str) -> list[str]:
 def test_the_kernel_has_what_it_had(host: Any) -> None:
     before = host.check_output("cat /root/before.txt")
     assert before.index("10.99.1.3:21") < before.index("10.99.1.2:21") < before.index("10.99.1.4:21") < before.index("10.99.1.1:21")
-    assert re.search(r"10\.99\.1\.2:21 +400 +300 ", before)
+    assert re.search(r"10\.99\.1\.2:21 +4000 +3000 ", before)
     assert "FWM  7" in before
     assert "UDP  [2001:db8:55::3]:53" in before
     assert "Timeout (tcp tcpfin udp): 1200 120 250" in before

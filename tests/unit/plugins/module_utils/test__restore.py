@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -322,6 +323,15 @@ def test_the_program(kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, caps
     assert _saved_file.read_fallback() == {"tcp 192.0.2.1:80"}
     assert "<4>Service tcp 192.0.2.1:80" in capsys.readouterr().out
     monkeypatch.setattr(_restore._modprobe, "load", loads)
+    held_back: list[bool] = []
+
+    @contextlib.contextmanager
+    def hold_back() -> Iterator[None]:
+        held_back.append(True)
+        yield
+
+    monkeypatch.setattr(_restore, "refusals_held_back", hold_back)
     assert _restore.main(["table", "--fallback=fo"], FakeVips()) == 0
+    assert held_back
     assert _saved_file.read_fallback() == frozenset()
     assert after.closed

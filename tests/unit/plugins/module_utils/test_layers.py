@@ -96,7 +96,11 @@ ALLOWED: dict[str, set[str]] = {
     "_argspec": {"_desired", "_model", "_uapi", "_errors"},
     "_argspec_table": {"_argspec", "_desired", "_model", "_uapi", "_errors"},
     "_argspec_settings": {"_argspec", "_desired", "_model", "_uapi", "_errors"},
+    "_held_back": {"_errors"},
+    "_scheduler_swap": {"_saved_file", "_state_file", "_engine", "_desired", "_kernel", "_model", "_errors"},
     "_restore": {
+        "_scheduler_swap",
+        "_held_back",
         "_modprobe",
         "_argspec_settings",
         "_argspec_table",

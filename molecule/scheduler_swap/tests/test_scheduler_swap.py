@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of the clients, the module and the table; and that the clients would have noticed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+testinfra_hosts = ["ansible://director"]
+
+SERVICES = "10.211.55.3 2001:db8:55::3"
+
+
+def test_no_connection_was_lost_or_refused(host: Any) -> None:
+    said = host.check_output("cat /root/traffic.json || journalctl --no-pager -u traffic")
+    counts = json.loads(said)
+    print(f"while the scheduler was replaced: {counts}")
+    assert host.run("systemctl is-failed traffic").rc, said
+    assert counts["said"] > 500
+    assert counts["opened"] > 500
+    assert counts["refused"] == 0
+    # Those who came in the wrong moment have had to send their first packet again, and not more often than that.
+    assert counts["slowest"] < 6
+
+
+def test_the_new_build_is_loaded(host: Any) -> None:
+    assert host.check_output("modinfo -F description ip_vs_test").startswith("changed")
+    assert host.check_output("cat /sys/module/ip_vs_test/srcversion") == host.check_output("modinfo -F srcversion ip_vs_test")
+
+
+def test_the_table_is_what_it_was(host: Any) -> None:
+    before = host.check_output("cat /root/before.txt")
+    assert before.count(" test") == 2
+    assert before == host.check_output("cat /root/after.txt")
+
+
+def test_nothing_is_left_of_it(host: Any) -> None:
+    assert "lvs_director" not in host.check_output("nft list tables")
+    assert host.run("ls /run/lvs.director").stdout == ""
+
+
+def test_who_looked_on_would_have_seen_refusals(host: Any) -> None:
+    """The same change of schedulers, and nothing held back. Were nobody refused, the counts above would show nothing."""
+    change = "".join(
+        f"ipvsadm --edit-service --tcp-service {service}:21 --scheduler {scheduler}; "
+        for service in ("10.211.55.3", "[2001:db8:55::3]")
+        for scheduler in ("fo", "test")
+    )
+    many = f"sh -c 'for time in $(seq 40); do {change} done'"
+    counts = json.loads(host.check_output(f"python3 /root/traffic.py {SERVICES} -- {many}"))
+    print(f"with nothing held back: {counts}")
+    assert counts["refused"] > 0
