@@ -7,15 +7,23 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 testinfra_hosts = ["ansible://director"]
 
 SERVICES = "10.211.55.3 2001:db8:55::3"
 
 
-def test_no_connection_was_lost_or_refused(host: Any) -> None:
+def tell(capsys: pytest.CaptureFixture[str], when: str, counts: dict[str, Any]) -> None:
+    """Into the log, also where all is well: how many were tried and how many failed."""
+    with capsys.disabled():
+        print(f"\n{when}: {counts['opened'] + counts['refused']} connections tried, {counts['refused']} refused; {counts}")
+
+
+def test_no_connection_was_lost_or_refused(host: Any, capsys: pytest.CaptureFixture[str]) -> None:
     said = host.check_output("cat /root/traffic.json || journalctl --no-pager -u traffic")
     counts = json.loads(said)
-    print(f"while the scheduler was replaced: {counts}")
+    tell(capsys, "while the scheduler was replaced", counts)
     assert host.run("systemctl is-failed traffic").rc, said
     assert counts["said"] > 500
     assert counts["opened"] > 500
@@ -40,7 +48,7 @@ def test_nothing_is_left_of_it(host: Any) -> None:
     assert host.run("ls /run/lvs.director").stdout == ""
 
 
-def test_who_looked_on_would_have_seen_refusals(host: Any) -> None:
+def test_who_looked_on_would_have_seen_refusals(host: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """The same change of schedulers, and nothing held back. Were nobody refused, the counts above would show nothing."""
     change = "".join(
         f"ipvsadm --edit-service --tcp-service {service}:21 --scheduler {scheduler}; "
@@ -49,5 +57,5 @@ def test_who_looked_on_would_have_seen_refusals(host: Any) -> None:
     )
     many = f"sh -c 'for time in $(seq 40); do {change} done'"
     counts = json.loads(host.check_output(f"python3 /root/traffic.py {SERVICES} -- {many}"))
-    print(f"with nothing held back: {counts}")
+    tell(capsys, "with nothing held back", counts)
     assert counts["refused"] > 0
