@@ -55,6 +55,10 @@ kmod-matrix: bootstrap ## the same for every kernel that Debian serves
 scenarios: installed ## the molecule scenarios; SCENARIOS='NAME...' picks some
 	@python3 -m tools.scenarios $(SCENARIOS)
 
+.PHONY: docs
+docs: installed ## build the docs site into build/docs, from the guides and from what modules, filters and roles say of themselves
+	@python3 -m tools.docs
+
 .PHONY: bench
 bench: installed ## measure the speed beside ipvsadm, keepalived and plain tasks; CASES='NAME...' picks some
 	@python3 -m bench $(if $(PROFILE),--profile $(PROFILE)) $(CASES)

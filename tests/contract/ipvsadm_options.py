@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every option of ipvsadm 1.31, and what does the same in this collection.
 
-The table in docs/ipvsadm.md is made of this (``python3 -m tools.ipvsadm_table``). Where an option changes the kernel,
+The table in the guide "From ipvsadm" is made of this (``python3 -m tools.ipvsadm_table``). Where an option changes the kernel,
 there are command lines and the tasks that are equal to them; tests/unit does both in memory, and the scenario
 ``modules`` in a real kernel.
 """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the table of ipvsadm's options in docs/ipvsadm.md anew, from tests/contract/ipvsadm_options.py."""
+"""Write the table of ipvsadm's options in the guide "From ipvsadm" anew, from tests/contract/ipvsadm_options.py."""
 
 from __future__ import annotations
 
@@ -12,29 +12,34 @@ from typing import Any
 from contract.ipvsadm_options import GROUPS, Case, Row, Task
 from tools.checkout import ROOT
 
-DOCUMENT = ROOT / "docs" / "ipvsadm.md"
-BEGIN, END = "<!-- The table: made by tests/tools/ipvsadm_table.py -->\n", "<!-- The end of the table -->\n"
+DOCUMENT = ROOT / "docs" / "docsite" / "rst" / "guide_from_ipvsadm.rst"
+BEGIN, END = ".. The table: made by tests/tools/ipvsadm_table.py\n", ".. The end of the table\n"
 
 
 def tables() -> str:
-    """Return the Markdown of all tables."""
+    """Return the reStructuredText of all tables."""
     parts = []
     for title, rows in GROUPS.items():
-        parts.append(f"\n### {title}\n\n| ipvsadm | here | for example |\n|---|---|---|\n")
-        parts += [f"| {' | '.join(cells(row))} |\n" for row in rows]
+        parts.append(f"\n{title}\n{'~' * len(title)}\n\n.. list-table::\n   :header-rows: 1\n   :widths: 18 82\n\n")
+        parts += ["   * - ipvsadm\n     - Here, and for example\n", *map(line_of, rows)]
     return "".join(parts) + "\n"
 
 
-def cells(row: Row) -> tuple[str, str, str]:
-    return ", ".join(code(option) for option in row.options), row.here, "<br><br>".join(map(example, row.cases))
+def line_of(row: Row) -> str:
+    here = re.sub(r"`([^`]+)`", lambda found: code(found[1]), row.here)
+    cell = "\n\n".join([here, *map(example, row.cases)])
+    indented = "\n".join(f"       {line}".rstrip() for line in cell.splitlines()).lstrip()
+    return f"   * - {', '.join(code(option) for option in row.options)}\n     - {indented}\n"
 
 
 def example(case: Case) -> str:
-    return "<br>".join([*(code(f"ipvsadm {line}") for line in case.lines), *(code(yaml_of(task)) for task in case.tasks)])
+    """Return command lines and the tasks that are equal to them, line below line."""
+    lines = [*(f"ipvsadm {line}" for line in case.lines), *map(yaml_of, case.tasks)]
+    return "\n".join(f"| {code(line)}" for line in lines)
 
 
 def code(text: str) -> str:
-    return f"`{text}`"
+    return f"``{text}``"
 
 
 def yaml_of(task: Task) -> str:

@@ -77,6 +77,8 @@ def linters() -> list[Linter]:
             ["mypy", "-p", "ansible_collections.lvs.director.plugins", *(w for p in packages for w in ("-p", p))],
             looked_at=r"no issues found in [1-9]\d* source files",
         ),
+        Linter("antsibull-docs", ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "all", "."]),
+        Linter("docs", ["python3", "-m", "tools.docs"], looked_at=r"index\.html, [1-9]\d* pages"),
         Linter("reuse", ["reuse", "lint"], looked_at=r"Files with license information: ([1-9]\d*) / \1\b"),
         Linter("antsibull-changelog", ["antsibull-changelog", "lint"]),
         Linter("yamllint", ["yamllint", "--strict", "-f", "parsable"], yaml),
