@@ -40,8 +40,8 @@ sanity: bootstrap ## ansible-test sanity
 	@python3 -m tools.sanity
 
 .PHONY: unit
-unit: installed ## unit tests, of the installed collection and of what stands under tests/
-	@$(PYTEST) --ignore tests/kmod_tests tests
+unit: installed ## unit tests, of the installed collection and of what stands under tests/; TESTS='FILE...' picks some
+	@$(PYTEST) --ignore tests/kmod_tests $(or $(TESTS),tests)
 
 .PHONY: kmod
 kmod: bootstrap ## build and check the kernel module for the kernels of Debian 12 and 13, and test the checks
