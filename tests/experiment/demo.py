@@ -106,11 +106,7 @@ def walk(lab: Lab, started: float) -> int:
     if broken:
         say(f"NOT AS PROMISED: step {', '.join(broken)}. What was promised and what came stands under the step.")
         return 1
-    first, second, *_others = service.destinations
-    say(
-        f"Shown: {first.address} was full with {first.upper_threshold} connections, the next went to {second.address};"
-        f" all {len(records)} steps as promised, with {control.scheduler} as well."
-    )
+    say(screen.conclusion(service, len(records), control.scheduler))
     return 0
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from ansible_collections.lvs.director.plugins.module_utils import _experiment_text as text
+from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Service
 from ansible_collections.lvs.director.plugins.module_utils._experiment_steps import Step
 from ansible_collections.lvs.director.plugins.module_utils._experiment_walk import Connection, Record, Watcher
 
@@ -37,6 +38,14 @@ def opening(number: int, step: Step) -> None:
     say()
     for line in text.opening_lines(number, step):
         say(paint(line, "1"))
+
+
+def conclusion(service: Service, steps: int, control: str) -> str:
+    first, second, *_others = service.destinations
+    return (
+        f"Shown: {first.address} was full with {first.upper_threshold} connections, the next went to {second.address};"
+        f" all {steps} steps as promised, with {control} as well."
+    )
 
 
 class Screen(Watcher):

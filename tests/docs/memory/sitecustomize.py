@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gives every module of this collection that this Python runs a kernel in memory, kept in a file from one task to the next.
+
+Python imports this by itself when it starts, from the folder that PYTHONPATH names first (docs/plays.py sets both). A module comes to its
+target as an archive of its own, so that there is nothing to be changed in advance: the files are changed as they are imported.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+PREFIX = "ansible_collections.lvs.director.plugins.module_utils."
+STATE = Path(os.environ["DOCS_STATE"])
+
+
+def memory_kernel() -> Any:
+    """Return the kernel as the last task has left it."""
+    from contract import memory  # noqa: PLC0415 (imports the collection's files, of the archive)
+
+    # The role builds and loads the one, and the guides' machine has the other.
+    memory.SCHEDULERS.add("test")
+    kernel = memory.MemoryKernel()
+    kernel.interfaces["eth1"] = memory.Interface(1500)
+    file = STATE / "kernel"
+    if file.exists():
+        vars(kernel).update(pickle.loads(file.read_bytes()))
+
+    def close() -> None:
+        kept = ("services", "destinations", "timeouts", "daemons")
+        file.write_bytes(pickle.dumps({name: getattr(kernel, name) for name in kept}))
+
+    kernel.close = close  # type: ignore[method-assign]
+    return kernel
+
+
+def with_memory_kernel(module: ModuleType) -> None:
+    vars(module)["NetlinkKernel"] = memory_kernel
+
+
+def with_own_state(module: ModuleType) -> None:
+    vars(module)["path"] = lambda: str(STATE / "drained.json")
+
+
+def with_listing(module: ModuleType) -> None:
+    vars(module).update(CONNECTIONS=str(STATE / "connections"), CONNECTIONS_WITH_ORIGIN=str(STATE / "connections_with_origin"))
+
+
+CHANGES: dict[str, Callable[[ModuleType], None]] = {
+    PREFIX + "_kernel": with_memory_kernel,
+    PREFIX + "_drained": with_own_state,
+    PREFIX + "_proc": with_listing,
+}
+
+
+class Finder(MetaPathFinder):
+    """Finds nothing by itself, and changes what the others find."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        change = CHANGES.pop(name, None)
+        if change is None:
+            return None
+        spec = find_spec(name) if path is None else PathFinder.find_spec(name, path, target)
+        assert spec is not None, name
+        assert spec.loader is not None, name
+        execute = spec.loader.exec_module
+
+        def changed(module: ModuleType) -> None:
+            execute(module)
+            change(module)
+
+        spec.loader.exec_module = changed  # type: ignore[method-assign]
+        return spec
+
+
+sys.meta_path.insert(0, Finder())

@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the playbooks of a page with Ansible, on a director that has a kernel in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from docs.blocks import Block
+from tools.checkout import COLLECTION, ROOT
+
+ROLES = {f"lvs.director.{path.name}": path for path in sorted((COLLECTION / "roles").iterdir())}
+# Opens connections through a real kernel.
+CHECKED_ONLY = "lvs.director.ipvs_selftest"
+
+CONNECTIONS = """\
+Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData
+TCP 0A0A0064 9C40 0AD33703 0015 0AD337FD 0015 ESTABLISHED     893
+TCP 0A0A0165 9C42 0AD33703 0015 0AD337FC 0015 ESTABLISHED     899
+"""
+CONNECTIONS_WITH_ORIGIN = """\
+Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Origin Expires
+TCP 0A0A0064 9C40 0AD33703 0015 0AD337FD 0015 ESTABLISHED SYNC       893
+TCP 0A0A0165 9C42 0AD33703 0015 0AD337FC 0015 ESTABLISHED LOCAL      899
+"""
+
+Play = dict[str, Any]
+
+
+class Director:
+    """A folder with an inventory, of one host, whose Python has a kernel in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        python = folder / "python"
+        paths = os.pathsep.join(map(str, (ROOT / "tests" / "docs" / "memory", ROOT / "tests")))
+        python.write_text(f'#!/bin/sh\nexec env DOCS_STATE="{folder}" PYTHONPATH="{paths}" "{sys.executable}" "$@"\n')
+        python.chmod(0o755)
+        host = {"ansible_connection": "local", "ansible_python_interpreter": str(python), "ansible_become": False}
+        self.inventory = folder / "hosts.json"
+        group = {"hosts": {"director": host}}
+        self.inventory.write_text(json.dumps({"directors": group, "realservers": group}))
+        (folder / "connections").write_text(CONNECTIONS)
+        (folder / "connections_with_origin").write_text(CONNECTIONS_WITH_ORIGIN)
+
+    def run(self, plays: Sequence[Play], *options: str) -> str:
+        """Run plays and return what Ansible said.
+
+        :raises AssertionError: it failed.
+        """
+        (self.folder / "plays.yml").write_text(yaml.safe_dump(list(plays), sort_keys=False))
+        return self.command("ansible-playbook", "-i", str(self.inventory), "plays.yml", *options)
+
+    def command(self, *words: str, **environment: str) -> str:
+        """Run a command in the folder, and return what it said.
+
+        :raises AssertionError: it failed.
+        """
+        environment = {**os.environ, "HOME": str(self.folder), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", **environment}
+        command = [str(Path(sys.executable).parent / words[0]), *words[1:]]
+        ended = subprocess.run(command, cwd=self.folder, env=environment, check=False, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+
+def plays(block: Block) -> list[Play]:
+    """Return what can be run of a block's plays."""
+    content = yaml.safe_load(block.text)
+    if block.kind == "vars":
+        content = [{"hosts": "directors", "roles": [block.name], "vars": content}]
+    if block.kind == "tasks":
+        content = [{"hosts": "directors", "tasks": content}]
+    return [runnable({"name": str(block), "gather_facts": False, **play}) for play in content]
+
+
+def runnable(play: Play) -> Play:
+    """Return a play with what must not be run here checked and left out."""
+    instead: list[Any] = []
+    for role in play.pop("roles", []):
+        given = {**play.get("vars", {}), **(role if isinstance(role, dict) else {"role": role})}
+        name = given.pop("role")
+        check_role(name, given)
+        if name == "lvs.director.ipvs_director":
+            machine = {"table_ready": True}
+            include = {"name": name, "tasks_from": "table", "rolespec_validate": False}
+            instead.append({"ansible.builtin.include_role": include, "vars": {**given, "__ipvs_director_machine": machine}})
+    tasks = list(runnable_tasks(play.get("tasks", [])))
+    return {**play, "tasks": [*instead, *tasks]}
+
+
+def runnable_tasks(tasks: list[Any]) -> Iterator[Any]:
+    gone: set[str] = set()
+    for task in tasks:
+        if CHECKED_ONLY in task:
+            check_module(CHECKED_ONLY, task[CHECKED_ONLY] or {})
+            gone.add(task.get("register", CHECKED_ONLY))
+        elif "ansible.builtin.include_role" in task:
+            check_entry(**task["ansible.builtin.include_role"])
+        elif not any(name in json.dumps(task) for name in gone):
+            yield into_folder(task)
+
+
+def into_folder(task: Any) -> Any:
+    """Return a task that writes no file outside of the folder in which Ansible was started."""
+    copy = dict(task.get("ansible.builtin.copy", {}))
+    if "dest" not in copy:
+        return task
+    dest = "{{ playbook_dir }}/" + Path(copy["dest"]).name
+    return {**task, "ansible.builtin.copy": {**copy, "dest": dest}}
+
+
+def check_role(name: str, given: dict[str, Any], entry_point: str = "main") -> None:
+    spec = yaml.safe_load((ROLES[name] / "meta/argument_specs.yml").read_text())["argument_specs"][entry_point]
+    own = {key: value for key, value in given.items() if key.startswith(name.rpartition(".")[2])}
+    assert ArgumentSpecValidator(spec["options"]).validate(own).error_messages == []
+
+
+def check_entry(name: str, tasks_from: str = "main") -> None:
+    assert (ROLES[name] / "tasks" / f"{tasks_from}.yml").exists()
+
+
+def check_module(name: str, given: dict[str, Any]) -> None:
+    from ansible_collections.lvs.director.plugins.module_utils._argspec_selftest import selftest_module_spec  # noqa: PLC0415
+
+    assert name == CHECKED_ONLY
+    assert ArgumentSpecValidator(selftest_module_spec()["argument_spec"]).validate(given).error_messages == []

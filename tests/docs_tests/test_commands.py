@@ -1,0 +1,110 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every command of the documentation is one that a test runs, each in its way.
+
+Where Ansible runs (``$``): ansible-galaxy for real, into an empty home; ansible-playbook with the inventory and playbooks of
+the pages themselves, and --syntax-check instead of machines. On a director (``#``): in the scenario ``guides``, which also runs
+the lines of ansible-playbook on a machine. In a checkout (no prompt): it is a part of ``make test``, or ELSEWHERE says more.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from docs.blocks import blocks, pages
+from docs.plays import Director
+from tools import artefact
+from tools.checkout import BUILD, ROOT
+from tools.run_tests import CHECKS
+
+# Commands in a checkout that no part of `make test` is, and where what they do is tested.
+ELSEWHERE = {
+    "make demo": "the scenario overload takes the same steps on the same machines, test_printed.py reads what is printed",
+    "make test": "this is it",
+    "make installed": "every target that needs it, and tests/tools_tests/test_artefact.py",
+    "make && sudo insmod ip_vs_test.ko": "DKMS, in the scenario bare; `make kmod` compiles it",
+    "sudo ipvsadm -A -t 10.211.55.3:21 -s test": "the scenario modules, with every scheduler that it finds",
+    "sudo ipvsadm -a -t 10.211.55.3:21 -r 10.211.55.253:21 -m -x 4 -y 1": "the scenario modules, option by option",
+    "ANSIBLE_COLLECTIONS_PATH=.cache/installed ANSIBLE_HOME=.cache/ansible PYTHONPATH=tests .venv/bin/molecule converge -s modules": (
+        "`make scenarios` runs molecule in this environment"
+    ),
+}
+
+LINES = sorted(
+    {
+        line.partition("  #")[0].strip()
+        for page in pages()
+        for block in blocks(page)
+        if block.kind == "commands"
+        for line in block.text.splitlines()
+    }
+)
+ON_CONTROLLER = [line.removeprefix("$ ") for line in LINES if line.startswith(("$ ", "ansible-"))]
+ON_DIRECTOR = [line for line in LINES if line.startswith("# ")]
+IN_CHECKOUT = [line for line in LINES if not line.startswith(("$ ", "ansible-", "# "))]
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Director:
+    """A reader who has saved all files that pages tell to save."""
+    for page in pages():
+        for block in blocks(page):
+            if block.kind in ("playbook", "inventory", "rules") and block.name:
+                (tmp_path / block.name).write_text(block.text)
+    shutil.copy(BUILD / artefact.file_name(), tmp_path)
+    return Director(tmp_path)
+
+
+def test_no_file_has_two_contents() -> None:
+    names = [block.name for page in pages() for block in blocks(page) if block.kind in ("playbook", "inventory", "rules") and block.name]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("line", sorted(set(ON_CONTROLLER)))
+def test_where_ansible_runs(line: str, reader: Director) -> None:
+    words = shlex.split(line)
+    if words[0] == "ansible-galaxy":
+        reader.command(*words, ANSIBLE_COLLECTIONS_PATH=str(reader.folder / "collections"), PYTHONPATH="")
+        assert (reader.folder / "collections/ansible_collections/lvs/director/MANIFEST.json").exists()
+    else:
+        assert words[0] == "ansible-playbook"
+        reader.command(*words, "--syntax-check")
+
+
+def test_the_inventory_has_directors(reader: Director) -> None:
+    assert '"director"' in reader.command("ansible-inventory", "-i", "inventory.yml", "--list", "--limit", "directors")
+
+
+@pytest.mark.parametrize("line", [line for line in IN_CHECKOUT if line not in ELSEWHERE])
+def test_in_a_checkout(line: str) -> None:
+    words = shlex.split(line)
+    assert words[0] == "make"
+    assert words[1] in CHECKS
+    subprocess.run(["make", "--dry-run", *words[1:]], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    for named in (word.partition("=")[2] for word in words[2:]):
+        assert (ROOT / named).exists()
+
+
+def test_nothing_is_elsewhere_that_is_nowhere() -> None:
+    assert [line for line in ELSEWHERE if line not in LINES] == []
+
+
+def test_targets_named_in_words_are_there() -> None:
+    """`make docs` in a sentence is a promise, too."""
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = {name for page in pages() for name in re.findall(r"`make ([a-z-]+)", (ROOT / page).read_text(encoding="utf-8"))}
+    assert named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("line", ["ansible-doc lvs.director.ipvs_service", "ansible-doc -t role lvs.director.ipvs_director"])
+def test_documentation_by_ansible_doc(line: str, reader: Director) -> None:
+    assert any(line in (ROOT / page).read_text(encoding="utf-8") for page in pages())
+    assert re.search("^(OPTIONS|ENTRY POINT)", reader.command(*shlex.split(line)), re.MULTILINE)

@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documentation shows of the demo and the self-test is what they print where all promises are kept.
+
+Milliseconds, seconds and the kernel's version are the machine's; all else is compared.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from typing import Any
+
+import pytest
+from ansible_collections.lvs.director.plugins.module_utils import _experiment_walk
+from ansible_collections.lvs.director.plugins.module_utils._experiment_pair import stories, take
+from ansible_collections.lvs.director.plugins.module_utils._experiment_promise import Promise
+from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Service
+from ansible_collections.lvs.director.plugins.module_utils._experiment_table import Table, render
+from ansible_collections.lvs.director.plugins.module_utils._experiment_walk import Walk
+from ansible_collections.lvs.director.plugins.module_utils._selftest_report import Machine, report
+from ansible_collections.lvs.director.plugins.module_utils._selftest_results import step_result
+from ansible_collections.lvs.director.plugins.module_utils._selftest_services import CONTROL_PORT, PORT, service
+
+from docs.blocks import Block, blocks, pages
+from experiment.screen import conclusion
+from experiment.service import services
+
+PRINTED = [block for page in pages() for block in blocks(page) if block.kind == "printed"]
+
+
+class Machines:
+    """Director and client of a kernel that keeps its promises."""
+
+    def __init__(self, one: Service) -> None:
+        self.kernel = Promise(one)
+        self.holders: dict[str, str] = {}
+
+    def table(self, one: Service) -> Table:
+        rows = self.kernel.rows()
+        return Table(render(one, rows), rows)
+
+    def weigh(self, _service: Service, address: str, weight: int) -> None:
+        self.kernel.weigh(address, weight)
+
+    def ask(self, do: str, **values: Any) -> dict[str, Any]:
+        if do == "check":
+            return {"dead": []}
+        if do == "open":
+            address = self.kernel.open()
+            if address is None:
+                return {"error": "ECONNREFUSED", "ms": 1}
+            self.holders[values["key"]] = address
+            return {"greeting": f"220 lvs.director experiment [{address}]", "ms": 1}
+        address = self.holders.pop(values["key"], None)
+        if address:
+            self.kernel.close(address)
+        return {}
+
+    def wait(self, _seconds: float) -> None:
+        """Time passes, and ended connections are forgotten."""
+        for address in self.kernel.servers:
+            self.kernel.forget(address)
+
+
+def walked(monkeypatch: pytest.MonkeyPatch, one: Service, beside: Service) -> list[dict[str, Any]]:
+    """Return the steps of two services, as the self-test has them."""
+    machines: list[Any] = [Machines(one), Machines(beside)]
+
+    def wait(seconds: float) -> None:
+        for each in machines:
+            each.wait(seconds)
+
+    monkeypatch.setattr(_experiment_walk, "time", types.SimpleNamespace(monotonic=lambda: 0.0, sleep=wait))
+    with Walk(one, machines[0], machines[0]) as main, Walk(beside, machines[1], machines[1]) as control:
+        return [
+            step_result(number, take(main, step, control, control_step), beside.scheduler)
+            for number, (step, control_step) in enumerate(stories(one, beside), 1)
+        ]
+
+
+@pytest.fixture
+def all_that_is_printed(monkeypatch: pytest.MonkeyPatch) -> str:
+    demo = services()
+    steps = walked(monkeypatch, demo["test"], demo["fo"])
+    shown = [*(step["text"] for step in steps), conclusion(demo["test"], len(steps), "fo")]
+    machine = Machine("director", "6.1.0-56-cloud-amd64", "test", None, "fo")
+    steps = walked(monkeypatch, service("test", PORT), service("fo", CONTROL_PORT))
+    production = {"untouched": True, "traces": [], "services": 2, "destinations": 8, "changed_meanwhile": [], "counted_meanwhile": []}
+    return "\n\n".join([*shown, report(machine, steps, production, 13)["text"]])
+
+
+def comparable(text: str) -> str:
+    return re.sub(r"\s+\d+ ms$|\(\d+ s\)$", "", text, flags=re.MULTILINE)
+
+
+def test_there_are_some() -> None:
+    assert PRINTED
+
+
+@pytest.mark.parametrize("block", PRINTED, ids=str)
+def test_it_is_printed(block: Block, all_that_is_printed: str) -> None:
+    printed = comparable(all_that_is_printed)
+    parts = [part.strip("\n") for part in re.split(r"^\.\.\.$", comparable(block.text), flags=re.MULTILINE)]
+    places = [printed.find(part) for part in parts]
+    assert -1 not in places, f"not printed: {parts[places.index(-1)]}"
+    assert places == sorted(places)
