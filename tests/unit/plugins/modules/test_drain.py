@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.lvs.director.plugins.module_utils import _drain, _drained, _state_file
 from ansible_collections.lvs.director.plugins.module_utils._model import (
     DestinationCounters,
@@ -17,6 +18,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     ServiceKey,
     parse_address,
 )
+from ansible_collections.lvs.director.plugins.modules import ipvs_destination
 
 from contract.memory import MemoryKernel
 
@@ -86,6 +88,7 @@ def test_it_waits_until_all_connections_have_ended(run: Run, kernel: MemoryKerne
     result = run("ipvs_destination", **DRAIN)
     assert result["changed"]
     assert result["drain"] == {"connections_before": 5, "connections": 0, "seconds": 7.0, "timed_out": False}
+    assert list(result["drain"]) == list(yaml.safe_load(ipvs_destination.RETURN)["drain"]["contains"])
     assert result["destination"]["weight"] == 0
     assert "-  -> 10.0.0.1:80 direct weight 5" in as_diff(result)
     assert "+  -> 10.0.0.1:80 direct weight 0" in as_diff(result)

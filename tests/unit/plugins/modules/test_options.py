@@ -1,0 +1,251 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every option of every module matters: with it, a task does or says something else than without it, or with another value.
+
+What exactly is for the other tests. Here no option can come in without a case, and no case be left behind by its option.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from ansible_collections.lvs.director.plugins.module_utils import _drain, _run_connection_info
+from ansible_collections.lvs.director.plugins.module_utils._argspec import destination_module_spec, info_module_spec, service_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._argspec_connections import connection_info_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._argspec_selftest import selftest_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._argspec_settings import sync_daemon_module_spec, timeouts_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._argspec_table import TABLE_SERVICE_SPEC, table_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._model import DestinationCounters, Stats
+
+from contract.memory import Interface, MemoryKernel
+
+from . import test_selftest
+from .conftest import Result, Run
+from .test_connection_info import LISTING, SYNC
+
+Options = dict[str, Any]
+
+SPECS = {
+    "ipvs_service": service_module_spec(),
+    "ipvs_table": table_module_spec(),
+    "ipvs_destination": destination_module_spec(),
+    "ipvs_info": info_module_spec(),
+    "ipvs_timeouts": timeouts_module_spec(),
+    "ipvs_sync_daemon": sync_daemon_module_spec(),
+    "ipvs_connection_info": connection_info_module_spec(),
+    "ipvs_selftest": selftest_module_spec(),
+}
+
+
+class Case(NamedTuple):
+    """Options of a task, and those of another one that differs in one option alone."""
+
+    one: Options
+    other: Options
+    before: tuple[Options, ...] = ()  # services that are there
+
+
+WEB: Options = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
+DNS: Options = {"protocol": "udp", "address": "192.0.2.1", "port": 53}
+ONE: Options = {"address": "10.0.0.1", "forward_method": "masquerade"}
+TWO: Options = {"address": "10.0.0.2", "forward_method": "masquerade"}
+FULL: Options = {**WEB, "destinations": [ONE, TWO]}
+TUNNEL: Options = {"address": "10.0.0.1", "forward_method": "tunnel"}
+GUE: Options = {"address": "10.0.0.1", "forward_method": "tunnel", "tunnel_type": "gue", "tunnel_port": 6080}
+MARK: Options = {"fwmark": 7}
+
+# Of a destination, wherever it is.
+DESTINATION = {
+    "address": (ONE, TWO),
+    "port": (ONE, {**ONE, "port": 8080}),
+    "forward_method": (ONE, {**ONE, "forward_method": "direct"}),
+    "weight": (ONE, {**ONE, "weight": 5}),
+    "upper_threshold": (ONE, {**ONE, "upper_threshold": 4}),
+    "lower_threshold": ({**ONE, "upper_threshold": 4}, {**ONE, "upper_threshold": 4, "lower_threshold": 1}),
+    "tunnel_type": ({**ONE, "forward_method": "tunnel"}, {**ONE, "forward_method": "tunnel", "tunnel_type": "gre"}),
+    "tunnel_port": (GUE, {**GUE, "tunnel_port": 6081}),
+    "tunnel_flags": (GUE, {**GUE, "tunnel_flags": ["csum"]}),
+}
+# The name of a service, wherever it is.
+KEY = {
+    "protocol": (WEB, {**WEB, "protocol": "sctp"}),
+    "address": (WEB, {**WEB, "address": "192.0.2.2"}),
+    "port": (WEB, {**WEB, "port": 81}),
+    "fwmark": (MARK, {"fwmark": 8}),
+    "family": (MARK, {**MARK, "family": "ipv6"}),
+}
+# Of a service, in ipvs_service and in ipvs_table.
+SERVICE = {
+    **{option: Case(*values) for option, values in KEY.items()},
+    "state": Case(WEB, {**WEB, "state": "absent"}, (WEB,)),
+    "scheduler": Case(WEB, {**WEB, "scheduler": "fo"}),
+    "scheduler_flags": Case({**WEB, "scheduler": "sh"}, {**WEB, "scheduler": "sh", "scheduler_flags": ["sh-port"]}),
+    "persistence_timeout": Case(WEB, {**WEB, "persistence_timeout": 60}),
+    "persistence_netmask": Case({**WEB, "persistence_timeout": 60}, {**WEB, "persistence_timeout": 60, "persistence_netmask": "24"}),
+    "persistence_engine": Case({**DNS, "persistence_timeout": 60}, {**DNS, "persistence_timeout": 60, "persistence_engine": "sip"}),
+    "one_packet": Case(DNS, {**DNS, "one_packet": True}),
+    "destinations": Case(WEB, FULL),
+    "exclusive_destinations": Case(
+        {**WEB, "destinations": [ONE], "exclusive_destinations": False},
+        {**WEB, "destinations": [ONE], "exclusive_destinations": True},
+        (FULL,),
+    ),
+    "ordered": Case(
+        {**WEB, "destinations": [TWO, ONE], "ordered": False}, {**WEB, "destinations": [TWO, ONE], "ordered": True}, (FULL,)
+    ),
+    **{
+        f"destinations.{option}": Case({**WEB, "destinations": [one]}, {**WEB, "destinations": [other]})
+        for option, (one, other) in DESTINATION.items()
+    },
+}
+PURGE: Options = {"services": [], "purge": True, "scope": [{"addresses": "192.0.2.0/24"}]}
+MARKS: tuple[Options, ...] = ({"fwmark": 7}, {"fwmark": 8}, {"fwmark": 7, "family": "ipv6"})
+ACTIVE, INACTIVE = 3, 4  # connections of every destination
+DRAINED: Options = {"service": WEB, "address": "10.0.0.1", "state": "drained", "drain_timeout": 20}
+MASTER: Options = {"daemon": "master", "interface": "eth1"}
+
+CASES: dict[str, dict[str, Case]] = {
+    "ipvs_info": {},
+    "ipvs_service": {**SERVICE, "zero_counters": Case(WEB, {**WEB, "zero_counters": True}, (WEB,))},
+    "ipvs_table": {
+        **{
+            f"services.{option}": Case({"services": [case.one]}, {"services": [case.other]}, case.before)
+            for option, case in SERVICE.items()
+        },
+        "services": Case({"services": []}, {"services": [WEB]}),
+        "purge": Case({**PURGE, "purge": False}, PURGE, (WEB,)),
+        "scope": Case(PURGE, {**PURGE, "scope": [{"addresses": "198.51.100.0/24"}]}, (WEB,)),
+        "scope.addresses": Case(PURGE, {**PURGE, "scope": [{"addresses": "192.0.2.9"}]}, (WEB,)),
+        "scope.protocol": Case(PURGE, {**PURGE, "scope": [{"addresses": "192.0.2.0/24", "protocol": "udp"}]}, (WEB, DNS)),
+        "scope.fwmarks": Case({**PURGE, "scope": [{"fwmarks": "7"}]}, {**PURGE, "scope": [{"fwmarks": "7-8"}]}, MARKS),
+        "scope.family": Case({**PURGE, "scope": [{"fwmarks": "7"}]}, {**PURGE, "scope": [{"fwmarks": "7", "family": "ipv6"}]}, MARKS),
+        "exclusive_destinations": Case(
+            {"services": [{**WEB, "destinations": [ONE]}]},
+            {"services": [{**WEB, "destinations": [ONE]}], "exclusive_destinations": True},
+            (FULL,),
+        ),
+        "zero_counters": Case({"services": [WEB]}, {"services": [WEB], "zero_counters": True}, (WEB,)),
+    },
+    "ipvs_destination": {
+        **{option: Case({"service": WEB, **one}, {"service": WEB, **other}, (WEB,)) for option, (one, other) in DESTINATION.items()},
+        **{
+            # through a tunnel, which also leads to the other family
+            f"service.{option}": Case({"service": one, **TUNNEL}, {"service": other, **TUNNEL}, (one, other))
+            for option, (one, other) in KEY.items()
+        },
+        "service": Case({"service": WEB, **ONE}, {"service": DNS, **ONE}, (WEB, DNS)),
+        "state": Case({"service": WEB, **ONE}, {"service": WEB, **ONE, "state": "absent"}, (FULL,)),
+        "drain_timeout": Case(DRAINED, {**DRAINED, "drain_timeout": 10}, (FULL,)),
+        "drain_connections": Case(DRAINED, {**DRAINED, "drain_connections": ACTIVE + INACTIVE}, (FULL,)),
+        "drain_count": Case(DRAINED, {**DRAINED, "drain_count": "active"}, (FULL,)),
+        "drain_then": Case(DRAINED, {**DRAINED, "drain_then": "remove"}, (FULL,)),
+        "min_available": Case(DRAINED, {**DRAINED, "min_available": 2}, (FULL,)),
+    },
+    "ipvs_timeouts": {
+        "tcp": Case({"udp": 10}, {"udp": 10, "tcp": 60}),
+        "tcp_fin": Case({"udp": 10}, {"udp": 10, "tcp_fin": 60}),
+        "udp": Case({"tcp": 60}, {"tcp": 60, "udp": 10}),
+    },
+    "ipvs_sync_daemon": {
+        "daemon": Case(MASTER, {**MASTER, "daemon": "backup"}),
+        "state": Case(MASTER, {**MASTER, "state": "absent"}),
+        "interface": Case(MASTER, {**MASTER, "interface": "eth2"}),
+        "sync_id": Case(MASTER, {**MASTER, "sync_id": 7}),
+        "maximum_length": Case(MASTER, {**MASTER, "maximum_length": 1000}),
+        "group": Case(MASTER, {**MASTER, "group": "224.0.0.82"}),
+        "port": Case(MASTER, {**MASTER, "port": 8849}),
+        "ttl": Case(MASTER, {**MASTER, "ttl": 2}),
+    },
+    "ipvs_connection_info": {
+        "protocol": Case({}, {"protocol": "udp"}),
+        "address": Case({}, {"address": "10.211.55.4"}),
+        "port": Case({}, {"port": 80}),
+        "destination_address": Case({}, {"destination_address": "10.211.55.252"}),
+        "destination_port": Case({}, {"destination_port": 80}),
+        "client": Case({}, {"client": "10.10.1.0/24"}),
+        "states": Case({}, {"states": ["FIN_WAIT"]}),
+        "templates": Case({}, {"templates": "only"}),
+        "origin": Case({}, {"origin": True}),
+        "limit": Case({}, {"limit": 1}),
+    },
+}
+# What needs more than a kernel in memory, and the tests of it that there are.
+ELSEWHERE = {
+    "ipvs_selftest": {
+        "scheduler": test_selftest.test_the_scheduler_must_be_loaded,
+        "control": test_selftest.test_refused_before_anything_is_done,
+    },
+}
+
+
+def options_of(spec: Options, path: str = "") -> Iterator[str]:
+    for name, option in spec.items():
+        yield path + name
+        yield from options_of(option.get("options", {}), f"{path}{name}.")
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+Outcome = Callable[[str, Case, Options], Any]
+
+
+@pytest.fixture
+def outcome(run: Run, kernel: MemoryKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outcome:
+    """Return a function that runs a task on a fresh machine, and returns what it says and what there is then."""
+    for name, text in (("CONNECTIONS", LISTING), ("CONNECTIONS_WITH_ORIGIN", SYNC)):
+        (tmp_path / name).write_text(text)
+        monkeypatch.setattr(_run_connection_info, name, str(tmp_path / name))
+
+    def outcome(name: str, case: Case, arguments: Options) -> Any:
+        vars(kernel).update(vars(MemoryKernel()), interfaces={"eth1": Interface(1500), "eth2": Interface(1500)})
+        (tmp_path / "drained.json").unlink(missing_ok=True)
+        monkeypatch.setattr(_drain, "time", Clock())
+        for service in case.before:
+            run("ipvs_service", **service)
+        kernel.stats = {key: Stats(7) for key in kernel.services}
+        holds = DestinationCounters(ACTIVE, INACTIVE)
+        kernel.counters = {(key, one.key): holds for key, destinations in kernel.destinations.items() for one in destinations}
+        result: Result = run(name, **arguments)
+        assert bool(result.get("failed")) == ("min_available" in arguments), result.get("msg")
+        result.pop("invocation", None)
+        return copy.deepcopy((result, kernel.services, kernel.destinations, kernel.timeouts, kernel.daemons, kernel.stats))
+
+    return outcome
+
+
+def test_every_module_is_here() -> None:
+    package = importlib.import_module("ansible_collections.lvs.director.plugins.modules")
+    assert set(SPECS) == {path.stem for path in Path(next(iter(package.__path__))).glob("ipvs_*.py")}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_every_option_has_a_case(name: str) -> None:
+    expected = set(options_of(SPECS[name]["argument_spec"]))
+    if name == "ipvs_table":
+        # AnsibleModule does not know them: _argspec_table says why.
+        expected |= set(options_of(TABLE_SERVICE_SPEC, "services."))
+    assert set(CASES.get(name, {})) | set(ELSEWHERE.get(name, {})) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "case"), [pytest.param(name, case, id=f"{name}.{option}") for name, cases in CASES.items() for option, case in cases.items()]
+)
+def test_it_matters(outcome: Outcome, name: str, case: Case) -> None:
+    one = outcome(name, case, case.one)
+    assert outcome(name, case, case.one) == one
+    assert outcome(name, case, case.other) != one
