@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Say what kind of machine this is: the facts that decide whether the role can work here. Reads only.
 
+argv[1] is base64 of JSON: {"certificate": what DKMS signs with where its own configuration does not say otherwise}.
+
 Not Ansible's own facts, because a cached fact still names the kernel of before the last reboot.
 """
 
+import base64
 import json
 import os
 import pathlib
@@ -47,22 +50,26 @@ def has_ip_vs() -> bool:
     return answer.returncode == 0
 
 
-def flavour(release: str) -> str:
-    """The tail of Debian's kernel names, which its header packages share: 6.1.0-56-cloud-amd64 -> cloud-amd64."""
-    match = re.fullmatch(r"[^-]+(?:-[0-9][^-]*)?-([a-z].*)", release)
-    return match.group(1) if match else ""
+def certificate(usual: str, kernel: str) -> str:
+    """What DKMS's configuration says, which is a shell's and may name the kernel."""
+    files = "/etc/dkms/framework.conf /etc/dkms/framework.conf.d/*.conf"
+    script = f"for file in {files}; do [ -e $file ] && . $file; done; echo $mok_certificate"
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "kernelver": kernel}
+    answer = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or usual
 
 
 if __name__ == "__main__":
+    request = json.loads(base64.b64decode(sys.argv[1]))
     release = os.uname().release
     json.dump(
         {
             "steps": [],
             "kernel": release,
-            "flavour": flavour(release),
             "root": os.geteuid() == 0,
             "may_load_modules": may_load_modules(),
             "wants_signed_modules": wants_signed_modules(),
+            "certificate": certificate(request["certificate"], release),
             "has_ip_vs": has_ip_vs(),
             # Whether there is anything to take away where no firewall marks are asked for.
             "sets_fwmarks": pathlib.Path("/etc/systemd/system/ipvs_director_fwmark.service").exists(),

@@ -1,0 +1,144 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role takes a machine for, and would install on it: its variables, as Ansible itself evaluates them.
+
+On most of these platforms the role is never run by the tests; this is all that is known to be right of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# host: (os_family, distribution, version, kernel, whether it wants signed modules)
+MACHINES = {
+    "debian12": ("Debian", "Debian", "12.12", "6.1.0-56-cloud-amd64", False),
+    "debian13": ("Debian", "Debian", "13.2", "6.12.117+deb13-amd64", True),
+    "debian13_backports": ("Debian", "Debian", "13.2", "7.3.4+deb13-cloud-amd64", False),
+    "ubuntu2204": ("Debian", "Ubuntu", "22.04", "5.15.0-91-generic", False),
+    "ubuntu2204_hwe": ("Debian", "Ubuntu", "22.04", "6.8.0-40-generic", False),
+    "ubuntu2404": ("Debian", "Ubuntu", "24.04", "6.8.0-60-generic", True),
+    "ubuntu2404_aws": ("Debian", "Ubuntu", "24.04", "6.14.0-1010-aws", False),
+    "stream9": ("RedHat", "CentOS", "9", "5.14.0-503.el9.x86_64", False),
+    "rhel9": ("RedHat", "RedHat", "9.6", "5.14.0-570.12.1.el9_6.x86_64", True),
+    "alma10": ("RedHat", "AlmaLinux", "10.1", "6.12.0-55.9.1.el10_0.x86_64", False),
+    # Not supported: too old, not known, or with a kernel whose headers are elsewhere.
+    "debian11": ("Debian", "Debian", "11.11", "5.10.0-46-amd64", False),
+    "ubuntu2004": ("Debian", "Ubuntu", "20.04", "5.4.0-200-generic", False),
+    "ubuntu2310": ("Debian", "Ubuntu", "23.10", "6.5.0-15-generic", False),
+    "mint22": ("Debian", "Linux Mint", "22", "6.8.0-60-generic", False),
+    "fedora43": ("RedHat", "Fedora", "43", "6.17.1-300.fc43.x86_64", False),
+    "arch": ("Archlinux", "Archlinux", "n/a", "6.17.1-arch1-1", False),
+    "own_kernel": ("Debian", "Debian", "13.2", "6.12.1", False),
+    "realtime9": ("RedHat", "Rocky", "9.6", "5.14.0-570.el9.x86_64+rt", False),
+    "uek9": ("RedHat", "OracleLinux", "9.6", "5.15.0-300.163.18.el9uek.x86_64", False),
+}
+
+PLAY = """
+- hosts: all
+  connection: local
+  gather_facts: false
+  tasks:
+    - ansible.builtin.set_fact:
+        os_family: "{{ machine[0] }}"
+        distribution: "{{ machine[1] }}"
+        distribution_version: "{{ machine[2] }}"
+        distribution_major_version: "{{ machine[2].split('.')[0] }}"
+        cacheable: true
+    - ansible.builtin.include_role:
+        name: lvs.director.ipvs_director
+        tasks_from: set_vars
+        public: true
+    - ansible.builtin.copy:
+        dest: "{{ folder }}/{{ inventory_hostname }}.json"
+        content: "{{ dict(seen, **(known if seen.known else {})) | to_json }}"
+        mode: "0600"
+      vars:
+        __ipvs_director_machine: {kernel: "{{ machine[3] }}", wants_signed_modules: "{{ machine[4] }}"}
+        supported: "{{ __ipvs_director_supported }}"
+        seen:
+          known: "{{ supported and machine[3] is match(__ipvs_director_kernels) }}"
+          supported: "{{ supported }}"
+        known:
+          tested: "{{ __ipvs_director_tested }}"
+          manager: "{{ __ipvs_director_package_manager }}"
+          packages: "{{ __ipvs_director_all_packages }}"
+          repositories: "{{ __ipvs_director_repositories }}"
+          pip: "{{ __ipvs_director_pip_packages }}"
+          certificate: "{{ __ipvs_director_certificate }}"
+          headers: "{{ __ipvs_director_headers }}"
+          upgrade: "{{ __ipvs_director_upgrade }}"
+          example: "{{ __ipvs_director_kernel_example is match(__ipvs_director_kernels) }}"
+          query: "{{ __ipvs_director_package_query[__ipvs_director_package_manager] }}"
+"""
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("platforms")
+    (folder / "play.yml").write_text(PLAY)
+    hosts = {name: {"machine": machine} for name, machine in MACHINES.items()}
+    (folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": hosts, "vars": {"folder": str(folder)}}}))
+    environment = {**os.environ, "ANSIBLE_GATHERING": "explicit", "ANSIBLE_LOCAL_TEMP": str(folder / "tmp")}
+    command = ["ansible-playbook", "--inventory", str(folder / "hosts.yml"), "--forks", "4", str(folder / "play.yml")]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return {name: json.loads(Path(folder / f"{name}.json").read_text()) for name in MACHINES}
+
+
+@pytest.mark.parametrize(
+    ("name", "packages"),
+    [
+        ("debian12", "dkms openssl linux-headers-6.1.0-56-cloud-amd64 linux-headers-cloud-amd64 python3-pyroute2"),
+        ("debian13", "dkms openssl linux-headers-6.12.117+deb13-amd64 linux-headers-amd64 python3-pyroute2 mokutil"),
+        ("debian13_backports", "dkms openssl linux-headers-7.3.4+deb13-cloud-amd64 linux-headers-cloud-amd64 python3-pyroute2"),
+        ("ubuntu2204", "dkms openssl linux-headers-5.15.0-91-generic linux-headers-generic python3-pip python3-setuptools"),
+        ("ubuntu2204_hwe", "dkms openssl linux-headers-6.8.0-40-generic linux-headers-generic-hwe-22.04 python3-pip python3-setuptools"),
+        ("ubuntu2404", "dkms openssl linux-headers-6.8.0-60-generic linux-headers-generic python3-pyroute2 mokutil shim-signed"),
+        ("ubuntu2404_aws", "dkms openssl linux-headers-6.14.0-1010-aws linux-headers-aws python3-pyroute2"),
+        (
+            "stream9",
+            "epel-release dkms openssl kernel-devel-5.14.0-503.el9.x86_64 kernel-devel-matched python3-pip python3-setuptools",
+        ),
+        (
+            "rhel9",
+            "dkms openssl kernel-devel-5.14.0-570.12.1.el9_6.x86_64 kernel-devel-matched python3-pip python3-setuptools mokutil",
+        ),
+        ("alma10", "epel-release dkms openssl kernel-devel-6.12.0-55.9.1.el10_0.x86_64 kernel-devel-matched python3-pyroute2"),
+    ],
+)
+def test_what_is_installed(seen: dict[str, dict[str, Any]], name: str, packages: str) -> None:
+    assert seen[name]["packages"] == packages.split()
+    # Where the distribution's pyroute2 is too old.
+    assert bool(seen[name]["pip"]) == ("python3-pyroute2" not in packages)
+    assert seen[name]["headers"] in packages.split()
+    assert set(seen[name]["repositories"]) <= set(packages.split())
+
+
+def test_every_supported_platform_is_complete(seen: dict[str, dict[str, Any]]) -> None:
+    for name, one in seen.items():
+        if one["known"]:
+            assert one["tested"] == name.startswith("debian"), name
+            family = MACHINES[name][0]
+            assert one["manager"] == {"Debian": "apt", "RedHat": "dnf"}[family], name
+            assert one["query"][0] == {"Debian": "dpkg-query", "RedHat": "rpm"}[family], name
+            assert one["upgrade"].startswith(one["manager"] + " "), name
+            assert one["certificate"].startswith("/var/lib/shim-signed/" if name.startswith("ubuntu") else "/var/lib/dkms/"), name
+            assert one["example"] is True, name
+
+
+def test_what_is_refused(seen: dict[str, dict[str, Any]]) -> None:
+    assert [name for name, one in seen.items() if not one["supported"]] == [
+        "debian11",
+        "ubuntu2004",
+        "ubuntu2310",
+        "mint22",
+        "fedora43",
+        "arch",
+    ]
+    assert [name for name, one in seen.items() if one["supported"] and not one["known"]] == ["own_kernel", "realtime9", "uek9"]
