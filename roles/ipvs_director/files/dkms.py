@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bring DKMS to the given source of one module: added, built and installed for every kernel that can have it.
 
-argv[1] is base64 of JSON: {"name", "kernel", "files": {name: text}, "check": bool}. Answers with JSON:
-{"steps": [what was done, or with "check" would be done], "version"}, or {"steps", "error"}. With "absent": true, all of
-the module's versions are taken out of DKMS, their sources deleted, and neither "kernel" nor "files" is needed.
+argv[1] is base64 of JSON: {"name", "kernel", "files": {name: text}, "certificate": path or "", "check": bool}. Answers with
+JSON: {"steps": [what was done, or with "check" would be done], "version"}, or {"steps", "error"}. With a certificate, a
+build counts only if its key has signed it. With "absent": true, all of the module's versions are taken out of DKMS, their
+sources deleted, and neither "kernel" nor "files" nor "certificate" is needed.
 
 read the machine -> plan -> apply -> read again and plan again: nothing may be left.
 
@@ -40,6 +41,7 @@ class Module(t.NamedTuple):
     name: str
     version: str
     files: dict[str, str]
+    certificate: str = ""  # of the key that must have signed what is built; empty: any or none
 
     @property
     def title(self) -> str:
@@ -68,7 +70,8 @@ class Step(t.Protocol):
 
 def run(*command: str) -> tuple[int, str]:
     """Exit code and everything that was printed."""
-    environment = {**os.environ, "LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    # Ubuntu's DKMS has debconf ask for a password when it makes its key: nobody is there to answer.
+    environment = {**os.environ, "LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"}
     try:
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     except FileNotFoundError:
@@ -85,6 +88,9 @@ def read(module: Module, running: str) -> State:
             if path.is_file()
         }
     versions, builds = read_dkms(module.name)
+    for (version, kernel), words in builds.items():
+        if is_built(words) and not is_signed(module, version, kernel):
+            builds[version, kernel] = "not signed"
     # A kernel that waits for its reboot must have the module too. "kernel" is missing where only headers are installed.
     headers = [path.parents[1] for path in MODULES.glob("*/build/Makefile")]
     others = sorted(path.name for path in headers if (path / "kernel").is_dir())
@@ -97,7 +103,8 @@ def read_dkms(name: str) -> tuple[list[str], dict[tuple[str, str], str]]:
     folders = [path for path in sorted((DKMS / name).glob("*")) if path.is_dir() and not path.is_symlink()]
     versions = [path.name for path in folders if path.name != "original_module"]
     # One line each: "NAME/VERSION: added" or "NAME/VERSION, KERNEL, ARCHITECTURE: installed", maybe "(with a remark)".
-    line = re.compile(rf"^{re.escape(name)}/([^,: ]+), ([^,]+), [^:]+: (.+)$", re.M)
+    # DKMS 2.8, which Ubuntu 22.04 has, may write "NAME, VERSION".
+    line = re.compile(rf"^{re.escape(name)}(?:/|, )([^,: ]+), ([^,]+), [^:]+: (.+)$", re.M)
     found = line.findall(run("dkms", "status", "-m", name)[1]) if versions else []
     builds = {(version, kernel): words.strip() for version, kernel, words in found}
     # It is silent about a build whose file is gone, too, and yet will not build where the folder is.
@@ -143,6 +150,28 @@ def is_built(words: str) -> bool:
 
 def is_installed(words: str) -> bool:
     return is_built(words) and words.startswith("installed")
+
+
+def is_signed(module: Module, version: str, kernel: str) -> bool:
+    """Whether the wanted key has signed what DKMS has built. Without openssl, or without a key, it builds unsigned, and says nothing."""
+    if not module.certificate:
+        return True
+    serial = serial_of(module.certificate)
+    files = list((DKMS / module.name / version / kernel).glob(f"*/module/{module.name}.ko*"))
+    return bool(files and serial) and all(signed_by(file) == serial for file in files)
+
+
+def serial_of(certificate: str) -> str:
+    """The number by which a signature names its certificate; empty if there is no such certificate."""
+    if not os.path.exists(certificate):
+        return ""
+    code, output = run("openssl", "x509", "-in", certificate, "-noout", "-serial")
+    return output.strip().partition("=")[2].lower().lstrip("0") if code == 0 else ""
+
+
+def signed_by(file: pathlib.Path) -> str:
+    code, output = run("modinfo", "-F", "sig_key", str(file))
+    return output.strip().replace(":", "").lower().lstrip("0") if code == 0 else ""
 
 
 def differences(there: dict[str, str] | None, wanted: dict[str, str]) -> str:
@@ -242,6 +271,12 @@ class Build(t.NamedTuple):
         # -k always: without it DKMS takes the running kernel, whatever was meant.
         output = run("dkms", "build", "--force", "-m", module.name, "-v", module.version, "-k", self.kernel)[1]
         if is_built(read_dkms(module.name)[1].get((module.version, self.kernel), "")):
+            if not is_signed(module, module.version, self.kernel):
+                said = "\n".join(line for line in output.splitlines() if re.search("sign|key|certificate|openssl", line, re.I))
+                raise CannotError(
+                    f"The kernel only loads signed modules, and DKMS has built {module.title} for {self.kernel} without a signature"
+                    f" by the key of {module.certificate}. What it said of signing: {said or 'nothing'}"
+                )
             return
         log = DKMS / module.name / module.version / "build" / "make.log"
         reason = f"{tail(output, 5)}\n{tail(log.read_text(encoding='utf-8', errors='replace') if log.exists() else '')}"
@@ -295,7 +330,9 @@ def undo(request: dict[str, t.Any]) -> dict[str, t.Any]:
             step.do()
         if versions:
             shutil.rmtree(DKMS / name, ignore_errors=True)
-        left = [*read_dkms(name)[0], *map(str, MODULES.glob(f"*/updates/dkms/{name}.ko*"))]
+        # Where it installs depends on the distribution.
+        installed = [path for folder in ("updates/dkms", "extra") for path in MODULES.glob(f"*/{folder}/{name}.ko*")]
+        left = [*read_dkms(name)[0], *map(str, installed)]
         if left:
             raise CannotError(f"DKMS has not let go of {name}: there is still {', '.join(left)}.")
     return {"steps": [str(step) for step in steps], "version": ""}
@@ -306,7 +343,7 @@ def converge(request: dict[str, t.Any]) -> dict[str, t.Any]:
     version = re.search(r'^PACKAGE_VERSION="?([^"\s]+)"?\s*$', files.get("dkms.conf", ""), re.M)
     if not version:
         raise CannotError(f"The source of {name} has no dkms.conf with a PACKAGE_VERSION. It has {', '.join(files) or 'no files'}.")
-    module = Module(name, version.group(1), files)
+    module = Module(name, version.group(1), files, request["certificate"])
     steps = plan(module, read(module, request["kernel"]))
     if steps and not request["check"]:
         need_headers(request["kernel"])

@@ -84,13 +84,17 @@ def load(name: str) -> None:
     code, output = run("modprobe", name)
     if code == 0:
         return
-    hint = "The kernel's log says more: dmesg | tail."
+    # tasks/signature.yml has asked before, as far as that can be known without trying.
     if "Key was rejected" in output or "Required key not available" in output:
-        hint = (
-            "This kernel only loads modules that a key it trusts has signed (Secure Boot). DKMS signs with"
-            " /var/lib/dkms/mok.key: enrol it with 'mokutil --import /var/lib/dkms/mok.pub', reboot and confirm at the console."
+        raise CannotError(
+            f"Cannot load the kernel module {name}: this kernel only loads modules that a key it trusts has signed (Secure Boot),"
+            " and it does not trust the machine's own key with modules. Enrol the certificate with which DKMS signs,"
+            f" that of 'modinfo -F signer {name}' (usually /var/lib/dkms/mok.pub): 'mokutil --import', reboot, and choose"
+            " 'Enroll MOK' at the console."
         )
-    raise CannotError(f"Cannot load the kernel module {name}: {output or f'modprobe ended with {code}'}. {hint}")
+    raise CannotError(
+        f"Cannot load the kernel module {name}: {output or f'modprobe ended with {code}'}. The kernel's log says more: dmesg | tail."
+    )
 
 
 def replace(name: str) -> None:
