@@ -9,6 +9,8 @@ cd "$1"
 export LC_ALL=C
 # nf_conntrack_count says how many connections there are at the moment.
 sysctl --all --pattern '^net\.' 2>/dev/null | grep -v nf_conntrack_count | sort >sysctls
+# First, because it loads nf_tables, which stays: what is compared are the modules of IPVS.
+nft list ruleset >rules
 ipvsadm --list --numeric --nosort --stats >table
 ipvsadm --list --timeout >>table
 cut -d ' ' -f 1 /proc/modules | sort >modules

@@ -17,7 +17,7 @@ def now(host: Any) -> str:
     return "/root/now"
 
 
-@pytest.mark.parametrize("kind", ["table", "sysctls", "modules", "builds", "addresses", "units", "files", "contents"])
+@pytest.mark.parametrize("kind", ["table", "sysctls", "modules", "builds", "addresses", "rules", "units", "files", "contents"])
 def test_the_role_has_changed_it_and_check_mode_has_not(host: Any, now: str, kind: str) -> None:
     assert host.run(f"cmp /root/before/{kind} /root/deployed/{kind}").rc == 1
     host.check_output(f"diff /root/deployed/{kind} {now}/{kind}")
@@ -35,6 +35,8 @@ def test_what_it_has_changed_is_what_is_meant(host: Any) -> None:
         "> ip_vs_mh",
         "Timeout (tcp tcpfin udp): 900 120 250",
         "/etc/systemd/system/ipvs-director.service",
+        "/etc/systemd/system/nftables.service.d/ipvs_director_fwmark.conf",
+        "meta mark set 0x00000007",
         "/etc/systemd/network/20-lan.network.d/ipvs_director.conf",
         "/usr/src/ip_vs_test-",
     ):

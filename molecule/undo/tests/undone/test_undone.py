@@ -17,7 +17,7 @@ def now(host: Any) -> str:
     return "/root/now"
 
 
-@pytest.mark.parametrize("kind", ["table", "sysctls", "modules", "builds", "addresses", "units", "failed", "files", "contents"])
+@pytest.mark.parametrize("kind", ["table", "sysctls", "modules", "builds", "addresses", "rules", "units", "failed", "files", "contents"])
 def test_it_is_what_it_was(host: Any, now: str, kind: str) -> None:
     host.check_output(f"diff /root/before/{kind} {now}/{kind}")
 
