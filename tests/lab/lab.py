@@ -92,10 +92,10 @@ class Lab:
     def _start(self, specs: list[MachineSpec]) -> None:
         # One template after the other: a boot takes all the processors that there are.
         built = {name: images.image(name, self._progress) for name in {spec.image: None for spec in specs}}
-        templates: dict[tuple[str, int, int], Template] = {}
+        templates: dict[tuple[str, int, int, bool], Template] = {}
         for spec in specs:
             if spec.kind not in templates:
-                templates[spec.kind] = template(built[spec.image], spec.memory, spec.cpus, self._progress)
+                templates[spec.kind] = template(built[spec.image], spec, self._progress)
 
         identity_file = cache.identity_file(self._progress)
         # Unix sockets have names of at most 107 bytes, and the state directory may be deep.

@@ -17,6 +17,14 @@ KERNEL_ARGUMENTS = ("root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=of
                     # an oops shall end the machine, and so be reported, instead of a test being fooled by what is left
                     "oops=panic")
 
+# Firmware that has keys of its maker's enrolled, so that it says, and the kernel believes, that Secure Boot is on. This build
+# of it does not verify what it boots: else QEMU's own way to give it a kernel would be shut. What the guest writes into its
+# variables is gone at the end.
+SECURE_BOOT = [
+    "-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
+    "-drive", "if=pflash,format=raw,snapshot=on,file=/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd",
+]
+
 
 def version() -> str:
     """The first line that QEMU says about itself."""

@@ -24,11 +24,13 @@ class MachineSpec:
     memory: int = 256
     cpus: int = 1
     lan: str | None = None
+    secure_boot: bool = False
+    """Booted by UEFI firmware that says that Secure Boot is on. (It does not look at the kernel, which QEMU gives to it.)"""
 
     @property
-    def kind(self) -> tuple[str, int, int]:
+    def kind(self) -> tuple[str, int, int, bool]:
         """What machines that share a template have in common."""
-        return self.image, self.memory, self.cpus
+        return self.image, self.memory, self.cpus, self.secure_boot
 
     @classmethod
     def parse(cls, values: dict[str, Any]) -> MachineSpec:
@@ -43,6 +45,8 @@ class MachineSpec:
         for number in ("memory", "cpus"):
             if not isinstance(values.get(number, 1), int) or values.get(number, 1) < 1:
                 raise LabError(f"machine {values['name']!r}: {number} must be a positive whole number")
+        if not isinstance(values.get("secure_boot", False), bool):
+            raise LabError(f"machine {values['name']!r}: secure_boot must be true or false")
         if values.get("lan") is not None:
             try:
                 if "/" not in str(values["lan"]):

@@ -47,14 +47,14 @@ class Template:
         return self.directory / "state"
 
 
-def template(image: Image, memory: int, cpus: int, progress: Progress) -> Template:
+def template(image: Image, wanted: MachineSpec, progress: Progress) -> Template:
     """The template of such a machine, made if the cache does not have it yet."""
     chosen = accel.choose(image, progress)
-    arguments = qemu.hardware(image, chosen, memory, cpus)
+    arguments = [*qemu.hardware(image, chosen, wanted.memory, wanted.cpus), *(qemu.SECURE_BOOT if wanted.secure_boot else [])]
     key = cache.key_of([image.key, arguments, qemu.lab_interface("backend", "mac"), qemu.disk(Path("disk"), keep=True),
                         qemu.version(), WARM_UP, accel.host_cpu() if chosen == "kvm" else None])
-    name = f"template of {image.name} ({memory} MiB, {cpus} cpu, {chosen})"
-    spec = MachineSpec("template", image.name, memory, cpus)
+    name = f"template of {image.name} ({wanted.memory} MiB, {wanted.cpus} cpu, {chosen}{', Secure Boot' if wanted.secure_boot else ''})"
+    spec = dataclasses.replace(wanted, name="template", lan=None)
 
     def build(directory: Path) -> None:
         _build(name, image, spec, Template(directory, arguments), progress)

@@ -28,6 +28,7 @@ def test_a_machine_has_defaults_and_ignores_what_is_for_the_inventory() -> None:
     ({"name": "d", "memry": 512}, "machine 'd': unknown key memry; known are .*memory"),
     ({"name": "d", "memory": "512"}, "machine 'd': memory must be a positive whole number"),
     ({"name": "d", "cpus": 0}, "machine 'd': cpus must be a positive whole number"),
+    ({"name": "d", "secure_boot": "yes"}, "machine 'd': secure_boot must be true or false"),
     ({"name": "d", "lan": "10.0.0.1"}, "machine 'd': lan must be like 10.211.55.3/24: the prefix length is missing"),
     ({"name": "d", "lan": "10.0.0.300/24"}, "machine 'd': lan must be like 10.211.55.3/24: .*10.0.0.300"),
     ({"name": "d", "lan": 10}, "machine 'd': lan must be like"),
@@ -53,6 +54,10 @@ def test_the_command_line_has_what_was_asked_for() -> None:
             ("-accel", "tcg,thread=multi,tb-size=128")} <= pairs
     assert any("hostfwd=tcp:127.0.0.1:0-:22" in argument for argument in arguments), "reached over loopback only"
     assert ("-accel", "kvm") in itertools.pairwise(qemu.hardware(IMAGE, "kvm", 512, 2))
+
+
+def test_a_machine_with_secure_boot_is_no_copy_of_one_without() -> None:
+    assert MachineSpec("m", secure_boot=True).kind != MachineSpec("m").kind
 
 
 def test_template_and_clone_differ_in_the_cable_only() -> None:
