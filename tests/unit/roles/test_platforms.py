@@ -95,22 +95,25 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize(
     ("name", "packages"),
     [
-        ("debian12", "dkms openssl linux-headers-6.1.0-56-cloud-amd64 linux-headers-cloud-amd64 python3-pyroute2"),
-        ("debian13", "dkms openssl linux-headers-6.12.117+deb13-amd64 linux-headers-amd64 python3-pyroute2 mokutil"),
-        ("debian13_backports", "dkms openssl linux-headers-7.3.4+deb13-cloud-amd64 linux-headers-cloud-amd64 python3-pyroute2"),
-        ("ubuntu2204", "dkms openssl linux-headers-5.15.0-91-generic linux-headers-generic python3-pip python3-setuptools"),
-        ("ubuntu2204_hwe", "dkms openssl linux-headers-6.8.0-40-generic linux-headers-generic-hwe-22.04 python3-pip python3-setuptools"),
-        ("ubuntu2404", "dkms openssl linux-headers-6.8.0-60-generic linux-headers-generic python3-pyroute2 mokutil shim-signed"),
-        ("ubuntu2404_aws", "dkms openssl linux-headers-6.14.0-1010-aws linux-headers-aws python3-pyroute2"),
+        ("debian12", "dkms openssl linux-headers-6.1.0-56-cloud-amd64 linux-headers-cloud-amd64 python3-pyroute2 nftables"),
+        ("debian13", "dkms openssl linux-headers-6.12.117+deb13-amd64 linux-headers-amd64 python3-pyroute2 nftables mokutil"),
+        ("debian13_backports", "dkms openssl linux-headers-7.3.4+deb13-cloud-amd64 linux-headers-cloud-amd64 python3-pyroute2 nftables"),
+        ("ubuntu2204", "dkms openssl linux-headers-5.15.0-91-generic linux-headers-generic python3-pip python3-setuptools nftables"),
+        (
+            "ubuntu2204_hwe",
+            "dkms openssl linux-headers-6.8.0-40-generic linux-headers-generic-hwe-22.04 python3-pip python3-setuptools nftables",
+        ),
+        ("ubuntu2404", "dkms openssl linux-headers-6.8.0-60-generic linux-headers-generic python3-pyroute2 nftables mokutil shim-signed"),
+        ("ubuntu2404_aws", "dkms openssl linux-headers-6.14.0-1010-aws linux-headers-aws python3-pyroute2 nftables"),
         (
             "stream9",
-            "epel-release dkms openssl kernel-devel-5.14.0-503.el9.x86_64 kernel-devel-matched python3-pip python3-setuptools",
+            "epel-release dkms openssl kernel-devel-5.14.0-503.el9.x86_64 kernel-devel-matched python3-pip python3-setuptools nftables",
         ),
         (
             "rhel9",
-            "dkms openssl kernel-devel-5.14.0-570.12.1.el9_6.x86_64 kernel-devel-matched python3-pip python3-setuptools mokutil",
+            "dkms openssl kernel-devel-5.14.0-570.12.1.el9_6.x86_64 kernel-devel-matched python3-pip python3-setuptools nftables mokutil",
         ),
-        ("alma10", "epel-release dkms openssl kernel-devel-6.12.0-55.9.1.el10_0.x86_64 kernel-devel-matched python3-pyroute2"),
+        ("alma10", "epel-release dkms openssl kernel-devel-6.12.0-55.9.1.el10_0.x86_64 kernel-devel-matched python3-pyroute2 nftables"),
     ],
 )
 def test_what_is_installed(seen: dict[str, dict[str, Any]], name: str, packages: str) -> None:
