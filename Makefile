@@ -63,6 +63,10 @@ docs: installed ## build the docs site into build/docs, from the guides and from
 bench: installed ## measure the speed beside ipvsadm, keepalived and plain tasks; CASES='NAME...' picks some
 	@python3 -m bench $(if $(PROFILE),--profile $(PROFILE)) $(CASES)
 
+.PHONY: release
+release: installed ## prepare or build a release: make release VERSION=x.y.z
+	@python3 -m tools.release $(VERSION)
+
 .PHONY: bootstrap
 bootstrap: ## install what the other targets need: Debian packages, and .venv
 	@mkdir -p .cache && flock .cache/bootstrap.lock tests/tools/bootstrap.sh

@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A release: what it refuses, what it prepares, and that the same commit always makes the same bytes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools import artefact, release, reproducible
+from tools.checkout import ROOT, files
+
+FRAGMENT = "---\nminor_changes:\n  - ipvs_table - a change that users see.\n"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout of its own, with a history of one commit and something to release."""
+    clone = tmp_path / "clone"
+    for name in files():
+        target = clone / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target, follow_symlinks=False)
+    (clone / "changelogs" / "fragments").mkdir(exist_ok=True)
+    (clone / "changelogs" / "fragments" / "new.yml").write_text(FRAGMENT)
+    (clone / ".cache").mkdir()
+    for variable in ("GIT_AUTHOR", "GIT_COMMITTER"):
+        monkeypatch.setenv(f"{variable}_NAME", "Nobody")
+        monkeypatch.setenv(f"{variable}_EMAIL", "nobody@example.org")
+    git(clone, "init", "--quiet")
+    commit(clone)
+    for module in (release, artefact):
+        monkeypatch.setattr(module, "ROOT", clone)
+    monkeypatch.setattr(release, "BUILD", clone / "build")
+    monkeypatch.setattr(release, "CACHE", clone / ".cache")
+    # The site is tested elsewhere; here it only has to be in what is uploaded.
+    monkeypatch.setattr(release.docs, "build", lambda site: (site.mkdir(), (site / "index.html").write_text("<p>")))
+    return clone
+
+
+def git(clone: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=clone, check=True, stdout=subprocess.DEVNULL)
+
+
+def commit(clone: Path) -> None:
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", "--message", "a commit")
+
+
+def make_release(monkeypatch: pytest.MonkeyPatch, version: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["release", version])
+    return release.main()
+
+
+@pytest.mark.parametrize("version", ["", "1.0", "v1.0.0", "1.0.0-rc1", "01.0.0"])
+def test_what_is_no_version_is_refused(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    assert make_release(monkeypatch, version) == 2
+
+
+def test_what_is_not_committed_is_not_released(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (checkout / "README.md").write_text("another one")
+    assert make_release(monkeypatch, "9.0.0") == 1
+    assert not (checkout / "build").exists()
+
+
+def test_a_release_is_prepared_and_then_built(checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert make_release(monkeypatch, "9.0.0") == 0
+    assert "a change that users see" in (checkout / "CHANGELOG.md").read_text()
+    assert not list((checkout / "changelogs" / "fragments").glob("*.yml"))
+    assert make_release(monkeypatch, "9.0.0") == 1, "it is not committed yet"
+    commit(checkout)
+    capsys.readouterr()
+    assert make_release(monkeypatch, "9.0.0") == 0
+    folder = checkout / "build" / "release" / "9.0.0"
+    assert {path.name for path in folder.iterdir()} == {"CHANGELOG.md", "SHA256SUMS", "docs-9.0.0.tar.gz", "lvs-director-9.0.0.tar.gz"}
+    assert "ansible-galaxy collection publish build/release/9.0.0/lvs-director-9.0.0.tar.gz" in capsys.readouterr().out
+    first = (folder / "lvs-director-9.0.0.tar.gz").read_bytes()
+    assert make_release(monkeypatch, "9.0.0") == 0
+    assert (folder / "lvs-director-9.0.0.tar.gz").read_bytes() == first
+
+
+def test_without_a_fragment_there_is_nothing_to_release(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in (checkout / "changelogs" / "fragments").glob("*.yml"):
+        path.unlink()
+    commit(checkout)
+    with pytest.raises(SystemExit, match="nothing to release"):
+        make_release(monkeypatch, "9.0.0")
+
+
+def test_times_and_order_do_not_matter_and_all_else_does(tmp_path: Path) -> None:
+    """Two folders whose files were made in opposite order and at other times, and a third one with another word."""
+    made = []
+    for number, (order, word) in enumerate(((1, "word"), (-1, "word"), (1, "other"))):
+        source = tmp_path / str(number)
+        source.mkdir()
+        (source / "galaxy.yml").write_text(
+            yaml.safe_dump({"namespace": "a", "name": "b", "version": "1.0.0", "readme": "README.md", "authors": ["A"]})
+        )
+        for name in [f"file{each}" for each in range(30)][::order] + ["README.md"]:
+            (source / name).write_text(word if name == "file7" else name)
+            os.utime(source / name, (number, number))
+        artefact.quietly("ansible-galaxy", "collection", "build", "--output-path", tmp_path, "--force", source)
+        made.append(reproducible.rewritten(tmp_path / "a-b-1.0.0.tar.gz", 1_700_000_000))
+    assert made[0] == made[1] != made[2]
+    (tmp_path / "a-b-1.0.0.tar.gz").write_bytes(made[0])
+    with tarfile.open(tmp_path / "a-b-1.0.0.tar.gz") as archive:
+        assert archive.getnames()[:2] == ["MANIFEST.json", "FILES.json"]
+    # Installed, each file still has the checksum that the manifest says.
+    artefact.install(tmp_path / "a-b-1.0.0.tar.gz", tmp_path / "installed")
+    artefact.quietly("ansible-galaxy", "collection", "verify", "--offline", "-p", tmp_path / "installed", "a.b")
