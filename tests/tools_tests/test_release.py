@@ -103,7 +103,7 @@ def test_times_and_order_do_not_matter_and_all_else_does(tmp_path: Path) -> None
         (source / "galaxy.yml").write_text(
             yaml.safe_dump({"namespace": "a", "name": "b", "version": "1.0.0", "readme": "README.md", "authors": ["A"]})
         )
-        for name in [f"file{each}" for each in range(30)][::order] + ["README.md"]:
+        for name in [*[f"file{each}" for each in range(30)][::order], "README.md"]:
             (source / name).write_text(word if name == "file7" else name)
             os.utime(source / name, (number, number))
         artefact.quietly("ansible-galaxy", "collection", "build", "--output-path", tmp_path, "--force", source)
