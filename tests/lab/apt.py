@@ -17,23 +17,24 @@ FRESH = 24 * 3600.0
 """Seconds for which an answer of the archive is taken as today's."""
 
 
-def solution(codename: str, packages: tuple[str, ...], progress: Progress) -> list[str]:
+def solution(suite: str, lines: list[str], packages: tuple[str, ...], progress: Progress) -> list[str]:
     """Every package, with its version, that a system with these packages consists of now.
 
-    The archive is asked once a day; if it cannot be reached, its last answer stands.
+    ``lines`` are the sources; what was read of them is kept by the name of the ``suite``. The archive is asked once a day; if
+    it cannot be reached, its last answer stands.
     """
-    directory = cache.root() / "apt" / codename
-    with cache.lock(directory / "lock", progress, codename, "another process reads the package lists"):
-        answer = directory / f"{cache.key_of([packages, sources.lines(codename)])}.solution"
+    directory = cache.root() / "apt" / suite
+    with cache.lock(directory / "lock", progress, suite, "another process reads the package lists"):
+        answer = directory / f"{cache.key_of([packages, lines])}.solution"
         if not answer.exists() or time.time() - answer.stat().st_mtime > FRESH:
-            options = _options(directory, codename)
+            options = _options(directory, lines)
             try:
-                with progress.waiting(codename, "package lists"):
+                with progress.waiting(suite, "package lists"):
                     _ask(options, "apt-get", "update", "--error-on=any")
             except LabError as error:
                 if not answer.exists():
                     raise
-                progress.say(codename, f"the archive cannot be asked, so what it said last stands: {error}")
+                progress.say(suite, f"the archive cannot be asked, so what it said last stands: {error}")
             else:
                 # as mmdebstrap does it: what every system has, and what was asked for
                 lines = _ask(options, "apt-get", "install", "--simulate", "--no-install-recommends", "apt",
@@ -42,7 +43,7 @@ def solution(codename: str, packages: tuple[str, ...], progress: Progress) -> li
         return answer.read_text(encoding="utf-8").splitlines()
 
 
-def _options(directory: Path, codename: str) -> list[str]:
+def _options(directory: Path, lines: list[str]) -> list[str]:
     """An apt that knows nothing but the sources of this suite.
 
     On the command line, where it outweighs the files below /etc/apt; what else they say (a
@@ -53,7 +54,7 @@ def _options(directory: Path, codename: str) -> list[str]:
     (directory / "status").touch()
     listed = directory / "sources.list"
     listed.write_text("".join(line.replace("deb ", f"deb [signed-by={sources.KEYRING}] ") + "\n"
-                              for line in sources.lines(codename)), encoding="utf-8")
+                              for line in lines), encoding="utf-8")
     return [f"--option={name}={value}" for name, value in {
         "APT::Architecture": "amd64",
         "APT::Sandbox::User": "root",  # may read below a user's home

@@ -3,7 +3,8 @@
 """The images: what they hold, and how they are made from Debian's packages.
 
 An image is a directory of the cache with disk.img (a bare ext4 file system), and the kernel
-and initrd that were taken out of the same installation, so that they always match.
+and initrd that were taken out of the same installation, so that they always match. Where a
+scenario is about which kernel boots, the disk has a boot loader instead: bootloader.py.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import tarfile
 import time
 from pathlib import Path
 
-from . import apt, cache, initrd, sources
+from . import apt, bootloader, cache, initrd, sources
 from .errors import LabError
 from .host import SEARCH_PATH
 from .progress import Progress
@@ -44,6 +45,11 @@ TESTS = "ipvsadm nftables tcpdump conntrack curl python3-pytest python3-hypothes
 # What the bench measures with and against.
 BENCH = "python3-pyroute2 ipvsadm keepalived".split()
 
+# What is left of mitigations costs emulated time and protects nobody here.
+KERNEL_ARGUMENTS = ("console=ttyS0 net.ifnames=0 mitigations=off audit=0 quiet systemd.show_status=0 "
+                    # an oops shall end the machine, and so be reported, instead of a test being fooled by what is left
+                    "oops=panic")
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -52,6 +58,14 @@ class Recipe:
     name: str
     codename: str
     packages: tuple[str, ...]
+    backports: bool = False
+    """Whether apt in the guest knows them; it takes nothing from there that it is not told to."""
+    boot_loader: bool = False
+    """Whether the machine boots by itself, and so into the kernel that its own configuration names."""
+
+    @property
+    def sources(self) -> list[str]:
+        return sources.lines(self.codename, backports=self.backports)
 
 
 RECIPES = {
@@ -65,12 +79,28 @@ RECIPES = {
 }
 
 
+def _with_kernel_of(suite: str, packages: list[str]) -> tuple[str, ...]:
+    """These packages, of which those of the kernel come from this suite."""
+    return tuple(f"{package}/{suite}" if package in ("linux-image-cloud-amd64", "linux-headers-cloud-amd64") else package
+                 for package in packages)
+
+
+RECIPES |= {recipe.name: recipe for recipe in (
+    # The newest kernel that Debian has for it; and the one of the last point release, before the updates since.
+    Recipe("debian13-backports", "trixie", _with_kernel_of("trixie-backports", BARE + ROLE + TESTS), backports=True),
+    Recipe("debian12-released", "bookworm", _with_kernel_of("bookworm", BARE + TESTS + ["python3-pyroute2"])),
+    # For who installs another kernel, and boots it.
+    Recipe("debian13-grub", "trixie", tuple(BARE + ROLE + TESTS + bootloader.PACKAGES), backports=True, boot_loader=True),
+)}
+
+
 @dataclasses.dataclass(frozen=True)
 class Image:
     """A built image."""
 
     name: str
     directory: Path
+    boot_loader: bool = False
 
     @property
     def key(self) -> str:
@@ -100,7 +130,7 @@ def recipe(name: str) -> Recipe:
 def image(name: str, progress: Progress) -> Image:
     """The image of that name, built if the cache does not have it yet."""
     wanted = recipe(name)
-    overlay = _overlay(cache.identity_file(progress).with_suffix(".pub").read_text(encoding="utf-8"))
+    overlay = _overlay(wanted, cache.identity_file(progress).with_suffix(".pub").read_text(encoding="utf-8"))
 
     def build(directory: Path) -> None:
         started = time.monotonic()
@@ -113,17 +143,18 @@ def image(name: str, progress: Progress) -> Image:
         said = [line.removeprefix("I: ") for line in tail(directory / "build.log", 200) if line.startswith("I: ")]
         return f": {said[-1]}" if said else ""
 
-    return Image(name, cache.entry("images", key(wanted, overlay, progress), build, progress))
+    return Image(name, cache.entry("images", key(wanted, overlay, progress), build, progress), wanted.boot_loader)
 
 
 def key(wanted: Recipe, overlay: Overlay, progress: Progress) -> str:
     """The cache key: a hash of everything that goes into the image, the packages' versions included."""
     return cache.key_of([
         _mmdebstrap(wanted, Path("overlay"), Path("packed")),
-        apt.solution(wanted.codename, wanted.packages, progress),
+        apt.solution(wanted.codename + ("-backports" if wanted.backports else ""), wanted.sources, wanted.packages, progress),
         {name: [mode, content.decode()] for name, (mode, content) in overlay.items()},
         [path.read_text(encoding="utf-8") for path in (BUILD_DISK, Path(initrd.__file__))],
         DISK_SIZE,
+        *([Path(bootloader.__file__).read_text(encoding="utf-8")] if wanted.boot_loader else []),
     ])
 
 
@@ -137,6 +168,8 @@ def _build(wanted: Recipe, overlay: Overlay, directory: Path) -> None:
             last = "\n".join(f"    {line}" for line in tail(log))
             raise LabError(f"image {wanted.name}: {command[0]} ended with status {status}; its last words:\n{last}")
     initrd.extract(packed, kernel=directory / "vmlinuz", initrd=directory / "initrd")
+    if wanted.boot_loader:
+        bootloader.install(packed, directory / "disk.img")
     packed.unlink()
     files.unlink()
 
@@ -165,18 +198,21 @@ def _mmdebstrap(wanted: Recipe, overlay: Path, packed: Path) -> list[str]:
             f"--customize-hook=tar-in {shlex.quote(str(overlay))} /",
             '--customize-hook=chroot "$1" sh -eux /customize.sh',
             '--customize-hook=rm "$1/customize.sh"',
-            wanted.codename, str(packed), *sources.lines(wanted.codename)]
+            *(bootloader.CUSTOMIZE_HOOKS if wanted.boot_loader else []),
+            wanted.codename, str(packed), *wanted.sources]
 
 
 Overlay = dict[str, tuple[int, bytes]]
 """Files of the guest by path: mode and content."""
 
 
-def _overlay(public_key: str) -> Overlay:
+def _overlay(wanted: Recipe, public_key: str) -> Overlay:
     overlay: Overlay = {str(path.relative_to(GUEST)): (0o644, path.read_bytes())
                         for path in sorted(GUEST.rglob("*")) if path.is_file()}
     overlay["customize.sh"] = (0o644, CUSTOMIZE.read_bytes())
     overlay["root/.ssh/authorized_keys"] = (0o600, public_key.encode())
+    if wanted.boot_loader:
+        overlay |= {name: (0o644, content) for name, content in bootloader.files(KERNEL_ARGUMENTS).items()}
     return overlay
 
 

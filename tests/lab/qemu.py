@@ -7,15 +7,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from .images import Image
+from .images import KERNEL_ARGUMENTS, Image
 
 QEMU = "qemu-system-x86_64"
-
-# What is left of mitigations costs emulated time and protects nobody here.
-KERNEL_ARGUMENTS = ("root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off audit=0 quiet "
-                    "systemd.show_status=0 "
-                    # an oops shall end the machine, and so be reported, instead of a test being fooled by what is left
-                    "oops=panic")
 
 # Firmware that has keys of its maker's enrolled, so that it says, and the kernel believes, that Secure Boot is on. This build
 # of it does not verify what it boots: else QEMU's own way to give it a kernel would be shut. What the guest writes into its
@@ -44,7 +38,8 @@ def hardware(image: Image, accel: str, memory: int, cpus: int) -> list[str]:
               # of the machine's memory is where more stops to pay.
               ["-accel", f"tcg,thread=multi,tb-size={max(64, memory // 4)}"]),
             "-m", str(memory), "-smp", str(cpus),
-            "-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", KERNEL_ARGUMENTS,
+            *([] if image.boot_loader else
+              ["-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", f"root=/dev/vda rw {KERNEL_ARGUMENTS}"]),
             "-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci",
             # tells a resumed guest that it is a clone: its random numbers must differ from its twins'
             "-device", "vmgenid,guid=auto",

@@ -23,9 +23,15 @@ def host_codename() -> str:
     raise LabError("/etc/os-release has no VERSION_CODENAME: the lab takes its packages from a Debian host's apt sources")
 
 
-def lines(codename: str) -> list[str]:
-    """One-line apt sources of a suite, as the host would have them had it that suite."""
-    return translate(_targets(), host_codename(), codename)
+def lines(codename: str, *, backports: bool = False) -> list[str]:
+    """One-line apt sources of a suite, as the host would have them had it that suite.
+
+    With ``backports``, these too, which the host itself need not have: the same mirrors serve them.
+    """
+    found = translate(_targets(), host_codename(), codename)
+    if backports:
+        found += [line.replace(f" {codename} main", f" {codename}-backports main") for line in found if line.endswith(f" {codename} main")]
+    return found
 
 
 @functools.cache

@@ -17,8 +17,8 @@ ARCHIVE = ["Inst linux-image-6.1.0-1-cloud-amd64 (6.1.0-1 Debian:12/oldstable [a
 
 @pytest.fixture(autouse=True)
 def archive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apt, "solution", lambda _codename, _packages, _progress: ARCHIVE)
-    monkeypatch.setattr(sources, "lines", lambda codename: [f"deb http://mirror.test/debian {codename} main"])
+    monkeypatch.setattr(apt, "solution", lambda _suite, _lines, _packages, _progress: ARCHIVE)
+    monkeypatch.setattr(sources, "lines", lambda codename, *, backports: [f"deb http://mirror.test/debian {codename} main {backports}"])
     monkeypatch.setattr(sources, "proxies", list)
 
 
@@ -34,6 +34,11 @@ def test_the_same_ingredients_give_the_same_key(progress: Progress) -> None:
 def test_the_key_changes_with_the_packages_and_the_suite(progress: Progress) -> None:
     assert key(progress) != key(progress, packages=("python3",))
     assert key(progress) != key(progress, codename="trixie")
+    assert key(progress) != key(progress, backports=True)
+
+
+def test_the_key_changes_with_the_boot_loader(progress: Progress) -> None:
+    assert key(progress) != key(progress, boot_loader=True)
 
 
 def test_the_key_changes_with_the_versions_that_the_archive_has(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +49,7 @@ def test_the_key_changes_with_the_versions_that_the_archive_has(progress: Progre
 
 def test_the_key_changes_with_the_mirror(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
     before = key(progress)
-    monkeypatch.setattr(sources, "lines", lambda codename: [f"deb http://other.test/debian {codename} main"])
+    monkeypatch.setattr(sources, "lines", lambda codename, *, backports: [f"deb http://other.test/debian {codename} main {backports}"])
     assert key(progress) != before
 
 
@@ -69,6 +74,9 @@ def test_two_clones_share_an_image(progress: Progress, tmp_path: Path, monkeypat
 
 
 def test_an_unknown_image_is_refused_with_the_names_of_those_there_are() -> None:
-    names = "debian12-bare, debian12, debian12-bench, debian13-bare, debian13, debian13-bench"
+    names = (
+        "debian12-bare, debian12, debian12-bench, debian13-bare, debian13, debian13-bench, "
+        "debian13-backports, debian12-released, debian13-grub"
+    )
     with pytest.raises(LabError, match=rf"no image is called 'debian11': there are {names}$"):
         images.recipe("debian11")

@@ -60,6 +60,11 @@ def test_a_machine_with_secure_boot_is_no_copy_of_one_without() -> None:
     assert MachineSpec("m", secure_boot=True).kind != MachineSpec("m").kind
 
 
+def test_a_machine_with_a_boot_loader_is_given_no_kernel() -> None:
+    image = Image("debian13-grub", Path("/k"), boot_loader=True)
+    assert not {"-kernel", "-initrd", "-append"} & {*qemu.hardware(image, "tcg", 512, 1)}
+
+
 def test_template_and_clone_differ_in_the_cable_only() -> None:
     template = qemu.lab_interface("hubport,hubid=0", "52:54:00:4c:41:00")
     clone = qemu.lab_interface("stream,server=off,addr.type=unix,addr.path=/x", "52:54:00:4c:41:01")

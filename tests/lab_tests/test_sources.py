@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lab import sources
 from lab.errors import LabError
 from lab.sources import translate
 
@@ -32,6 +33,14 @@ def test_another_suite_comes_from_the_same_mirrors() -> None:
         "deb http://mirror.test/debian trixie-updates main",
         "deb http://mirror.test/debian-security trixie-security main",
     ]
+
+
+def test_backports_come_from_the_mirrors_of_their_suite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "_targets", lambda: HOST)
+    monkeypatch.setattr(sources, "host_codename", lambda: "bookworm")
+    without = sources.lines("trixie")
+    assert not [line for line in without if "backports" in line]
+    assert sources.lines("trixie", backports=True) == [*without, "deb http://mirror.test/debian trixie-backports main"]
 
 
 def test_before_the_first_update_apt_does_not_know_the_origin() -> None:
