@@ -39,6 +39,7 @@ def run(spec: dict[str, Any], action: Action) -> None:
     try:
         kernel = _open_kernel(module)
         try:
+            _warn(module, kernel)
             result = action(kernel, module.params, module.check_mode)
         finally:
             kernel.close()
@@ -47,6 +48,15 @@ def run(spec: dict[str, Any], action: Action) -> None:
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
+
+
+def _warn(module: AnsibleModule, kernel: IpvsKernel) -> None:
+    if kernel.read_fallback():
+        # A task compiles on its target all that it imports: not where all is well.
+        from ansible_collections.lvs.director.plugins.module_utils._fallback import fallback_warnings  # noqa: PLC0415
+
+        for text in fallback_warnings(kernel):
+            module.warn(text)
 
 
 def run_without_kernel(spec: dict[str, Any], action: Callable[[dict[str, Any]], Result]) -> None:

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.director.plugins.module_utils._saved import Saved, from_text, to_text
 from ansible_collections.lvs.director.plugins.module_utils._steps import AddDestination, Step
 
@@ -213,3 +214,35 @@ def test_what_stands_in_for_a_missing_scheduler_is_not_saved(run: Run, kernel: M
     kernel.fallback = frozenset()
     assert predicted_then_done(run, kernel, "ipvs_destination", service=key(1), address="10.0.0.2", weight=0)["changed"]
     assert '"scheduler": "fo"' in kernel.saved
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is warned of; AnsibleModule would keep it from one run to the next, which here are in one process."""
+    said: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "warn", lambda _module, text: said.append(text))
+    return said
+
+
+def test_who_has_another_scheduler_is_told_of_until_it_has_its_own(run: Run, kernel: MemoryKernel, told: list[str]) -> None:
+    for number in (1, 2):
+        run("ipvs_service", **service(number, 1, 2))
+    before, kernel.saved = kernel.saved, None
+    run("ipvs_service", **{**service(1), "scheduler": "fo"})
+    kernel.saved, kernel.fallback = before, frozenset({"tcp 192.0.2.1:80"})
+    run("ipvs_info")
+    assert len(told) == 1
+    assert told[0].startswith('Service tcp 192.0.2.1:80 has scheduler "fo", and weights')
+    assert 'because its own, "mh", was missing' in told[0]
+    # The run that mends it says what it found, and the next one has nothing to say.
+    run("ipvs_service", **service(1, 1, 2))
+    assert told == told[:1] * 2
+    run("ipvs_info")
+    assert len(told) == 2
+
+
+def test_what_is_saved_may_be_damaged_where_only_a_warning_needs_it(run: Run, kernel: MemoryKernel, told: list[str]) -> None:
+    run("ipvs_service", **service(1, 1, 2))
+    kernel.saved, kernel.fallback = "nonsense", frozenset({"tcp 192.0.2.1:80"})
+    assert run("ipvs_info")["services"]
+    assert not told
