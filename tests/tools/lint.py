@@ -79,6 +79,7 @@ def linters() -> list[Linter]:
         ),
         Linter("antsibull-docs", ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "all", "."]),
         Linter("docs", ["python3", "-m", "tools.docs"], looked_at=r"index\.html, [1-9]\d* pages"),
+        Linter("galaxy-importer", ["python3", "-m", "tools.importer"], looked_at=r"imported, [1-9]\d* parts, no warning"),
         Linter("reuse", ["reuse", "lint"], looked_at=r"Files with license information: ([1-9]\d*) / \1\b"),
         Linter("antsibull-changelog", ["antsibull-changelog", "lint"]),
         Linter("yamllint", ["yamllint", "--strict", "-f", "parsable"], yaml),
