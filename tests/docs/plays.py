@@ -76,7 +76,7 @@ def plays(block: Block) -> list[Play]:
     """Return what can be run of a block's plays."""
     content = yaml.safe_load(block.text)
     if block.kind == "vars":
-        content = [{"hosts": "directors", "roles": [block.name], "vars": content}]
+        content = [{"hosts": "all", "roles": [block.name], "vars": content}]
     if block.kind == "tasks":
         content = [{"hosts": "directors", "tasks": content}]
     return [runnable({"name": str(block), "gather_facts": False, **play}) for play in content]
