@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The picture in the guide "How overload failover works" is what this director does, too."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import tarfile
+from pathlib import Path
+
+from docs import hysteresis
+from lab import Lab
+from tools.checkout import COLLECTION, ROOT
+
+
+def program() -> str:
+    """Return an archive of what measures it, in base64."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        archive.add(COLLECTION / "plugins" / "module_utils", "ansible_collections/lvs/director/plugins/module_utils")
+        archive.add(hysteresis.__file__, "hysteresis.py")
+    return base64.b64encode(packed.getvalue()).decode()
+
+
+def test_it_is_as_drawn() -> None:
+    director = Lab(Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "lab"))["director"]
+    folder = director.run("mktemp -d", check=True).stdout.strip()
+    director.run(f"base64 -d | tar -xzC {folder}", input=program(), check=True)
+    measured = json.loads(director.run(f"PYTHONDONTWRITEBYTECODE=1 python3 {folder}/hysteresis.py", check=True).stdout)
+    recorded = json.loads((ROOT / "docs" / "hysteresis.json").read_text(encoding="utf-8"))
+    director.run(f"rm -r {folder}", check=True)
+    # The counters of what others than the first server hold are the same as well, and only the kernel may be another.
+    assert {**measured, "kernel": ""} == {**recorded, "kernel": ""}
