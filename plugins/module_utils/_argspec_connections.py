@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._argspec import Params, Spec, number, parsed_address, prefix_length
-from ansible_collections.lvs.director.plugins.module_utils._desired import WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
+from ansible_collections.lvs.director.plugins.module_utils._model_connections import WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._uapi import CONNECTION_STATES, INT_MAX, PROTOCOLS
 
 _TEMPLATES = {"include": None, "exclude": False, "only": True}

@@ -12,9 +12,10 @@ import re
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._argspec import STATE_SPEC, Params, Spec, number, parsed_address
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
-from ansible_collections.lvs.director.plugins.module_utils._model import Timeouts, is_multicast
+from ansible_collections.lvs.director.plugins.module_utils._model import is_multicast
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._uapi import IP_VS_IFNAME_MAXLEN, MAX_TIMEOUT, SYNC_DAEMON_NUMBERS
 
 # Visible ASCII without the two characters that the kernel does not allow.

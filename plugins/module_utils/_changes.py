@@ -14,10 +14,11 @@ from typing import Optional
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError, IpvsVerificationError
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model import Entry, Observed, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService, transition
 from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable
+from ansible_collections.lvs.director.plugins.module_utils._planned_service import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._refusals import refusal_error
 from ansible_collections.lvs.director.plugins.module_utils._results import configuration
+from ansible_collections.lvs.director.plugins.module_utils._transition import transition
 
 
 def carry_out(

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._connections import Connections
-from ansible_collections.lvs.director.plugins.module_utils._model import Connection, format_address
+from ansible_collections.lvs.director.plugins.module_utils._model import format_address
+from ansible_collections.lvs.director.plugins.module_utils._model_connections import Connection
 
 
 def connection_result(connection: Connection) -> dict[str, Any]:

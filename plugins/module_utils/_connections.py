@@ -22,9 +22,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._desired import WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsProtocolError
-from ansible_collections.lvs.director.plugins.module_utils._model import Connection
+from ansible_collections.lvs.director.plugins.module_utils._model_connections import Connection, WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._uapi import TEMPLATE_STATES
 
 _PROTOCOL, _CLIENT, _CLIENT_PORT, _ADDRESS, _PORT, _DESTINATION, _DESTINATION_PORT, _STATE = range(8)

@@ -94,29 +94,6 @@ class DesiredTable(NamedTuple):
     zero_all_counters: bool = False
 
 
-class DesiredSyncDaemon(NamedTuple):
-    """A sync daemon to be running, or not to be. ``given`` has fields of ``SyncDaemon``."""
-
-    state: str
-    given: Mapping[str, Any]
-    present: bool = True
-
-
-class WantedConnections(NamedTuple):
-    """Which connections a task wants to see: those that have all that is not None; and how much of them."""
-
-    protocol: Optional[str] = None
-    address: Optional[bytes] = None
-    port: Optional[int] = None
-    destination_address: Optional[bytes] = None
-    destination_port: Optional[int] = None
-    client: Optional[tuple[bytes, int]] = None  # address and length of the prefix, in bits
-    states: Optional[frozenset[str]] = None
-    template: Optional[bool] = None
-    limit: int = 0  # list so many, count all
-    origin: bool = False  # look up where they come from
-
-
 def at(path: str, option: str) -> str:
     """Return the path of an option inside another one."""
     return f"{path}.{option}" if path else option

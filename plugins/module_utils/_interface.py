@@ -14,7 +14,8 @@ import socket
 import struct
 from typing import Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._model import SyncDaemon, format_address
+from ansible_collections.lvs.director.plugins.module_utils._model import format_address
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon
 
 # A directory for each interface that does IPv6: not those whose MTU is too small for it.
 _IPV6_INTERFACES = "/proc/sys/net/ipv6/conf"

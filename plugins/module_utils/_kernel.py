@@ -18,7 +18,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
-from typing import Any, Optional, Protocol
+from typing import TYPE_CHECKING, Any, Optional, Protocol
 
 from ansible_collections.lvs.director.plugins.module_utils import _saved_file
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
@@ -36,16 +36,16 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     Destination,
     DestinationCounters,
     Entry,
-    Info,
     Observed,
     Service,
     ServiceKey,
     Stats,
-    SyncDaemon,
-    Timeouts,
 )
 from ansible_collections.lvs.director.plugins.module_utils._netlink import Command, NetlinkSocket, Run
-from ansible_collections.lvs.director.plugins.module_utils._steps import Refusal, Step
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._model_settings import Info, SyncDaemon, Timeouts
+    from ansible_collections.lvs.director.plugins.module_utils._steps import Refusal, Step
 
 # Up to so many services are read one by one, more in one listing of the whole table.
 _FEW = 8
@@ -189,6 +189,7 @@ class NetlinkKernel:
 
     def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
         from ansible_collections.lvs.director.plugins.module_utils._commands import commands  # noqa: PLC0415
+        from ansible_collections.lvs.director.plugins.module_utils._steps import Refusal  # noqa: PLC0415
 
         try:
             numbers = self._socket.change(commands(steps))

@@ -144,52 +144,6 @@ class Observed(NamedTuple):
     counters: dict[DestinationKey, DestinationCounters]
 
 
-class Timeouts(NamedTuple):
-    """Timeouts of connections, in seconds."""
-
-    tcp: int
-    tcp_fin: int
-    udp: int
-
-
-class SyncDaemon(NamedTuple):
-    """A connection synchronisation daemon that is running."""
-
-    state: str
-    interface: str
-    sync_id: int
-    maximum_length: int
-    group: bytes
-    port: int
-    ttl: int
-
-
-class Connection(NamedTuple):
-    """A connection, or the template that binds a persistent client to a destination."""
-
-    protocol: Optional[str]  # None for the template of a firewall mark
-    client_address: bytes  # of a template: the network, as masked by the service's persistence netmask
-    client_port: int
-    address: bytes  # b"" for the template of a firewall mark
-    port: int
-    fwmark: int
-    destination_address: bytes
-    destination_port: int
-    state: str
-    expires_seconds: int
-    template: bool
-    persistence_engine: str
-    persistence_data: str
-    origin: str = ""
-
-
-class Info(NamedTuple):
-    """What the kernel says about itself."""
-
-    version: str
-    connection_table_size: int
-
-
 def full_netmask(family: str) -> str:
     """Return the netmask that tells single clients apart, the kernel's and ipvsadm's default."""
     return "255.255.255.255" if family == "ipv4" else "128"

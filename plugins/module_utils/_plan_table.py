@@ -18,12 +18,15 @@ The order of the steps over all services, and why:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._model import Observed, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._plan import Merger, PlannedService, plan_service, transition
-from ansible_collections.lvs.director.plugins.module_utils._steps import Step, ZeroCounters
+from ansible_collections.lvs.director.plugins.module_utils._plan import Merger, plan_service
+from ansible_collections.lvs.director.plugins.module_utils._planned_service import PlannedService
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._steps import Step
 
 
 class PlannedTable(NamedTuple):
@@ -57,13 +60,15 @@ def plan_table(current: Mapping[ServiceKey, Observed], desired: DesiredTable) ->
     """
     services = []
     merger = Merger()
-    zero: list[Step] = []
+    zeroed: list[Optional[ServiceKey]] = []
     for one in desired.services:
         observed = current.get(one.key)
         services.append(plan_service(observed.entry if observed else None, one, merger))
         if one.zero_counters and observed and one.present and _has_counted(observed):
-            zero.append(ZeroCounters(one.key))
+            zeroed.append(one.key)
     if desired.purge:
+        from ansible_collections.lvs.director.plugins.module_utils._transition import transition  # noqa: PLC0415
+
         listed = {one.key for one in desired.services}
         services += [
             transition(key, observed.entry, None)
@@ -71,8 +76,14 @@ def plan_table(current: Mapping[ServiceKey, Observed], desired: DesiredTable) ->
             if key not in listed and any(part.covers(key) for part in desired.scope)
         ]
     if desired.zero_all_counters and any(_has_counted(observed) for observed in current.values()):
-        zero = [ZeroCounters(None)]
-    return PlannedTable(tuple(services), tuple(zero))
+        zeroed = [None]
+    return PlannedTable(tuple(services), _zero(zeroed) if zeroed else ())
+
+
+def _zero(names: list[Optional[ServiceKey]]) -> tuple[Step, ...]:
+    from ansible_collections.lvs.director.plugins.module_utils._steps import ZeroCounters  # noqa: PLC0415
+
+    return tuple(map(ZeroCounters, names))
 
 
 def _has_counted(observed: Observed) -> bool:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsRejectedError
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable
+from ansible_collections.lvs.director.plugins.module_utils._planned_service import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._refusals import unknown_engine, unknown_scheduler
 from ansible_collections.lvs.director.plugins.module_utils._steps import AddDestination, AddService, EditService, Step
 

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._diff import diff
 from ansible_collections.lvs.director.plugins.module_utils._engine import Outcome
 from ansible_collections.lvs.director.plugins.module_utils._model import Observed
 from ansible_collections.lvs.director.plugins.module_utils._results import service_result
 
 
 def change_result(outcome: Outcome) -> dict[str, Any]:
-    """Return ``changed`` and ``diff``."""
+    """Return ``changed`` and ``diff``, of which both parts are empty where there is nothing to do."""
+    if not outcome.changed:
+        return {"changed": False, "diff": {"before": "", "after": ""}}
+    from ansible_collections.lvs.director.plugins.module_utils._diff import diff  # noqa: PLC0415
+
     table, save = diff(outcome.plan), outcome.save
     return {
-        "changed": outcome.changed,
+        "changed": True,
         "diff": {"before": table["before"] + save.before, "after": table["after"] + save.after},
     }
 

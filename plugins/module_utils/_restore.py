@@ -34,12 +34,14 @@ from ansible_collections.lvs.director.plugins.module_utils._argspec_settings imp
     desired_from_timeouts_module,
 )
 from ansible_collections.lvs.director.plugins.module_utils._argspec_table import desired_from_table_module
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredService, DesiredSyncDaemon, DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredService, DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsConflictError, IpvsError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._held_back import refusals_held_back
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import Service, Timeouts, parse_address
+from ansible_collections.lvs.director.plugins.module_utils._model import Service, parse_address
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._saved import parsed
 from ansible_collections.lvs.director.plugins.module_utils._scheduler_swap import swap_scheduler
 from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon, converge_timeouts

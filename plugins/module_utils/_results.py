@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model import (
     Destination,
@@ -18,11 +18,13 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     Service,
     ServiceKey,
     Stats,
-    SyncDaemon,
     format_address,
     scheduler_flag_words,
 )
 from ansible_collections.lvs.director.plugins.module_utils._uapi import TUNNEL_FLAGS
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon
 
 
 def key_values(key: ServiceKey) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
 
@@ -76,6 +75,8 @@ def _open_kernel(module: AnsibleModule) -> IpvsKernel:
     try:
         return NetlinkKernel()
     except ImportError as exc:
+        from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module  # noqa: PLC0415
+
         if not has_respawned():
             other = probe_interpreters_for_module(_SYSTEM_INTERPRETERS, "pyroute2")
             if other and other != sys.executable:

@@ -36,12 +36,11 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     DestinationKey,
     Entry,
     ServiceKey,
-    SyncDaemon,
-    Timeouts,
     address_family,
     format_address,
     parse_address,
 )
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._planned_save import PlannedSave
 from ansible_collections.lvs.director.plugins.module_utils._results import (
     destination_values,

@@ -14,9 +14,10 @@ from ansible_collections.lvs.director.plugins.module_utils._desired import Desir
 from ansible_collections.lvs.director.plugins.module_utils._entries import new_entry
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model import ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService, plan_service
+from ansible_collections.lvs.director.plugins.module_utils._plan import plan_service
 from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable
 from ansible_collections.lvs.director.plugins.module_utils._planned_save import PlannedSave
+from ansible_collections.lvs.director.plugins.module_utils._planned_service import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._saved import Change, Saved, from_text, options_of, plan_saved_services
 
 

@@ -18,16 +18,10 @@ from typing import NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils._changes import differences
 from ansible_collections.lvs.director.plugins.module_utils._connections import read_connections
-from ansible_collections.lvs.director.plugins.module_utils._desired import WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import (
-    DestinationCounters,
-    Observed,
-    ServiceKey,
-    SyncDaemon,
-    Timeouts,
-    parse_address,
-)
+from ansible_collections.lvs.director.plugins.module_utils._model import DestinationCounters, Observed, ServiceKey, parse_address
+from ansible_collections.lvs.director.plugins.module_utils._model_connections import WantedConnections
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._selftest_services import ADDRESS, is_ours
 
 # The counters before the rates, which fall by themselves.

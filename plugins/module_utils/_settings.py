@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._errors import (
     IpvsConflictError,
     IpvsError,
@@ -18,7 +18,8 @@ from ansible_collections.lvs.director.plugins.module_utils._errors import (
     IpvsVerificationError,
 )
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import SyncDaemon, Timeouts, address_family
+from ansible_collections.lvs.director.plugins.module_utils._model import address_family
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._planned_save import PlannedSave
 from ansible_collections.lvs.director.plugins.module_utils._refusals import refusal_error
 from ansible_collections.lvs.director.plugins.module_utils._results import sync_daemon_result

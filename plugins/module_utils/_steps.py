@@ -10,14 +10,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Optional, Union
 
-from ansible_collections.lvs.director.plugins.module_utils._model import (
-    Destination,
-    DestinationKey,
-    Service,
-    ServiceKey,
-    SyncDaemon,
-    Timeouts,
-)
+from ansible_collections.lvs.director.plugins.module_utils._model import Destination, DestinationKey, Service, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon, Timeouts
 
 
 class AddService(NamedTuple):

@@ -15,9 +15,10 @@ from __future__ import annotations
 from typing import NamedTuple, Optional, Union
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
-from ansible_collections.lvs.director.plugins.module_utils._model import SyncDaemon, address_family
+from ansible_collections.lvs.director.plugins.module_utils._model import address_family
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._steps import StartSyncDaemon, StopSyncDaemon
 
 # What IP and UDP need of a packet, in bytes

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ansible_collections.lvs.director.plugins.module_utils._model import Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._steps import SetTimeouts
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils._attributes import number, pack, require, string, u8, u16, u32, values
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsProtocolError
-from ansible_collections.lvs.director.plugins.module_utils._model import Info, SyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import Info, SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._wire import text
 
 

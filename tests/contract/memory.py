@@ -19,17 +19,15 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     DestinationCounters,
     DestinationKey,
     Entry,
-    Info,
     Observed,
     Service,
     ServiceKey,
     Stats,
-    SyncDaemon,
-    Timeouts,
     address_family,
     canonical_destination,
     canonical_service,
 )
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import Info, SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._steps import (
     AddDestination,
     AddService,

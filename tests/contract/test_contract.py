@@ -31,7 +31,6 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     Service,
     ServiceKey,
 )
-from ansible_collections.lvs.director.plugins.module_utils._plan import transition
 from ansible_collections.lvs.director.plugins.module_utils._steps import (
     AddDestination,
     AddService,
@@ -41,6 +40,7 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     EditService,
     Step,
 )
+from ansible_collections.lvs.director.plugins.module_utils._transition import transition
 from hypothesis import HealthCheck, given, settings
 
 from contract.memory import MemoryKernel

@@ -13,17 +13,11 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError, IpvsRejectedError
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import (
-    Destination,
-    DestinationKey,
-    Entry,
-    Service,
-    SyncDaemon,
-    Timeouts,
-)
+from ansible_collections.lvs.director.plugins.module_utils._model import Destination, DestinationKey, Entry, Service
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon, converge_timeouts
 from ansible_collections.lvs.director.plugins.module_utils._steps import (
     DeleteService,

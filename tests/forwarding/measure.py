@@ -11,7 +11,6 @@ from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._argspec_table import desired_from_table_module, table_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._connections import read_connections
-from ansible_collections.lvs.director.plugins.module_utils._desired import WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
 from ansible_collections.lvs.director.plugins.module_utils._entries import with_defaults
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
@@ -25,8 +24,9 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     canonical_service,
     parse_address,
 )
-from ansible_collections.lvs.director.plugins.module_utils._plan import transition
+from ansible_collections.lvs.director.plugins.module_utils._model_connections import WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._proc import CONNECTIONS, listing
+from ansible_collections.lvs.director.plugins.module_utils._transition import transition
 
 from .client import Answer, NoAnswer, ask
 from .combinations import WORKS, Kind, Way

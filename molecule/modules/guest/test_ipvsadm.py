@@ -27,7 +27,7 @@ from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_render impor
 )
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
 from ansible_collections.lvs.director.plugins.module_utils._model import Destination, DestinationKey, Entry, Service, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._plan import transition
+from ansible_collections.lvs.director.plugins.module_utils._transition import transition
 from ansible_collections.lvs.director.plugins.module_utils._uapi import INT_MAX, IP_VS_SVC_F_SCHED3
 from hypothesis import given, settings
 

@@ -19,9 +19,10 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._connections import Connections, add_origins, read_connections
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredSyncDaemon, WantedConnections
+from ansible_collections.lvs.director.plugins.module_utils._desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import Connection, DestinationKey, format_address
+from ansible_collections.lvs.director.plugins.module_utils._model import DestinationKey, format_address
+from ansible_collections.lvs.director.plugins.module_utils._model_connections import Connection, WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._proc import CONNECTIONS, CONNECTIONS_WITH_ORIGIN, listing
 from ansible_collections.lvs.director.plugins.module_utils._results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon, converge_timeouts

@@ -30,7 +30,7 @@ from ansible_collections.lvs.director.plugins.module_utils._engine import conver
 from ansible_collections.lvs.director.plugins.module_utils._entries import with_defaults
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
 from ansible_collections.lvs.director.plugins.module_utils._one_destination import bring_back
-from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService
+from ansible_collections.lvs.director.plugins.module_utils._planned_service import PlannedService
 from test_ipvsadm import ipvsadm
 
 from contract.test_settings_contract import kernel_with_interfaces

@@ -20,7 +20,7 @@ from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsIn
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_options import COMMANDS, OPTIONS, TAKES, Option
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_parse import parse_rules
 from ansible_collections.lvs.director.plugins.module_utils._model import Stats
-from ansible_collections.lvs.director.plugins.module_utils._plan import transition
+from ansible_collections.lvs.director.plugins.module_utils._transition import transition
 
 from contract.ipvsadm_options import ROWS, Case, Task, is_setting, master
 from contract.memory import MemoryKernel

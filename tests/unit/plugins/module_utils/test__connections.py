@@ -12,9 +12,8 @@ from collections.abc import Iterator
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils._connections import add_origins, read_connections
-from ansible_collections.lvs.director.plugins.module_utils._desired import WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsProtocolError
-from ansible_collections.lvs.director.plugins.module_utils._model import Connection
+from ansible_collections.lvs.director.plugins.module_utils._model_connections import Connection, WantedConnections
 from hypothesis import given
 from hypothesis import strategies as st
 

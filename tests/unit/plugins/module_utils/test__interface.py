@@ -16,7 +16,7 @@ from typing import ClassVar
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils import _interface
 from ansible_collections.lvs.director.plugins.module_utils._interface import read_mtu, try_sockets
-from ansible_collections.lvs.director.plugins.module_utils._model import SyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon
 
 V4 = ipaddress.ip_address("239.1.2.3").packed
 V6 = ipaddress.ip_address("ff02::81").packed

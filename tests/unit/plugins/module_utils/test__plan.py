@@ -12,7 +12,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     Service,
     ServiceKey,
 )
-from ansible_collections.lvs.director.plugins.module_utils._plan import PlannedService, transition
+from ansible_collections.lvs.director.plugins.module_utils._planned_service import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._steps import (
     AddDestination,
     AddService,
@@ -20,6 +20,7 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     EditDestination,
     Step,
 )
+from ansible_collections.lvs.director.plugins.module_utils._transition import transition
 from hypothesis import given, settings
 
 from contract.memory import MemoryKernel

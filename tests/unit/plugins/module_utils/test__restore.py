@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils import _restore, _saved_file
 from ansible_collections.lvs.director.plugins.module_utils._argspec_table import desired_from_table_module
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError
-from ansible_collections.lvs.director.plugins.module_utils._model import Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._saved import Saved, to_text
 from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon, converge_timeouts
 from ansible_collections.lvs.director.plugins.module_utils._steps import AddService, EditService, Step

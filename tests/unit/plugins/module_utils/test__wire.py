@@ -21,13 +21,11 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     Destination,
     DestinationCounters,
     DestinationKey,
-    Info,
     Service,
     ServiceKey,
     Stats,
-    SyncDaemon,
-    Timeouts,
 )
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import Info, SyncDaemon, Timeouts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

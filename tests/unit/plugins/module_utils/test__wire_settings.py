@@ -10,7 +10,7 @@ import struct
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils import _wire_settings as wire_settings
-from ansible_collections.lvs.director.plugins.module_utils._model import SyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon, Timeouts
 from hypothesis import given
 from hypothesis import strategies as st
 

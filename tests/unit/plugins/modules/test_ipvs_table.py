@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.lvs.director.plugins.module_utils._argspec_table import SCOPE_SPEC, TABLE_SERVICE_SPEC
-from ansible_collections.lvs.director.plugins.module_utils._model import Stats, SyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model import Stats
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._steps import (
     AddDestination,
     AddService,

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.common import respawn
 from ansible_collections.lvs.director.plugins.module_utils import _netlink, _runner
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._model import SyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._steps import AddDestination
 
 from contract.memory import MemoryKernel
@@ -339,7 +340,7 @@ def test_no_pyroute2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         raise ImportError("No module named 'pyroute2'")
 
     monkeypatch.setattr(_runner, "NetlinkKernel", missing)
-    monkeypatch.setattr(_runner, "probe_interpreters_for_module", lambda interpreters, name: None)
+    monkeypatch.setattr(respawn, "probe_interpreters_for_module", lambda interpreters, name: None)
     result = run("ipvs_info")
     assert "pyroute2" in result["msg"]
     assert "python3-pyroute2" in result["msg"]

@@ -25,10 +25,10 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     Observed,
     ServiceKey,
     Stats,
-    SyncDaemon,
     format_address,
     parse_address,
 )
+from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._steps import SetTimeouts
 
 from contract import memory

@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Typed values of what a kernel has one of: timeouts, sync daemons, and what it says of itself."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Timeouts(NamedTuple):
+    """Timeouts of connections, in seconds."""
+
+    tcp: int
+    tcp_fin: int
+    udp: int
+
+
+class SyncDaemon(NamedTuple):
+    """A connection synchronisation daemon that is running."""
+
+    state: str
+    interface: str
+    sync_id: int
+    maximum_length: int
+    group: bytes
+    port: int
+    ttl: int
+
+
+class Info(NamedTuple):
+    """What the kernel says about itself."""
+
+    version: str
+    connection_table_size: int
