@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils._argspec import Params, Spec, number, parsed_address, prefix_length
+from ansible_collections.lvs.director.plugins.module_utils._argspec import Params, Spec, number, parsed_address
+from ansible_collections.lvs.director.plugins.module_utils._argspec_service import prefix_length
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model_connections import WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._uapi import CONNECTION_STATES, INT_MAX, PROTOCOLS

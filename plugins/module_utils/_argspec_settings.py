@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils._argspec import STATE_SPEC, Params, Spec, number, parsed_address
+from ansible_collections.lvs.director.plugins.module_utils._argspec import Params, Spec, number, parsed_address
+from ansible_collections.lvs.director.plugins.module_utils._argspec_service import STATE_SPEC
 from ansible_collections.lvs.director.plugins.module_utils._desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model import is_multicast

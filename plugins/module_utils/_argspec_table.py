@@ -21,16 +21,18 @@ from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils._argspec import (
     DESTINATION_SPEC,
     FWMARK_MAX,
-    SERVICE_DESTINATIONS_SPEC,
     SERVICE_KEY_RULES,
     SERVICE_KEY_SPEC,
-    SERVICE_SPEC,
-    STATE_SPEC,
-    ZERO_COUNTERS_SPEC,
     Params,
     Spec,
     given_of_destination,
     number,
+)
+from ansible_collections.lvs.director.plugins.module_utils._argspec_service import (
+    SERVICE_DESTINATIONS_SPEC,
+    SERVICE_SPEC,
+    STATE_SPEC,
+    ZERO_COUNTERS_SPEC,
     service_with_destinations,
 )
 from ansible_collections.lvs.director.plugins.module_utils._desired import (

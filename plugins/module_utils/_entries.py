@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from ansible_collections.lvs.director.plugins.module_utils import _argspec as argspec
+from ansible_collections.lvs.director.plugins.module_utils import _argspec_service as argspec_service
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model import Entry, ServiceKey
 from ansible_collections.lvs.director.plugins.module_utils._plan import plan_service
@@ -20,7 +21,7 @@ from ansible_collections.lvs.director.plugins.module_utils._plan import plan_ser
 ENTRY_SPEC: argspec.Spec = {
     "argument_spec": {
         **argspec.SERVICE_KEY_SPEC,
-        **argspec.SERVICE_SPEC,
+        **argspec_service.SERVICE_SPEC,
         "destinations": {"type": "list", "elements": "dict", "options": argspec.DESTINATION_SPEC},
     },
     **argspec.SERVICE_KEY_RULES,
@@ -47,8 +48,8 @@ def new_entry(values: Mapping[str, Any]) -> Entry:
     :param values: options of ``ipvs_service``; what is missing or None has the model's default.
     :raises IpvsInputError: with the option's path.
     """
-    params = with_defaults(argspec.service_module_spec()["argument_spec"], values)
-    (desired,) = argspec.desired_from_service_module(params).services
+    params = with_defaults(argspec_service.service_module_spec()["argument_spec"], values)
+    (desired,) = argspec_service.desired_from_service_module(params).services
     # There is one, since nothing but a service that is to be absent comes to none.
     return cast(Entry, plan_service(None, desired).after)
 

@@ -17,6 +17,7 @@ import re
 from typing import Optional, cast
 
 from ansible_collections.lvs.director.plugins.module_utils import _argspec as argspec
+from ansible_collections.lvs.director.plugins.module_utils import _argspec_service as argspec_service
 from ansible_collections.lvs.director.plugins.module_utils._entries import new_entry, with_defaults
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_options import OPTIONS
@@ -79,8 +80,8 @@ class _Table:
 
     def _change_service(self, line: Line, rule: Rule) -> None:
         if rule.command == "delete-service":
-            params = with_defaults(argspec.service_module_spec()["argument_spec"], rule.key)
-            (desired,) = argspec.desired_from_service_module(params).services
+            params = with_defaults(argspec_service.service_module_spec()["argument_spec"], rule.key)
+            (desired,) = argspec_service.desired_from_service_module(params).services
             del self.entries[self._existing(desired.key)]
             return
         entry = new_entry({**rule.key, **rule.values})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils._argspec import desired_from_service_module, service_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._argspec_service import desired_from_service_module, service_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._report import change_result, only, service_result_or_none

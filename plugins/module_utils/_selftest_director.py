@@ -12,12 +12,8 @@ import contextlib
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils._argspec import (
-    desired_from_destination_module,
-    desired_from_service_module,
-    destination_module_spec,
-    service_module_spec,
-)
+from ansible_collections.lvs.director.plugins.module_utils._argspec import desired_from_destination_module, destination_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._argspec_service import desired_from_service_module, service_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
 from ansible_collections.lvs.director.plugins.module_utils._entries import with_defaults
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsExperimentError

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils import _argspec as argspec
+from ansible_collections.lvs.director.plugins.module_utils import _argspec_service as argspec_service
 from ansible_collections.lvs.director.plugins.module_utils import _argspec_settings as settings
 from ansible_collections.lvs.director.plugins.module_utils import _argspec_table as table
 from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable
@@ -28,7 +29,7 @@ def _table_action(desired_from: Callable[[Params], DesiredTable]) -> Action:
 
 # What a module takes, and what its _run_... does. A module that the option table names needs a line here.
 MODULES: dict[str, tuple[Callable[[], argspec.Spec], Action]] = {
-    "ipvs_service": (argspec.service_module_spec, _table_action(argspec.desired_from_service_module)),
+    "ipvs_service": (argspec_service.service_module_spec, _table_action(argspec_service.desired_from_service_module)),
     "ipvs_destination": (argspec.destination_module_spec, _table_action(argspec.desired_from_destination_module)),
     "ipvs_table": (table.table_module_spec, _table_action(table.desired_from_table_module)),
     "ipvs_timeouts": (

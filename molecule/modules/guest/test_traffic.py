@@ -20,11 +20,10 @@ import pytest
 from ansible_collections.lvs.director.plugins.module_utils import _drained
 from ansible_collections.lvs.director.plugins.module_utils._argspec import (
     desired_from_destination_module,
-    desired_from_service_module,
     destination_module_spec,
     drain_from_destination_module,
-    service_module_spec,
 )
+from ansible_collections.lvs.director.plugins.module_utils._argspec_service import desired_from_service_module, service_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._drain import Drained, drain
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
 from ansible_collections.lvs.director.plugins.module_utils._entries import with_defaults

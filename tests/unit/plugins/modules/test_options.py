@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils import _drain, _run_connection_info
-from ansible_collections.lvs.director.plugins.module_utils._argspec import destination_module_spec, info_module_spec, service_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._argspec import destination_module_spec, info_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._argspec_connections import connection_info_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._argspec_selftest import selftest_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._argspec_service import service_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._argspec_settings import sync_daemon_module_spec, timeouts_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._argspec_table import TABLE_SERVICE_SPEC, table_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._model import DestinationCounters, Stats
