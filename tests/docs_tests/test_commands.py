@@ -3,8 +3,8 @@
 """Every command of the documentation is one that a test runs, each in its way.
 
 Where Ansible runs (``$``): ansible-galaxy for real, into an empty home; ansible-playbook with the inventory and playbooks of
-the pages themselves, and --syntax-check instead of machines. On a director (``#``): in the scenario ``guides``, which also runs
-the lines of ansible-playbook on a machine. In a checkout (no prompt): it is a part of ``make test``, or ELSEWHERE says more.
+the pages themselves, and --syntax-check instead of machines. On a director (``#``): a scenario that runs it, or one that
+differs in how it prints. In a checkout (no prompt): it is a part of ``make test``, or ELSEWHERE says more.
 """
 
 from __future__ import annotations
@@ -34,6 +34,15 @@ ELSEWHERE = {
     "ANSIBLE_COLLECTIONS_PATH=.cache/installed ANSIBLE_HOME=.cache/ansible PYTHONPATH=tests .venv/bin/molecule converge -s modules": (
         "`make scenarios` runs molecule in this environment"
     ),
+}
+
+# What is typed on a director, and a scenario's file with the words of it that matter.
+ON_MACHINES = {
+    "# ipvsadm -L -n --nosort --thresholds": ("molecule/modules/guest/test_ipvsadm.py", '"-L", "-n", "--nosort", "--thresholds"'),
+    "# ipvsadm -L -n --nosort --stats": ("molecule/selftest/tests/test_selftest.py", "ipvsadm -L -n --nosort --stats"),
+    "# ipvsadm -L -n -c": ("molecule/modules/guest/test_ipvsadm_settings.py", '"-L", "-n", "-c"'),
+    "# journalctl -u ipvs-director -b": ("molecule/reboot/tests/in_service/test_in_service.py", "-u ipvs-director"),
+    "# systemctl restart ipvs-director": ("molecule/reboot/tests/in_service/test_in_service.py", "systemctl restart ipvs-director"),
 }
 
 LINES = sorted(
@@ -91,8 +100,14 @@ def test_in_a_checkout(line: str) -> None:
         assert (ROOT / named).exists()
 
 
+@pytest.mark.parametrize("line", ON_DIRECTOR)
+def test_on_a_director(line: str) -> None:
+    file, words = ON_MACHINES[line]
+    assert words in (ROOT / file).read_text(encoding="utf-8")
+
+
 def test_nothing_is_elsewhere_that_is_nowhere() -> None:
-    assert [line for line in ELSEWHERE if line not in LINES] == []
+    assert [line for line in (*ELSEWHERE, *ON_MACHINES) if line not in LINES] == []
 
 
 def test_targets_named_in_words_are_there() -> None:
