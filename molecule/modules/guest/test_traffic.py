@@ -8,6 +8,7 @@ Clients, director and servers are one network namespace, as in test_ipvsadm_sett
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import socket
 import subprocess
@@ -165,3 +166,41 @@ def test_counters_are_set_to_zero_as_ipvsadm_does(kernel: IpvsKernel) -> None:
             until(lambda: ours(kernel) == counted())
             zero()
             assert counted() == ours(kernel) == [[0] * 5] * 2
+
+
+def judges_at_once() -> bool:
+    """Whether the kernel judges a destination anew when its thresholds are edited. Kernels of before 2026 do not."""
+    # Not /proc/version, which names the compiler's version first.
+    found = re.search(r"Debian (\d+)\.(\d+)\.(\d+)", os.uname().version)
+    assert found
+    major, minor, patch = map(int, found.groups())
+    since = {(6, 1): 183, (6, 12): 104}
+    if (major, minor) not in since and (major, minor) < (7, 2):
+        pytest.fail(f"look which rule {found[0]} has, and add it here")
+    return patch >= since.get((major, minor), 0)
+
+
+def limit(kernel: IpvsKernel, upper: int, lower: int) -> None:
+    """Have the first server tried first, as long as it is not overloaded."""
+    destinations = [
+        {"address": FIRST, "port": 8080, "forward_method": "masquerade", "weight": 2, "upper_threshold": upper, "lower_threshold": lower},
+        {"address": SECOND, "port": 8080, "forward_method": "masquerade", "weight": 1},
+    ]
+    params = with_defaults(service_module_spec()["argument_spec"], {**NAME, "scheduler": "fo", "destinations": destinations})
+    converge(kernel, desired_from_service_module(params), check_mode=False)
+
+
+def test_what_edited_thresholds_mean_to_a_server_in_use(kernel: IpvsKernel) -> None:
+    at_once = judges_at_once()
+    with servers() as connect:
+        limit(kernel, 0, 0)
+        assert [connect()[2] for _number in range(4)] == [FIRST] * 4
+        # It has as many as it may. An older kernel sees that when it has got one more.
+        limit(kernel, 4, 1)
+        assert [connect()[2] for _number in range(2)] == [SECOND if at_once else FIRST, SECOND]
+        # It may have more, but stays overloaded until it has fewer than the lower threshold. Not so with an older kernel.
+        limit(kernel, 40, 1)
+        assert connect()[2] == (SECOND if at_once else FIRST)
+        # It has.
+        limit(kernel, 40, 20)
+        assert connect()[2] == FIRST
