@@ -13,8 +13,11 @@ by ``_checked``. What equal destinations share is made once.
 
 from __future__ import annotations
 
+import base64
 import ipaddress
-from collections.abc import Mapping, Sequence
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
@@ -83,7 +86,7 @@ def desired_from_table_module(params: Params) -> DesiredTable:
     exclusive = params["purge"] if params["exclusive_destinations"] is None else params["exclusive_destinations"]
     read = _Destinations()
     found: dict[ServiceKey, DesiredService] = {}
-    for index, item in enumerate(params["services"] or ()):
+    for index, item in enumerate(_unpacked(params["services"] or ())):
         path = f"services[{index}]"
         values = _checked(path, item, TABLE_SERVICE_SPEC)
         _check_name(path, values)
@@ -102,6 +105,28 @@ def desired_from_table_module(params: Params) -> DesiredTable:
         params["purge"],
         params["zero_counters"] and params["services"] is None,
     )
+
+
+def number_of_services(services: Sequence[Any]) -> int:
+    """Return how many services were listed."""
+    return sum(one["number"] if _is_packed(one) else 1 for one in services)
+
+
+def _unpacked(services: Sequence[Any]) -> Iterator[Any]:
+    """Yield services, one after the other also if the action plugin has packed them: all at once would take memory."""
+    for one in services:
+        if not _is_packed(one):
+            yield one
+            continue
+        try:
+            lines = zlib.decompress(base64.b64decode(one["packed"])).splitlines()
+        except (TypeError, ValueError, zlib.error) as exc:
+            raise IpvsInputError("services", f"was damaged on the way from the controller: {exc}") from exc
+        yield from map(json.loads, lines)
+
+
+def _is_packed(service: Any) -> bool:
+    return isinstance(service, dict) and service.keys() == {"packed", "number"}
 
 
 class _Destinations:

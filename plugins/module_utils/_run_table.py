@@ -10,7 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils._argspec_table import desired_from_table_module, table_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._argspec_table import (
+    desired_from_table_module,
+    number_of_services,
+    table_module_spec,
+)
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._report import change_result
@@ -30,7 +34,7 @@ def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result
         # Not needed any more, and large. Besides, Ansible would send all of it back, after having looked for secrets in it.
         services = params["services"]
         if services is not None:
-            params["services"] = f"{len(services)} services"
+            params["services"] = f"{number_of_services(services)} services"
             services.clear()  # AnsibleModule holds the same list once more
     outcome = converge(kernel, desired, check_mode=check_mode)
     changed = outcome.plan.changed_services

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import copy
 import errno
-import json
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.lvs.director.plugins.action.ipvs_table import packed
 from ansible_collections.lvs.director.plugins.module_utils._argspec_table import SCOPE_SPEC, TABLE_SERVICE_SPEC
 from ansible_collections.lvs.director.plugins.module_utils._model import Stats
 from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon
@@ -268,17 +268,37 @@ def test_values_are_converted_as_ansible_does(run: Run, kernel: MemoryKernel) ->
     assert found["destinations"][0]["tunnel_flags"] == ["csum"]
 
 
-def test_a_service_may_come_as_text(run: Run) -> None:
+def test_services_may_come_packed(run: Run) -> None:
     """As the action plugin sends them: everything is judged and done as for dictionaries."""
     services = [service(1, 1, 2), service(2, 3, state="absent")]
-    texts = [json.dumps(one) for one in services]
     predicted = run("ipvs_table", check=True, services=services)
-    done = run("ipvs_table", services=texts)
+    done = run("ipvs_table", services=packed(services))
     assert done == predicted
     assert done["invocation"]["module_args"]["services"] == "2 services"
-    refused = run("ipvs_table", services=[texts[0], json.dumps(service(2, "x"))])
+    refused = run("ipvs_table", services=packed([services[0], service(2, "x")]))
     assert refused["msg"].startswith("services[1].destinations[0].address: '10.0.0.x' is not an IPv4 or IPv6 address")
     assert refused["invocation"]["module_args"]["services"] == "2 services"
+
+
+def test_none_may_come_packed(run: Run) -> None:
+    """An empty list is not the same as no list: with a scope, all is purged."""
+    run("ipvs_table", services=[service(1, 1)])
+    purge: dict[str, Any] = {"purge": True, "scope": [{"protocol": "tcp"}]}
+    assert run("ipvs_table", check=True, services=packed([]), **purge) == run("ipvs_table", check=True, services=[], **purge)
+    assert len(run("ipvs_table", services=packed([]), **purge)["removed_services"]) == 1
+
+
+def test_what_json_cannot_say_is_not_packed() -> None:
+    services = [service(1, weight={1, 2})]
+    assert packed(services) is services
+
+
+@pytest.mark.parametrize("text", ["", "x", "eJxLBAA=", 7])
+def test_what_was_damaged_on_the_way_is_refused(run: Run, kernel: MemoryKernel, text: object) -> None:
+    refused = run("ipvs_table", services=[{"packed": text, "number": 1}])
+    assert refused["failed"]
+    assert "damaged on the way" in refused["msg"]
+    assert not kernel.steps
 
 
 def test_a_weight_is_no_truth(run: Run) -> None:
