@@ -123,9 +123,10 @@ def _destinations(path: str, items: list[Params], service: ServiceKey, read: Rea
     found: dict[DestinationKey, DesiredDestination] = {}
     for index, item in enumerate(items):
         one = read(path, index, item, service)
-        if one.key in found:
-            raise IpvsInputError(one.path, f"{one.key} is listed already, as {found[one.key].path}")
-        found[one.key] = one
+        key = one.key
+        if key in found:
+            raise IpvsInputError(one.path, f"{key} is listed already, as {found[key].path}")
+        found[key] = one
     return tuple(found.values())
 
 

@@ -129,11 +129,16 @@ def _is_packed(service: Any) -> bool:
     return isinstance(service, dict) and service.keys() == {"packed", "number"}
 
 
+# What the classes do, without being asked a hundred thousand times how they do it.
+_make = tuple.__new__
+
+
 class _Destinations:
     """Makes the values of destinations; what was given, names apart, is the same value for all that were given the same."""
 
     def __init__(self) -> None:
         self._given: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+        # With the types: 1 equals true, and only one of them is a weight.
         self._last: tuple[dict[str, Any], list[type], Mapping[str, Any]] = {}, [type(self)], {}
 
     def read(self, listed: str, index: int, item: Any, service: ServiceKey) -> DesiredDestination:
@@ -145,8 +150,11 @@ class _Destinations:
             raise IpvsInputError(f"{listed}[{index}]", f"{item!r} is not a destination: give address, and what else is to be said of it")
         rest = item.copy()
         address, port = rest.pop("address", None), rest.pop("port", None)
-        number_or_none = port is None or (isinstance(port, int) and not isinstance(port, bool))
-        if isinstance(address, str) and number_or_none and self._known(rest):
+        simple = isinstance(address, str) and (port is None or type(port) is int)
+        last, types, given = self._last
+        if simple and rest == last and list(map(type, rest.values())) == types:
+            pass  # the same as the one before, as mostly
+        elif simple and self._known(rest):
             given = self._last[2]
         else:
             path = f"{listed}[{index}]"
@@ -161,17 +169,16 @@ class _Destinations:
             packed = parse_address(address)
         except ValueError as exc:
             raise IpvsInputError(f"{listed}[{index}].address", str(exc)) from exc
-        return DesiredDestination(listed, index, DestinationKey(packed, port), given)
+        one: DesiredDestination = _make(DesiredDestination, (listed, index, _make(DestinationKey, (packed, port)), given, True))
+        return one
 
     def _known(self, rest: dict[str, Any]) -> bool:
         """Return whether an item has had the same options before; they are the last ones then."""
-        types = list(map(type, rest.values()))  # 1 equals true, and only one of them is a weight
-        if rest == self._last[0] and types == self._last[1]:
-            return True
         given = self._given.get(_hashable(rest))
-        if given is not None:
-            self._last = rest, types, given
-        return given is not None
+        if given is None:
+            return False
+        self._last = rest, list(map(type, rest.values())), given
+        return True
 
     def _remember(self, rest: dict[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
         given = self._given.setdefault(_hashable(rest), given)
@@ -190,20 +197,20 @@ def _checked(path: str, item: Any, spec: Spec) -> dict[str, Any]:
     unknown = [str(option) for option in item if option not in spec]
     if unknown:
         raise IpvsInputError(path, f"there is no option {', '.join(unknown)}; there are {', '.join(spec)}")
-    values = {}
-    for option, rule in spec.items():
-        value = item.get(option)
+    values = {option: rule.get("default") for option, rule in spec.items()}
+    for option, value in item.items():
         if value is None:
-            if rule.get("required"):
-                raise IpvsInputError(at(path, option), "is missing")
-            values[option] = rule.get("default")
             continue
+        rule = spec[option]
         converted = _CONVERT[rule["type"]](at(path, option), value)
         if "choices" in rule:
             for one in converted if isinstance(converted, list) else (converted,):
                 if one not in rule["choices"]:
                     raise IpvsInputError(at(path, option), f"{one!r} is none of {', '.join(rule['choices'])}")
         values[option] = converted
+    for option, rule in spec.items():
+        if rule.get("required") and values[option] is None:
+            raise IpvsInputError(at(path, option), "is missing")
     return values
 
 
@@ -244,6 +251,8 @@ _CONVERT = {"int": _whole_number, "str": _text, "list": _list, "bool": _boolean}
 
 def _check_name(path: str, values: Params) -> None:
     """Hold a service to SERVICE_KEY_RULES, which AnsibleModule does for the other modules."""
+    if values["fwmark"] is None and None not in (values["protocol"], values["address"], values["port"]):
+        return  # as most are
 
     def given(options: Sequence[str]) -> list[str]:
         return [option for option in options if values[option] is not None]
