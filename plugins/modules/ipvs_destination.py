@@ -118,9 +118,9 @@ options:
     description:
       - With so many connections, active and inactive counted together, the destination is overloaded and gets no new
         ones. V(0) sets no limit.
-      - What an edit means for a destination that is overloaded already depends on the kernel. Up to 6.1.182 and
-        6.12.103 a raised threshold ends the overload, and a lowered one counts from the next connection on; later ones
-        judge anew at once, by O(lower_threshold).
+      - What an edit means for a destination in use depends on the kernel. Up to 6.1.182 and 6.12.103 a raised threshold
+        ends the overload, and a lowered one counts from the next connection on. Later ones, and 7.2, judge anew at once - with so
+        many connections it is overloaded, and if it was, it stays so until it has fewer than O(lower_threshold).
     type: int
   lower_threshold:
     description:
