@@ -55,6 +55,7 @@ DESTINATION_SPEC: Spec = {
     "tunnel_flags": {"type": "list", "elements": "str", "choices": list(uapi.TUNNEL_FLAGS)},
 }
 
+
 def destination_module_spec() -> Spec:
     """Return the arguments of AnsibleModule for ``ipvs_destination``."""
     return {

@@ -150,7 +150,7 @@ class _Destinations:
             raise IpvsInputError(f"{listed}[{index}]", f"{item!r} is not a destination: give address, and what else is to be said of it")
         rest = item.copy()
         address, port = rest.pop("address", None), rest.pop("port", None)
-        simple = isinstance(address, str) and (port is None or type(port) is int)
+        simple = isinstance(address, str) and (port is None or (isinstance(port, int) and not isinstance(port, bool)))
         last, types, given = self._last
         if simple and rest == last and list(map(type, rest.values())) == types:
             pass  # the same as the one before, as mostly

@@ -48,7 +48,9 @@ version:
   type: str
   sample: 1.2.1
 connection_table_size:
-  description: Number of buckets of the connection table.
+  description:
+    - Number of buckets of the connection table.
+    - Newer kernels (7.x) have none before there is a service, and let it grow.
   returned: success
   type: int
   sample: 4096

@@ -60,7 +60,7 @@ def blocks_in(page: str, text: str) -> list[Block]:
     found = []
     for match in pattern.finditer(text):
         mark = _MARK.match(match["mark"] or "")
-        kind, _, name = (mark["md"] or mark["rst"]).partition(" ") if mark else ("", "", "")
+        kind, _space, name = (mark["md"] or mark["rst"]).partition(" ") if mark else ("", "", "")
         code = textwrap.dedent(re.sub(r"\A( *:\w+:.*\n)*\s*\n", "", match["text"])).rstrip("\n") + "\n"
         found.append(Block(page, text.count("\n", 0, match.start("text")) + 1, kind, name, code))
     return found

@@ -32,7 +32,7 @@ def sections(lines: Iterator[str]) -> list[tuple[list[str], list[Any]]]:
 
 def service(words: list[str], inside: list[Any]) -> dict[str, Any]:
     """Return a virtual_server as the options of ipvs_service."""
-    said = {one[0]: one[1:] for one, _ in inside if one[0] != "real_server"}
+    said = {one[0]: one[1:] for one, _block in inside if one[0] != "real_server"}
     method, *tunnel = said.pop("lvs_method")
     one: dict[str, Any] = {"scheduler": said.pop("lvs_sched")[0]}
     if words[1] == "fwmark":
@@ -53,7 +53,7 @@ def service(words: list[str], inside: list[Any]) -> dict[str, Any]:
 
 
 def real(words: list[str], inside: list[Any]) -> dict[str, Any]:
-    said = {one[0]: one[1:] for one, _ in inside}
+    said = {one[0]: one[1:] for one, _block in inside}
     names = {"weight": "weight", "uthreshold": "upper_threshold", "lthreshold": "lower_threshold"}
     assert set(said) <= {*names, *NOT_HERE}
     values = {names[name]: int(value[0]) for name, value in said.items() if name in names}
@@ -66,5 +66,5 @@ def test_both_make_the_same_services() -> None:
     (ours,) = (block for block in found if (block.kind, block.name) == ("tasks", "keepalived"))
     (task,) = yaml.safe_load(ours.text)
     servers = sections(iter(theirs.text.splitlines()))
-    assert {words[0] for words, _ in servers} == {"virtual_server"}
+    assert {words[0] for words, _block in servers} == {"virtual_server"}
     assert new_entries(service(*one) for one in servers) == new_entries(task["lvs.director.ipvs_table"]["services"])

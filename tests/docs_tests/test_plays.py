@@ -54,8 +54,8 @@ def write_rules(folder: Path) -> None:
 
 def said_of(block: Block, said: str) -> str:
     """Return what Ansible said of a block of tasks, which is a play."""
-    _, _, rest = said.partition(f"PLAY [{block}]")
-    play, _, _ = rest.partition("\nPLAY ")
+    _before, _title, rest = said.partition(f"PLAY [{block}]")
+    play, _title, _next = rest.partition("\nPLAY ")
     return "\n".join(line.rstrip() for line in play.splitlines())
 
 
