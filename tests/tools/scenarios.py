@@ -113,15 +113,18 @@ def run(name: str) -> bool:
     seconds = time.monotonic() - started
     after = recorded()
     tests = after.passed + after.failed + after.skipped - before.passed - before.failed - before.skipped
+    said = log.read_text(encoding="utf-8", errors="replace")
     if status:
         problem = f"failed at {step}"
+    elif passed_over := re.findall(rf"\[{re.escape(name)} > (\w+)\] Executed: Missing playbook", said):
+        problem = f"molecule passed over {', '.join(passed_over)}, of which it has found no playbook"
     elif not tests:
         problem = "its verifier ran no test"
     else:
         print(f"{name}: passed, {tests} tests in {seconds:.0f} s", flush=True)
         record(Result(f"scenario {name}", "passed"))
         return True
-    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+    tail = said.splitlines()[-LOG_LINES:]
     print("\n".join([f"{name}: {problem} after {seconds:.0f} s; the end of its log:", *(f"    {line}" for line in tail)]), flush=True)
     record(Result(f"scenario {name}", "failed", problem))
     # Molecule destroys after a failure itself, but not after having been killed.
