@@ -20,6 +20,9 @@ from ansible_collections.lvs.director.plugins.module_utils._refusals import refu
 from ansible_collections.lvs.director.plugins.module_utils._results import configuration
 from ansible_collections.lvs.director.plugins.module_utils._transition import transition
 
+# What the class does, without being asked ten thousand times how it does it.
+_make = tuple.__new__
+
 
 def carry_out(
     kernel: IpvsKernel, plan: PlannedTable, changed: Sequence[PlannedService], *, counters: bool
@@ -46,7 +49,7 @@ def _verified(kernel: IpvsKernel, changed: Sequence[PlannedService], counters: b
         if expected is None or observed.entry != expected:
             raise _verification_error(observed.entry.service.key, expected, observed.entry)
         # What was read is equal to what was planned, which is there already: of a large table twice is a lot.
-        found[expected.service.key] = observed._replace(entry=expected)
+        found[expected.service.key] = _make(Observed, (expected, *observed[1:]))
     for key, expected in after.items():
         if expected is not None and key not in found:
             raise _verification_error(key, expected, None)

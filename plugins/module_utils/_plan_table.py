@@ -33,17 +33,13 @@ class PlannedTable(NamedTuple):
     """What is going to happen: the services that were listed, in their order, then those that are purged."""
 
     services: tuple[PlannedService, ...]
+    changed_services: tuple[PlannedService, ...] = ()  # of these, those whose configuration is going to change
     zero: tuple[Step, ...] = ()
 
     @property
     def changed(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self.zero) or any(one.changed for one in self.services)
-
-    @property
-    def changed_services(self) -> tuple[PlannedService, ...]:
-        """The services whose configuration is going to change."""
-        return tuple(one for one in self.services if one.changed)
+        return bool(self.zero or self.changed_services)
 
     @property
     def phases(self) -> tuple[tuple[Step, ...], ...]:
@@ -77,7 +73,7 @@ def plan_table(current: Mapping[ServiceKey, Observed], desired: DesiredTable) ->
         ]
     if desired.zero_all_counters and any(_has_counted(observed) for observed in current.values()):
         zeroed = [None]
-    return PlannedTable(tuple(services), _zero(zeroed) if zeroed else ())
+    return PlannedTable(tuple(services), tuple([one for one in services if one.changed]), _zero(zeroed) if zeroed else ())
 
 
 def _zero(names: list[Optional[ServiceKey]]) -> tuple[Step, ...]:
