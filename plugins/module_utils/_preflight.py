@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsRejectedError
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable
@@ -21,21 +23,27 @@ def check_plan(kernel: IpvsKernel, plan: PlannedTable) -> None:
 
     :raises IpvsRejectedError: with the step and the reason.
     """
-    mixed: list[Step] = []
+    for service in plan.changed_services:
+        # Where a plan changes the service itself, it does so first.
+        for step in service.phases[0][:1]:
+            if isinstance(step, (AddService, EditService)):
+                _check_modules(kernel, service, step)
+    running = kernel.read_sync_daemons()
+    mixed = _first_of_mixed_families(plan) if running else None
+    if mixed:
+        states = " and ".join(daemon.state for daemon in running)
+        raise IpvsRejectedError(
+            f"Cannot {mixed}: its family is not the service's, which the kernel does not allow while a sync daemon runs ({states})"
+        )
+
+
+def _first_of_mixed_families(plan: PlannedTable) -> Optional[Step]:
     for service in plan.changed_services:
         length = 4 if service.key.family == "ipv4" else 16
         for step in service.phases[0]:
-            if isinstance(step, AddDestination):
-                if len(step.destination.key.address) != length:
-                    mixed.append(step)
-            elif isinstance(step, (AddService, EditService)):
-                _check_modules(kernel, service, step)
-    running = kernel.read_sync_daemons() if mixed else []
-    if running:
-        states = " and ".join(daemon.state for daemon in running)
-        raise IpvsRejectedError(
-            f"Cannot {mixed[0]}: its family is not the service's, which the kernel does not allow while a sync daemon runs ({states})"
-        )
+            if isinstance(step, AddDestination) and len(step.destination.key.address) != length:
+                return step
+    return None
 
 
 def _check_modules(kernel: IpvsKernel, plan: PlannedService, step: AddService | EditService) -> None:
