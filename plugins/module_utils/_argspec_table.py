@@ -119,10 +119,10 @@ def _unpacked(services: Sequence[Any]) -> Iterator[Any]:
             yield one
             continue
         try:
-            lines = zlib.decompress(base64.b64decode(one["packed"])).splitlines()
+            for line in zlib.decompress(base64.b64decode(one["packed"])).splitlines():
+                yield json.loads(line)
         except (TypeError, ValueError, zlib.error) as exc:
             raise IpvsInputError("services", f"was damaged on the way from the controller: {exc}") from exc
-        yield from map(json.loads, lines)
 
 
 def _is_packed(service: Any) -> bool:

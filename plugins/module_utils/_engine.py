@@ -54,13 +54,13 @@ def converge_locked(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bo
         current = read_desired(kernel, desired, counters=counters)
         plan = plan_table(current, desired)
         if plan.changed:
-            from ansible_collections.lvs.director.plugins.module_utils._preflight import check_plan  # noqa: PLC0415
+            from ansible_collections.lvs.director.plugins.module_utils._preflight import check_plan  # noqa: PLC0415 (compiled only where it is used)
 
             check_plan(kernel, plan)
         save = _plan_save(kernel, desired, plan)
         if check_mode or not (plan.changed or save.changed):
             return Outcome(plan, _predicted(plan, current), save)
-        from ansible_collections.lvs.director.plugins.module_utils._changes import carry_out  # noqa: PLC0415
+        from ansible_collections.lvs.director.plugins.module_utils._changes import carry_out  # noqa: PLC0415 (compiled only where it is used)
 
         with saving(kernel, save):
             changed = plan.services if plan.zero else plan.changed_services
@@ -70,7 +70,7 @@ def converge_locked(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bo
 
 def _plan_save(kernel: IpvsKernel, desired: DesiredTable, plan: PlannedTable) -> PlannedSave:
     def make(text: str) -> PlannedSave:
-        from ansible_collections.lvs.director.plugins.module_utils._saving_table import plan_save  # noqa: PLC0415
+        from ansible_collections.lvs.director.plugins.module_utils._saving_table import plan_save  # noqa: PLC0415 (compiled only where it is used)
 
         return plan_save(kernel, text, desired, plan)
 

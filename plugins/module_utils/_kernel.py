@@ -155,32 +155,32 @@ class NetlinkKernel:
         return self._observe_all(services if names is None else [service for service in services if service.key in names])
 
     def read_info(self) -> Info:
-        from ansible_collections.lvs.director.plugins.module_utils._wire_settings import unpack_info  # noqa: PLC0415
+        from ansible_collections.lvs.director.plugins.module_utils._wire_settings import unpack_info  # noqa: PLC0415 (compiled only where it is used)
 
         return unpack_info(self._request("version and table size", uapi.IPVS_CMD_GET_INFO))
 
     def read_timeouts(self) -> Timeouts:
-        from ansible_collections.lvs.director.plugins.module_utils._wire_settings import unpack_timeouts  # noqa: PLC0415
+        from ansible_collections.lvs.director.plugins.module_utils._wire_settings import unpack_timeouts  # noqa: PLC0415 (compiled only where it is used)
 
         return unpack_timeouts(self._request("the timeouts", uapi.IPVS_CMD_GET_CONFIG))
 
     def read_sync_daemons(self) -> list[SyncDaemon]:
-        from ansible_collections.lvs.director.plugins.module_utils._wire_settings import unpack_sync_daemons  # noqa: PLC0415
+        from ansible_collections.lvs.director.plugins.module_utils._wire_settings import unpack_sync_daemons  # noqa: PLC0415 (compiled only where it is used)
 
         return self._list("the sync daemons", (uapi.IPVS_CMD_GET_DAEMON, b""), unpack_sync_daemons, lambda daemon: daemon.state)
 
     def read_mtu(self, interface: str) -> Optional[int]:
-        from ansible_collections.lvs.director.plugins.module_utils._interface import read_mtu  # noqa: PLC0415
+        from ansible_collections.lvs.director.plugins.module_utils._interface import read_mtu  # noqa: PLC0415 (compiled only where it is used)
 
         return read_mtu(interface)
 
     def try_sync_daemon(self, daemon: SyncDaemon) -> int:
-        from ansible_collections.lvs.director.plugins.module_utils._interface import try_sockets  # noqa: PLC0415
+        from ansible_collections.lvs.director.plugins.module_utils._interface import try_sockets  # noqa: PLC0415 (compiled only where it is used)
 
         return try_sockets(daemon)
 
     def has_module(self, kind: str, name: str) -> bool:
-        from ansible_collections.lvs.director.plugins.module_utils._modprobe import could_load  # noqa: PLC0415
+        from ansible_collections.lvs.director.plugins.module_utils._modprobe import could_load  # noqa: PLC0415 (compiled only where it is used)
 
         module = f"{kind}_{name}"
         if module not in self._modules:
@@ -188,8 +188,8 @@ class NetlinkKernel:
         return self._modules[module]
 
     def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
-        from ansible_collections.lvs.director.plugins.module_utils._commands import commands  # noqa: PLC0415
-        from ansible_collections.lvs.director.plugins.module_utils._steps import Refusal  # noqa: PLC0415
+        from ansible_collections.lvs.director.plugins.module_utils._commands import commands  # noqa: PLC0415 (compiled only where it is used)
+        from ansible_collections.lvs.director.plugins.module_utils._steps import Refusal  # noqa: PLC0415 (compiled only where it is used)
 
         try:
             numbers = self._socket.change(commands(steps))

@@ -70,7 +70,7 @@ def plan_service(current: Optional[Entry], desired: DesiredService, merger: Opti
     if current is not None and after == current:
         return PlannedService(desired.key, current, current, ((), ()))
     # A task compiles on its target all that it imports: not where nothing is to be done.
-    from ansible_collections.lvs.director.plugins.module_utils._transition import transition  # noqa: PLC0415
+    from ansible_collections.lvs.director.plugins.module_utils._transition import transition  # noqa: PLC0415 (compiled only where it is used)
 
     return transition(desired.key, current, after)
 
@@ -137,7 +137,7 @@ def _destinations_after(
         return present
     kept = [listed.get(one.key, one) for one in present if one.key in listed or not (desired.exclusive or one.key in unwanted)]
     if ordered:
-        from ansible_collections.lvs.director.plugins.module_utils._transition import split_moved  # noqa: PLC0415
+        from ansible_collections.lvs.director.plugins.module_utils._transition import split_moved  # noqa: PLC0415 (compiled only where it is used)
 
         put_first, _staying = split_moved(list(listed), [one.key for one in kept])
     else:

@@ -33,7 +33,8 @@ class PlannedTable(NamedTuple):
     """What is going to happen: the services that were listed, in their order, then those that are purged."""
 
     services: tuple[PlannedService, ...]
-    changed_services: tuple[PlannedService, ...] = ()  # of these, those whose configuration is going to change
+    # Of these, those whose configuration is going to change. Kept, because ten thousand are not asked again and again.
+    changed_services: tuple[PlannedService, ...]
     zero: tuple[Step, ...] = ()
 
     @property
@@ -63,7 +64,7 @@ def plan_table(current: Mapping[ServiceKey, Observed], desired: DesiredTable) ->
         if one.zero_counters and observed and one.present and _has_counted(observed):
             zeroed.append(one.key)
     if desired.purge:
-        from ansible_collections.lvs.director.plugins.module_utils._transition import transition  # noqa: PLC0415
+        from ansible_collections.lvs.director.plugins.module_utils._transition import transition  # noqa: PLC0415 (compiled only where it is used)
 
         listed = {one.key for one in desired.services}
         services += [
@@ -77,7 +78,7 @@ def plan_table(current: Mapping[ServiceKey, Observed], desired: DesiredTable) ->
 
 
 def _zero(names: list[Optional[ServiceKey]]) -> tuple[Step, ...]:
-    from ansible_collections.lvs.director.plugins.module_utils._steps import ZeroCounters  # noqa: PLC0415
+    from ansible_collections.lvs.director.plugins.module_utils._steps import ZeroCounters  # noqa: PLC0415 (compiled only where it is used)
 
     return tuple(map(ZeroCounters, names))
 

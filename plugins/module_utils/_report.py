@@ -19,7 +19,7 @@ def change_result(outcome: Outcome) -> dict[str, Any]:
     """Return ``changed`` and ``diff``, of which both parts are empty where there is nothing to do."""
     if not outcome.changed:
         return {"changed": False, "diff": {"before": "", "after": ""}}
-    from ansible_collections.lvs.director.plugins.module_utils._diff import diff  # noqa: PLC0415
+    from ansible_collections.lvs.director.plugins.module_utils._diff import diff  # noqa: PLC0415 (compiled only where it is used)
 
     table, save = diff(outcome.plan), outcome.save
     return {

@@ -48,7 +48,7 @@ from ansible_collections.lvs.director.plugins.module_utils._settings import conv
 
 # Seconds between two looks at interfaces that are not there yet.
 _PAUSE = 0.2
-# The exit status where something else is in the way, and nothing was changed.
+# The exit status where something else is in the way. What had been begun is finished by the next run.
 CONFLICT = 3
 
 Vip = Mapping[str, str]

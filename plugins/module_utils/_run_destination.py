@@ -34,7 +34,7 @@ def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result
     waited: Optional[Result] = None
     if params["state"] == "drained":
         # Not compiled for a task that does not drain.
-        from ansible_collections.lvs.director.plugins.module_utils._drain import drain  # noqa: PLC0415
+        from ansible_collections.lvs.director.plugins.module_utils._drain import drain  # noqa: PLC0415 (compiled only where it is used)
 
         outcome, drained = drain(kernel, desired, drain_from_destination_module(params), check_mode=check_mode)
         waited = drained._asdict()

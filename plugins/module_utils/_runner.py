@@ -55,7 +55,7 @@ def run(spec: dict[str, Any], action: Action) -> None:
 def _warn(module: AnsibleModule, kernel: IpvsKernel) -> None:
     if kernel.read_fallback():
         # A task compiles on its target all that it imports: not where all is well.
-        from ansible_collections.lvs.director.plugins.module_utils._fallback import fallback_warnings  # noqa: PLC0415
+        from ansible_collections.lvs.director.plugins.module_utils._fallback import fallback_warnings  # noqa: PLC0415 (compiled only where it is used)
 
         for text in fallback_warnings(kernel):
             module.warn(text)
@@ -78,7 +78,7 @@ def _open_kernel(module: AnsibleModule) -> IpvsKernel:
     try:
         return NetlinkKernel()
     except ImportError as exc:
-        from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module  # noqa: PLC0415
+        from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module  # noqa: PLC0415 (compiled only where it is used)
 
         if not has_respawned():
             other = probe_interpreters_for_module(_SYSTEM_INTERPRETERS, "pyroute2")

@@ -95,6 +95,8 @@ def _exchange(
 ) -> bool:
     """Move the services away and exchange the module; return False if something else uses it."""
     module = f"ip_vs_{scheduler}"
+    if not modules.installed_source(module):
+        raise IpvsUnavailableError(f"There is no other build of {module} to load: modinfo {module} finds none")
     users = [one for one in _table(kernel) if one.service.scheduler == scheduler]
     if users and not modules.load(f"ip_vs_{fallback}"):
         raise IpvsUnavailableError(f'There is no scheduler "{fallback}" for the services to use meanwhile: no module ip_vs_{fallback}')

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.lvs.director.plugins.module_utils._argspec_selftest import selftest_module_spec
 
 from docs.blocks import Block
 from tools.checkout import COLLECTION, ROOT
@@ -129,7 +130,5 @@ def check_entry(name: str, tasks_from: str = "main") -> None:
 
 
 def check_module(name: str, given: dict[str, Any]) -> None:
-    from ansible_collections.lvs.director.plugins.module_utils._argspec_selftest import selftest_module_spec  # noqa: PLC0415
-
     assert name == CHECKED_ONLY
     assert ArgumentSpecValidator(selftest_module_spec()["argument_spec"]).validate(given).error_messages == []

@@ -48,7 +48,6 @@ def prepare(version: str) -> None:
         raise SystemExit("release: galaxy.yml has no line with a version")
     path.write_text(text, encoding="utf-8")
     artefact.quietly("antsibull-changelog", "release", "--version", version, "--date", git("log", "-1", "--format=%cs"))
-    # Its fragments say which licence they have; what is made of them says so by REUSE.toml.
 
 
 def build(version: str) -> Path:

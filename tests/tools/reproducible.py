@@ -24,7 +24,8 @@ def rewritten(artefact: Path, seconds: int) -> bytes:
     """
     with tarfile.open(artefact) as archive:
         members = archive.getmembers()
-        contents = {one.name: archive.extractfile(one).read() for one in members if one.isfile()}  # type: ignore[union-attr]
+        files = ((one.name, archive.extractfile(one)) for one in members)
+        contents = {name: file.read() for name, file in files if file is not None}
     listed: dict[str, Any] = json.loads(contents["FILES.json"])
     listed["files"].sort(key=lambda one: one["name"])
     manifest: dict[str, Any] = json.loads(contents["MANIFEST.json"])

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import typing as t
 
-# Its exit status where something else is in the way, and nothing was changed.
+# Its exit status where something else is in the way, which keeps nothing else from being done.
 CONFLICT = 3
 
 

@@ -25,7 +25,8 @@ STATE = Path(os.environ["DOCS_STATE"])
 
 def memory_kernel() -> Any:
     """Return the kernel as the last task has left it."""
-    from contract import memory  # noqa: PLC0415 (imports the collection's files, of the archive)
+    # Not when Python starts: it imports the collection, which a module brings in its archive, and only then puts on the path.
+    from contract import memory  # noqa: PLC0415
 
     # The role builds and loads the one, and the guides' machine has the other.
     memory.SCHEDULERS.add("test")
@@ -39,7 +40,7 @@ def memory_kernel() -> Any:
         kept = ("services", "destinations", "timeouts", "daemons")
         file.write_bytes(pickle.dumps({name: getattr(kernel, name) for name in kept}))
 
-    kernel.close = close  # type: ignore[method-assign]
+    vars(kernel)["close"] = close
     return kernel
 
 

@@ -165,20 +165,19 @@ def test_without_the_other_scheduler_nothing_is_touched(director: Director) -> N
     assert not director.kernel.steps
 
 
-def test_a_module_that_cannot_be_loaded_leaves_services_served_until_it_can(director: Director) -> None:
-    director.modules.installed["ip_vs_test"] = "new"
-    loadable, director.modules.load = director.modules.load, lambda module: module == "ip_vs_fo"  # type: ignore[method-assign]
+def test_a_module_that_cannot_be_loaded_leaves_services_served_until_it_can(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(director.modules, "load", lambda module: module == "ip_vs_fo")
     with pytest.raises(IpvsUnavailableError, match=r'Cannot load ip_vs_test, .* 2 services have scheduler "fo"'):
         director.swap()
     assert director.schedulers == ["fo", "fo", "fo"]
     assert _saved_file.read_fallback() == {"tcp 192.0.2.0:80", "tcp 192.0.2.1:80"}
-    director.modules.load = loadable  # type: ignore[method-assign]
+    monkeypatch.delattr(director.modules, "load")
     director.swap()
     assert director.kernel.read_table() == director.before
     assert not _saved_file.read_fallback()
 
 
-def test_what_somebody_else_changes_meanwhile_stays(director: Director) -> None:
+def test_what_somebody_else_changes_meanwhile_stays(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
     unload = director.modules.unload
 
     def change_and_unload(module: str) -> bool:
@@ -186,7 +185,7 @@ def test_what_somebody_else_changes_meanwhile_stays(director: Director) -> None:
         listed[2] = listed[2]._replace(weight=55)
         return unload(module)
 
-    director.modules.unload = change_and_unload  # type: ignore[method-assign]
+    monkeypatch.setattr(director.modules, "unload", change_and_unload)
     director.swap()
     assert [one.weight for one in director.kernel.read_table()[0].entry.destinations] == [1, 0, 55, 2]
 
@@ -226,6 +225,14 @@ def test_a_refused_step_brings_all_back(director: Director) -> None:
     with pytest.raises(IpvsError, match=r"Cannot edit service tcp 192.0.2.1:80: permission denied"):
         director.swap()
     assert director.kernel.read_table() == director.before
+    assert director.modules.loaded["ip_vs_test"] == "old"
+
+
+def test_without_another_build_to_load_nothing_is_touched(director: Director) -> None:
+    del director.modules.installed["ip_vs_test"]
+    with pytest.raises(IpvsUnavailableError, match="There is no other build of ip_vs_test to load"):
+        director.swap()
+    assert not director.kernel.steps
     assert director.modules.loaded["ip_vs_test"] == "old"
 
 

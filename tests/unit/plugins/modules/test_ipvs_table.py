@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import errno
+import zlib
 from typing import Any
 
 import pytest
@@ -293,7 +295,7 @@ def test_what_json_cannot_say_is_not_packed() -> None:
     assert packed(services) is services
 
 
-@pytest.mark.parametrize("text", ["", "x", "eJxLBAA=", 7])
+@pytest.mark.parametrize("text", ["", "x", "eJxLBAA=", 7, base64.b64encode(zlib.compress(b"no JSON")).decode()])
 def test_what_was_damaged_on_the_way_is_refused(run: Run, kernel: MemoryKernel, text: object) -> None:
     refused = run("ipvs_table", services=[{"packed": text, "number": 1}])
     assert refused["failed"]
