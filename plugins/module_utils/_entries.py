@@ -15,7 +15,7 @@ from ansible_collections.lvs.director.plugins.module_utils import _argspec as ar
 from ansible_collections.lvs.director.plugins.module_utils import _argspec_service as argspec_service
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model import Entry, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._plan import plan_service
+from ansible_collections.lvs.director.plugins.module_utils._plan import plan_entry
 
 # One service with its destinations, as arguments of an ArgumentSpecValidator.
 ENTRY_SPEC: argspec.Spec = {
@@ -51,7 +51,7 @@ def new_entry(values: Mapping[str, Any]) -> Entry:
     params = with_defaults(argspec_service.service_module_spec()["argument_spec"], values)
     (desired,) = argspec_service.desired_from_service_module(params).services
     # There is one, since nothing but a service that is to be absent comes to none.
-    return cast(Entry, plan_service(None, desired).after)
+    return cast(Entry, plan_entry(None, desired))
 
 
 def new_entries(services: Iterable[Mapping[str, Any]]) -> list[Entry]:

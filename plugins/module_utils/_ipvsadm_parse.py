@@ -24,7 +24,7 @@ from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_options impo
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_rule import Rule
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_words import Line, rule_lines, rule_words, split_command
 from ansible_collections.lvs.director.plugins.module_utils._model import Destination, DestinationKey, Entry, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._plan import plan_service
+from ansible_collections.lvs.director.plugins.module_utils._plan import plan_entry
 
 _WORDS = {option.sets: option.word for option in OPTIONS if option.sets}
 _OPTION = re.compile(rf"\b({'|'.join(_WORDS)})\b")
@@ -116,7 +116,7 @@ class _Table:
             fresh = tuple(Destination(destination) if other.key == destination else other for other in entry.destinations)
             entry = entry._replace(destinations=fresh)
         # There is a service after it, since it is about a destination of one that there is.
-        self.entries[desired.key] = cast(Entry, plan_service(entry, desired).after)
+        self.entries[desired.key] = cast(Entry, plan_entry(entry, desired))
 
     def _existing(self, key: ServiceKey) -> ServiceKey:
         if key not in self.entries:

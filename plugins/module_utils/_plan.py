@@ -66,17 +66,34 @@ def plan_service(current: Optional[Entry], desired: DesiredService, merger: Opti
     :param merger: the one of other services that are planned together with this one.
     :raises IpvsInputError: what is asked for cannot be.
     """
-    after = _after(current, desired, merger or Merger())
+    after = plan_entry(current, desired, merger)
     if current is not None and after == current:
         return PlannedService(desired.key, current, current, ((), ()))
     # A task compiles on its target all that it imports: not where nothing is to be done.
     from ansible_collections.lvs.director.plugins.module_utils._transition import transition  # noqa: PLC0415 (compiled only where it is used)
 
-    return transition(desired.key, current, after)
+    planned = transition(desired.key, current, after)
+    if planned.gap is not None:
+        raise _gap_error(desired, planned.gap)
+    return planned
 
 
-def _after(current: Optional[Entry], desired: DesiredService, merger: Merger) -> Optional[Entry]:
-    """Return the service as it is to become: what was given, laid over what there is."""
+def _gap_error(desired: DesiredService, key: DestinationKey) -> IpvsInputError:
+    path = next((one.path for one in desired.destinations or () if one.key == key), desired.path)
+    return IpvsInputError(
+        path,
+        f"{key} is the only destination of service {desired.key} that has a weight, and would have to be taken out for a moment to come to"
+        " this place: there would be none for new connections. Give another one a weight first, or list this one last until then",
+    )
+
+
+def plan_entry(current: Optional[Entry], desired: DesiredService, merger: Optional[Merger] = None) -> Optional[Entry]:
+    """Return the service as it is to become: what was given, laid over what there is. How to get there is not looked at.
+
+    :param current: what there is, None if there is no service of that name.
+    :param merger: the one of other services that are planned together with this one.
+    :raises IpvsInputError: what is asked for cannot be.
+    """
     if not desired.present:
         return None
     if current is None and desired.must_exist:
@@ -90,6 +107,7 @@ def _after(current: Optional[Entry], desired: DesiredService, merger: Merger) ->
     present = current.destinations if current else ()
     if desired.destinations is None:
         return Entry(service, present)
+    merger = merger or Merger()
     if not present:
         return Entry(service, _new_destinations(service, desired.destinations, merger))
     return Entry(service, _destinations_after(service, present, desired, merger))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._model import Entry, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._model import DestinationKey, Entry, ServiceKey
 
 if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._steps import Step
@@ -23,7 +23,8 @@ class PlannedService(NamedTuple):
     before: Optional[Entry]
     after: Optional[Entry]
     phases: tuple[tuple[Step, ...], tuple[Step, ...]]
-    gap: bool = False  # for a moment no destination is eligible
+    # The only eligible destination, if it has to move itself: for a moment the service is without one.
+    gap: Optional[DestinationKey] = None
 
     @property
     def changed(self) -> bool:

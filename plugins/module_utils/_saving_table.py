@@ -14,7 +14,7 @@ from ansible_collections.lvs.director.plugins.module_utils._desired import Desir
 from ansible_collections.lvs.director.plugins.module_utils._entries import new_entry
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model import ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._plan import plan_service
+from ansible_collections.lvs.director.plugins.module_utils._plan import plan_entry
 from ansible_collections.lvs.director.plugins.module_utils._plan_table import PlannedTable
 from ansible_collections.lvs.director.plugins.module_utils._planned_save import PlannedSave
 from ansible_collections.lvs.director.plugins.module_utils._planned_service import PlannedService
@@ -46,6 +46,6 @@ def _change(planned: PlannedService, wanted: Mapping[ServiceKey, DesiredService]
     """
     one = wanted.get(planned.key)
     options = options_of(saved, planned.key) if saved and one and planned.after else None
-    after = plan_service(new_entry(options), one).after if options and one else planned.after
+    after = plan_entry(new_entry(options), one) if options and one else planned.after
     # A task about a destination changes the service of whoever has set it, and does not make it one of ours.
     return Change(planned.key, planned.before, after, adopt=one is None or not one.must_exist)

@@ -20,7 +20,7 @@ The order of the steps, and why:
 
 So a service that has an eligible destination (weight above 0) before and after has one all the time, and what can be
 edited is never deleted. The one exception is told by ``PlannedService.gap``: the only destination that is ever eligible
-has to move itself.
+has to move itself. Nobody may ask for that (``_plan`` refuses it); a refused plan that is undone has no choice.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class _Destinations:
         self._order = [one.key for one in before]
         self.first: list[Step] = []
         self.second: list[Step] = []
-        self.gap = False
+        self.gap: Optional[DestinationKey] = None
 
     def run(self) -> None:
         """Fill in the steps."""
@@ -133,4 +133,4 @@ class _Destinations:
                     self._add(destination)
                 return
         if any(one.weight for one in self._after.values()):
-            self.gap = True
+            self.gap = key

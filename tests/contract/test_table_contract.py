@@ -17,6 +17,7 @@ from ansible_collections.lvs.director.plugins.module_utils._desired import (
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
 from ansible_collections.lvs.director.plugins.module_utils._errors import (
     IpvsConflictError,
+    IpvsInputError,
     IpvsRejectedError,
     IpvsVerificationError,
 )
@@ -100,6 +101,19 @@ def read(kernel: IpvsKernel) -> Table:
     return {one.entry.service.key: one.entry for one in kernel.read_table(counters=False)}
 
 
+def eligible(entry: Entry | None) -> list[DestinationKey]:
+    return [one.key for one in entry.destinations if one.weight] if entry else []
+
+
+def only_one_moves(before: Entry | None, after: Entry) -> bool:
+    """Whether the only one that there is to offer would have to move: nothing can be put behind it."""
+    if before is None or len(eligible(before)) != 1 or eligible(before) != eligible(after):
+        return False
+    names = [one.key for one in after.destinations]
+    end = names[names.index(eligible(after)[0]) :]
+    return end != [one.key for one in before.destinations if one.key in end]
+
+
 # Each example is two tables here: half as many as elsewhere.
 @settings(max_examples=30 if REAL else 150)
 @given(states=two_tables())
@@ -109,9 +123,20 @@ def test_what_is_predicted_happens_and_is_what_was_asked_for(states: tuple[Table
     for entry in before.values():
         put(kernel, entry)
     task = desired(after)
+    if any(only_one_moves(before.get(key), entry) for key, entry in after.items()):
+        for check_mode in (True, False):
+            with pytest.raises(IpvsInputError, match="is the only destination of service"):
+                converge(kernel, task, check_mode=check_mode)
+            assert read(kernel) == before
+        return
     predicted = converge(kernel, task, check_mode=True)
     assert read(kernel) == before
+    serving = [key for key in after if eligible(before.get(key)) and eligible(after[key])]
+    without: list[ServiceKey] = []
+    if isinstance(kernel, MemoryKernel):
+        kernel.meanwhile = lambda _step: without.extend(key for key in serving if not eligible(read(kernel).get(key)))
     outcome = converge(kernel, task, check_mode=False)
+    assert not without
     assert outcome.plan == predicted.plan
     assert read(kernel) == after
     assert {key: one.entry for key, one in outcome.observed.items()} == after
@@ -180,6 +205,24 @@ def test_what_somebody_else_changes_meanwhile_is_named(kernel: IpvsKernel) -> No
     intruder = Intruder(kernel, EditDestination(KEY, destination(2, weight=77)))
     with pytest.raises(IpvsVerificationError, match=r"destination 10\.0\.0\.2:80 has weight 77 instead of 1\. Something else is changing"):
         converge(intruder, task, check_mode=False)  # type: ignore[arg-type]
+
+
+def test_the_only_destination_with_a_weight_is_not_asked_to_move(kernel: IpvsKernel) -> None:
+    only, idle = destination(1), destination(2, weight=0)
+    before = {KEY: Entry(Service(KEY, "rr"), (only,)), other_key(1): Entry(Service(other_key(1), "rr"), (only,))}
+    for entry in before.values():
+        put(kernel, entry)
+    wanted = {KEY: Entry(Service(KEY, "rr"), (only, destination(2))), other_key(1): Entry(Service(other_key(1), "rr"), (only, idle))}
+    for check_mode in (True, False):
+        with pytest.raises(IpvsInputError, match=r"^services\[1\]\.destinations\[0\]: 10\.0\.0\.1:80 is the only .*:1001 that has"):
+            converge(kernel, desired(wanted), check_mode=check_mode)
+        assert read(kernel) == before
+    # What the message says: last until another one has a weight.
+    wanted[other_key(1)] = Entry(Service(other_key(1), "rr"), (idle, only))
+    converge(kernel, desired(wanted), check_mode=False)
+    wanted[other_key(1)] = Entry(Service(other_key(1), "rr"), (only, destination(2)))
+    converge(kernel, desired(wanted), check_mode=False)
+    assert read(kernel) == wanted
 
 
 def test_a_service_that_somebody_else_deletes_meanwhile_is_not_brought_back(kernel: IpvsKernel) -> None:

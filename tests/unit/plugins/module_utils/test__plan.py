@@ -79,13 +79,13 @@ def words(plan: PlannedService) -> str:
 def test_steps(before: str, after: str, expected: str) -> None:
     plan = transition(KEY, Entry(SERVICE, destinations(before)), Entry(SERVICE, destinations(after)))
     assert words(plan) == expected.strip()
-    assert not plan.gap
+    assert plan.gap is None
 
 
 def test_the_only_gap_is_told() -> None:
     plan = transition(KEY, Entry(SERVICE, destinations("b0 a")), Entry(SERVICE, destinations("a b0")))
     assert words(plan) == "-a +a |"
-    assert plan.gap
+    assert plan.gap == plan.after.destinations[0].key
 
 
 def test_the_service_comes_first() -> None:
@@ -115,8 +115,8 @@ def test_random_transitions(states: tuple[Entry | None, Entry | None]) -> None:
     assert (observed.entry if observed else None) == after
     if always and eligible(kernel, key):
         # Never without a server, or the plan says so; then nothing else could have served in the meantime.
-        assert bool(interruptions) == plan.gap
-        if plan.gap:
+        assert bool(interruptions) == (plan.gap is not None)
+        if plan.gap is not None:
             assert after is not None
             assert len([one for one in after.destinations if one.weight]) == 1
     if before and after:
