@@ -15,10 +15,10 @@ def in_parts(listings: str) -> list[str]:
     """Services, each with its destinations as they are listed, sorted: the kernel has services in no order."""
     parts: list[str] = []
     for line in listings.splitlines():
-        if line.startswith("  -> "):
-            parts[-1] += f"\n{line}"
-        elif line.startswith("TCP "):
+        if line.startswith("TCP "):
             parts.append(line)
+        elif line.startswith("  -> ") and "RemoteAddress:Port" not in line:
+            parts[-1] += f"\n{line}"
     return sorted(parts)
 
 
