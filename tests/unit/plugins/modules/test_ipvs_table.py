@@ -280,6 +280,8 @@ def test_services_may_come_packed(run: Run) -> None:
     refused = run("ipvs_table", services=packed([services[0], service(2, "x")]))
     assert refused["msg"].startswith("services[1].destinations[0].address: '10.0.0.x' is not an IPv4 or IPv6 address")
     assert refused["invocation"]["module_args"]["services"] == "2 services"
+    refused = run("ipvs_table", services=packed([services[0], 7]))
+    assert refused["msg"] == "services[1]: 7 is not a dictionary of options"
 
 
 def test_none_may_come_packed(run: Run) -> None:
