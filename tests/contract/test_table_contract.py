@@ -18,6 +18,7 @@ from ansible_collections.lvs.director.plugins.module_utils._engine import conver
 from ansible_collections.lvs.director.plugins.module_utils._errors import (
     IpvsConflictError,
     IpvsInputError,
+    IpvsProtocolError,
     IpvsRejectedError,
     IpvsVerificationError,
 )
@@ -223,6 +224,45 @@ def test_the_only_destination_with_a_weight_is_not_asked_to_move(kernel: IpvsKer
     wanted[other_key(1)] = Entry(Service(other_key(1), "rr"), (only, destination(2)))
     converge(kernel, desired(wanted), check_mode=False)
     assert read(kernel) == wanted
+
+
+def test_a_service_that_somebody_else_deletes_at_the_end_is_named(kernel: IpvsKernel) -> None:
+    put(kernel, Entry(Service(KEY, "rr"), (destination(1),)))
+    task = desired({KEY: Entry(Service(KEY, "rr"), (destination(1), destination(2)))})
+    with pytest.raises(IpvsVerificationError, match=r"accepted every change to service .*: the service is not there\. Something"):
+        converge(Intruder(kernel, DeleteService(KEY)), task, check_mode=False)  # type: ignore[arg-type]
+
+
+class Deaf:
+    """A client that does what it is told, and loses the kernel's answer the first time."""
+
+    def __init__(self, kernel: IpvsKernel, done: int) -> None:
+        self._kernel = kernel
+        self._done: int | None = done
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._kernel, name)
+
+    def apply(self, steps: list[Step]) -> object:
+        done, self._done = self._done, None
+        if done is None:
+            return self._kernel.apply(steps)
+        self._kernel.apply(steps[:done])
+        raise IpvsProtocolError("The kernel did not answer")
+
+
+def test_what_was_done_before_an_answer_was_lost_is_undone(kernel: IpvsKernel) -> None:
+    before = {KEY: Entry(Service(KEY, "rr"), (destination(1), destination(2)))}
+    for entry in before.values():
+        put(kernel, entry)
+    after = Entry(Service(KEY, "wrr"), (destination(2, weight=9), destination(3)))
+    task = desired({KEY: after, other_key(1): Entry(Service(other_key(1)))})
+    with pytest.raises(IpvsProtocolError, match=r"^The kernel did not answer\. Nothing was changed$"):
+        converge(Deaf(kernel, 0), task, check_mode=False)  # type: ignore[arg-type]
+    for done in (1, 3, 6):
+        with pytest.raises(IpvsProtocolError, match=r"^The kernel did not answer\. What had been done before that was undone$"):
+            converge(Deaf(kernel, done), task, check_mode=False)  # type: ignore[arg-type]
+        assert read(kernel) == before
 
 
 def test_a_service_that_somebody_else_deletes_meanwhile_is_not_brought_back(kernel: IpvsKernel) -> None:
