@@ -233,6 +233,22 @@ def test_a_service_that_somebody_else_deletes_at_the_end_is_named(kernel: IpvsKe
         converge(Intruder(kernel, DeleteService(KEY)), task, check_mode=False)  # type: ignore[arg-type]
 
 
+def test_what_cannot_be_undone_is_named(kernel: IpvsKernel) -> None:
+    before = {key: Entry(Service(key, "rr"), (destination(1),)) for key in (KEY, other_key(1))}
+    for entry in before.values():
+        put(kernel, entry)
+    broken = destination(5)._replace(key=DestinationKey(b"\x7f\xff\xff\xff", 80))
+    if isinstance(kernel, MemoryKernel):
+        kernel.refuse = lambda step: errno.EINVAL if isinstance(step, AddDestination) and step.destination == broken else 0
+    wanted = {
+        KEY: Entry(Service(KEY, "wrr"), (destination(1),)),
+        other_key(1): Entry(Service(other_key(1), "rr"), (broken, destination(1))),
+    }
+    intruder = Intruder(kernel, EditDestination(KEY, destination(1, weight=77)))
+    with pytest.raises(IpvsRejectedError, match=r"not be undone: service .*:80: destination 10\.0\.0\.1:80 has weight 77 instead of 1$"):
+        converge(intruder, desired(wanted), check_mode=False)  # type: ignore[arg-type]
+
+
 class Deaf:
     """A client that does what it is told, and loses the kernel's answer the first time."""
 

@@ -282,11 +282,19 @@ def test_somebody_removes_it_while_it_is_drained(run: Run, kernel: MemoryKernel,
     assert weight(kernel) is None
 
 
-def test_a_weight_that_cannot_be_kept_is_not_taken_away(run: Run, kernel: MemoryKernel, store: Path) -> None:
-    store.parent.write_text("a file where the directory should be")
+def test_a_weight_that_cannot_be_kept_is_not_taken_away(run: Run, kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nobody makes a folder there, root neither.
+    monkeypatch.setattr(_drained, "path", lambda: "/proc/lvs.director/drained.json")
     result = run("ipvs_destination", **DRAIN)
-    assert "Cannot keep the weights of drained destinations" in result["msg"] or "Cannot read the weights" in result["msg"]
+    assert result["msg"].startswith("Cannot keep the weights of drained destinations in /proc/lvs.director/drained.json: ")
+    assert result["msg"].endswith(". Nothing was changed")
     assert weight(kernel) == 5
+    assert not kernel.steps
+
+
+def test_what_was_kept_and_cannot_be_read_is_not_lost(run: Run, kernel: MemoryKernel, store: Path) -> None:
+    store.parent.write_text("a file where the directory should be")
+    assert "Cannot read the weights of drained destinations" in run("ipvs_destination", **DRAIN)["msg"]
     assert not kernel.steps
 
 
