@@ -27,20 +27,26 @@ TABLE = "inet lvs_director_scheduler"
 # Seconds after which the kernel ends it by itself, should this process be killed.
 LIMIT = 30
 
-# The limit is one of the set's elements; rules have none. Deleted first, for what a killed process has left.
+# The limit is one of the sets' elements; rules have none. Deleted first, for what a killed process has left.
+# By ICMP's code: nft 1.1 (Debian 13) takes no rule that has both a set of protocols and one of them.
 _RULES = f"""
 add table {TABLE}
 delete table {TABLE}
 table {TABLE} {{
     set held_back {{
-        type inet_proto
+        type icmp_code
         flags timeout
-        elements = {{ icmp timeout {LIMIT}s, ipv6-icmp timeout {LIMIT}s }}
+        elements = {{ port-unreachable timeout {LIMIT}s }}
+    }}
+    set held_back6 {{
+        type icmpv6_code
+        flags timeout
+        elements = {{ port-unreachable timeout {LIMIT}s }}
     }}
     chain output {{
         type filter hook output priority raw
-        meta l4proto @held_back icmp type destination-unreachable icmp code port-unreachable drop
-        meta l4proto @held_back icmpv6 type destination-unreachable icmpv6 code port-unreachable drop
+        icmp type destination-unreachable icmp code @held_back drop
+        icmpv6 type destination-unreachable icmpv6 code @held_back6 drop
     }}
 }}
 """

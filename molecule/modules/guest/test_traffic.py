@@ -28,6 +28,7 @@ from ansible_collections.lvs.director.plugins.module_utils._argspec_service impo
 from ansible_collections.lvs.director.plugins.module_utils._drain import Drained, drain
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
 from ansible_collections.lvs.director.plugins.module_utils._entries import with_defaults
+from ansible_collections.lvs.director.plugins.module_utils._held_back import TABLE, refusals_held_back
 from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
 from ansible_collections.lvs.director.plugins.module_utils._one_destination import bring_back
 from ansible_collections.lvs.director.plugins.module_utils._planned_service import PlannedService
@@ -204,3 +205,30 @@ def test_what_edited_thresholds_mean_to_a_server_in_use(kernel: IpvsKernel) -> N
         # It has.
         limit(kernel, 40, 20)
         assert connect()[2] == FIRST
+
+
+def is_refused(address: str) -> bool:
+    """Whether this machine says that nobody is there, to whom nobody listens."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(0.5)
+        client.connect((address, 9))
+        client.send(b"anybody?")
+        try:
+            client.recv(1)
+        except ConnectionRefusedError:
+            return True
+        except TimeoutError:
+            pass
+    return False
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "::1"])
+def test_refusals_are_held_back(kernel: IpvsKernel, address: str) -> None:
+    """By the nft of both Debians: what it takes differs."""
+    assert is_refused(address)
+    with refusals_held_back():
+        assert not is_refused(address)
+        listed = subprocess.run(["nft", "list", "table", *TABLE.split()], capture_output=True, text=True, check=True).stdout
+        # So the kernel takes it away by itself.
+        assert listed.count("timeout 30s expires") == 2
+    assert is_refused(address)

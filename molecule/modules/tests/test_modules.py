@@ -89,8 +89,8 @@ def test_settings_and_connections_are_what_ipvsadm_sees(host, runs):
 
 
 def test_connections_live_on(host, runs):
-    """A drain, a new order, counters set to zero, and other thresholds, under real connections."""
-    assert passed(host, runs(host, "test_traffic.py", GUEST)) == 4
+    """A drain, a new order, counters set to zero, other thresholds, and refusals held back, under real connections."""
+    assert passed(host, runs(host, "test_traffic.py", GUEST)) == 6
 
 
 def test_who_is_not_root_is_told_so(host):
