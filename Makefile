@@ -52,7 +52,7 @@ kmod-matrix: bootstrap ## the same for every kernel that Debian serves
 	@python3 -m kmod matrix
 
 .PHONY: scenarios
-scenarios: installed ## the molecule scenarios; SCENARIOS='NAME...' picks some
+scenarios: installed ## the molecule scenarios; SCENARIOS='NAME...' picks some, DEBIAN=12 or 13 the machines' Debian where there is one kind
 	@python3 -m tools.scenarios $(SCENARIOS)
 
 .PHONY: docs
