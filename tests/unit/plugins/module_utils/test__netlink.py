@@ -213,6 +213,25 @@ def test_silence_is_an_error() -> None:
             action()
 
 
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (b"\0" * 8, "the kernel's reply ends in 8 bytes that are no message"),
+        (struct.pack("=IHHII", 0, FAMILY, 0, 1, 0), "a netlink message claims 0 bytes where 16 are left"),
+        (struct.pack("=IHHII", 20, FAMILY, 0, 1, 0), "a netlink message claims 20 bytes where 16 are left"),
+        (message(NLMSG_ERROR, 1, b"\0\0"), "the kernel's error message is cut off"),
+    ],
+)
+def test_a_reply_that_is_no_reply_is_named(reply: bytes, said: str) -> None:
+    for action in ("dump", "request"):
+        made, _scripted = connect(lambda _send, _seq: [reply])
+        with pytest.raises(IpvsProtocolError, match=said):
+            getattr(made, action)(4)
+    made, _scripted = connect(lambda _send, _seq: [reply])
+    with pytest.raises(IpvsProtocolError, match=said):
+        made.change([(5, b"")])
+
+
 @given(data=st.lists(st.binary(max_size=64), max_size=5), header=st.booleans())
 def test_rubbish_never_hangs(data: list[bytes], header: bool) -> None:
     def answer(_send: int, seq: list[int]) -> list[bytes | Exception]:
