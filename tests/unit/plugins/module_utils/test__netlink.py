@@ -206,6 +206,12 @@ def test_who_may_not_change_may_not_ask_either() -> None:
     assert made.change([(5, b""), (5, b"")]) == [errno.EPERM, errno.EPERM]
 
 
+def test_a_change_has_no_other_answer_than_a_refusal() -> None:
+    made, _scripted = connect(lambda _send, seq: [entry(seq[0], b"what")])
+    with pytest.raises(IpvsProtocolError, match=f"a message of type {FAMILY} where the kernel should refuse a command"):
+        made.change([(5, b"")])
+
+
 def test_silence_is_an_error() -> None:
     made, _scripted = connect(lambda _send, _seq: [])
     for action in (lambda: made.dump(4), lambda: made.request(4), lambda: made.change([(5, b"")])):
@@ -257,6 +263,25 @@ def test_a_kernel_without_the_family(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(netlink, "IPVS_GENL_NAME", "NOSUCHFAMILY")
     with pytest.raises(IpvsUnavailableError, match="does not know the generic netlink family IPVS"):
         netlink.NetlinkSocket()
+
+
+def test_a_socket_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoMore:
+        """pyroute2's socket, where there are as many open files as there may be."""
+
+        closed = 0
+
+        def bind(self, _name: str, _messages: None) -> None:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+        def close(self) -> None:
+            NoMore.closed += 1
+
+    monkeypatch.setattr(netlink, "PROC_TABLE", "/")
+    monkeypatch.setattr(netlink, "_generic_netlink_socket", lambda: NoMore)
+    with pytest.raises(IpvsUnavailableError, match=r"Cannot open a netlink socket to the kernel's IPVS: .*Too many open files"):
+        netlink.NetlinkSocket()
+    assert NoMore.closed == 1
 
 
 SCRIPT = """
