@@ -50,7 +50,7 @@ def parse_one(*lines: str) -> Entry:
 # -- written and read -------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(table=tables())
 def test_what_is_written_is_read(table: list[Entry]) -> None:
     rules = render_rules(table)
@@ -58,7 +58,7 @@ def test_what_is_written_is_read(table: list[Entry]) -> None:
     assert render_rules(parse_rules(rules)) == rules
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(table=tables())
 def test_the_shape_of_ipvs_info_is_read(table: list[Entry]) -> None:
     assert new_entries([configuration(one) for one in table]) == table
@@ -127,7 +127,7 @@ def rule_of(step: Step) -> str:
     return destination_rule("-a" if isinstance(step, AddDestination) else "-e", step.service, step.destination)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(wanted=st.lists(steps(), max_size=25))
 def test_commands_are_followed_as_by_the_kernel(wanted: list[Step]) -> None:
     kernel = MemoryKernel()

@@ -97,7 +97,7 @@ def eligible(kernel: MemoryKernel, key: ServiceKey) -> bool:
     return any(one.weight for one in kernel.destinations.get(key, []))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(states=two_entries())
 def test_random_transitions(states: tuple[Entry | None, Entry | None]) -> None:
     before, after = states

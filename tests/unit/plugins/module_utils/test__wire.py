@@ -26,13 +26,10 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     Stats,
 )
 from ansible_collections.lvs.director.plugins.module_utils._model_settings import Info, SyncDaemon, Timeouts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.strategies import destinations, services
-
-settings.register_profile("wire", deadline=None)
-settings.load_profile("wire")
 
 V4 = ipaddress.ip_address("192.0.2.1").packed
 V6 = ipaddress.ip_address("2001:db8::1").packed
