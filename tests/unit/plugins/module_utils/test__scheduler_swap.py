@@ -165,6 +165,15 @@ def test_without_the_other_scheduler_nothing_is_touched(director: Director) -> N
     assert not director.kernel.steps
 
 
+def test_where_weights_cannot_be_kept_none_is_changed(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nobody makes a folder there, root neither.
+    monkeypatch.setattr(_scheduler_swap, "PATH", "/proc/lvs.director/swap.json")
+    with pytest.raises(IpvsUnavailableError, match=r"Cannot keep the weights of destinations in /proc/lvs\.director/swap\.json: "):
+        director.swap()
+    assert director.kernel.read_table() == director.before
+    assert director.modules.loaded["ip_vs_test"] == "old"
+
+
 def test_a_module_that_cannot_be_loaded_leaves_services_served_until_it_can(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(director.modules, "load", lambda module: module == "ip_vs_fo")
     with pytest.raises(IpvsUnavailableError, match=r'Cannot load ip_vs_test, .* 2 services have scheduler "fo"'):
