@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils import _experiment_server
+from ansible_collections.lvs.director.plugins.module_utils import _experiment_client, _experiment_server
 
 from experiment.agent import Agent
 
@@ -30,12 +32,28 @@ def port() -> Iterator[int]:
             time.sleep(0.1)
         yield port
     finally:
-        server.kill()
+        server.terminate()
         server.wait()
 
 
-@pytest.fixture
-def client() -> Iterator[Agent]:
+class Near(_experiment_client.Client):
+    """In this process, as the self-test has it."""
+
+    def __enter__(self) -> Near:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for connection in self.connections.values():
+            connection.close()
+
+
+@pytest.fixture(params=["program", "near"])
+def client(request: pytest.FixtureRequest) -> Iterator[Agent | Near]:
+    if request.param == "near":
+        with Near() as near:
+            yield near
+        return
+
     def popen(command: str) -> subprocess.Popen[str]:
         return subprocess.Popen(command, shell=True, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
@@ -43,13 +61,13 @@ def client() -> Iterator[Agent]:
         yield agent
 
 
-def test_a_server_greets_with_the_address_it_was_reached_at(client: Agent, port: int) -> None:
+def test_a_server_greets_with_the_address_it_was_reached_at(client: Agent | Near, port: int) -> None:
     for address in ("127.0.0.253", "127.0.0.252"):
         answer = client.ask("open", key=address, address=address, port=port, limit=5)
         assert answer["greeting"] == f"220 lvs.director experiment [{address}]"
 
 
-def test_a_connection_lives_until_it_is_closed_or_reset(client: Agent, port: int) -> None:
+def test_a_connection_lives_until_it_is_closed_or_reset(client: Agent | Near, port: int) -> None:
     for key in ("closed", "reset", "kept"):
         client.ask("open", key=key, address="127.0.0.1", port=port, limit=5)
     assert client.ask("check", keys=["closed", "reset", "kept"])["dead"] == []
@@ -59,7 +77,7 @@ def test_a_connection_lives_until_it_is_closed_or_reset(client: Agent, port: int
     assert client.ask("check", keys=["kept"])["dead"] == []
 
 
-def test_a_refusal_has_a_name_and_a_time(client: Agent, port: int) -> None:
+def test_a_refusal_has_a_name_and_a_time(client: Agent | Near, port: int) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # taken, but nobody listens
         answer = client.ask("open", key="1", address="127.0.0.1", port=unused.getsockname()[1], limit=5)
@@ -68,7 +86,7 @@ def test_a_refusal_has_a_name_and_a_time(client: Agent, port: int) -> None:
     assert answer["ms"] < 1000
 
 
-def test_silence_ends_at_the_limit(client: Agent) -> None:
+def test_silence_ends_at_the_limit(client: Agent | Near) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -76,7 +94,7 @@ def test_silence_ends_at_the_limit(client: Agent) -> None:
     assert answer["error"] == "ETIMEDOUT"
 
 
-def test_a_second_syn_is_told(client: Agent) -> None:
+def test_a_second_syn_is_told(client: Agent | Near) -> None:
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -87,3 +105,39 @@ def test_a_second_syn_is_told(client: Agent) -> None:
         answer = client.ask("open", key="1", address="127.0.0.1", port=full.getsockname()[1], limit=1.5)
     assert answer["error"] == "ETIMEDOUT"
     assert answer["retransmits"] == 1
+
+
+@contextlib.contextmanager
+def saying(*words: bytes) -> Iterator[int]:
+    """A server of one connection that says each of these when it has heard something, the first one at once, and then hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with listening.accept()[0] as connection:
+                for number, word in enumerate(words):
+                    if number:
+                        connection.recv(100)
+                    connection.sendall(word)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join()
+
+
+def test_a_server_that_hangs_up_instead_of_greeting(client: Agent | Near) -> None:
+    with saying(b"220 half of a gree") as port:
+        answer = client.ask("open", key="1", address="127.0.0.1", port=port, limit=5)
+    assert (answer["error"], answer["retransmits"]) == ("ECONNRESET", 0)
+
+
+def test_a_server_that_goes_on_after_quit(client: Agent | Near) -> None:
+    with saying(b"220 hello\r\n", b"221 Goodbye\r\n220 hello again\r\n") as port:
+        client.ask("open", key="1", address="127.0.0.1", port=port, limit=5)
+        assert client.ask("close", key="1")["error"] == "EPROTO"
+
+
+def test_a_connection_that_repeats_something_else_is_dead(client: Agent | Near) -> None:
+    with saying(b"220 hello\r\n", b"NOOP 2\r\n") as port:
+        client.ask("open", key="1", address="127.0.0.1", port=port, limit=5)
+        assert client.ask("check", keys=["1"])["dead"] == ["1"]

@@ -7,9 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsExperimentError
 from ansible_collections.lvs.director.plugins.module_utils._experiment_promise import Promise
 from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Destination, Service
-from ansible_collections.lvs.director.plugins.module_utils._experiment_steps import Open, Step
+from ansible_collections.lvs.director.plugins.module_utils._experiment_steps import Close, Open, Step
 from ansible_collections.lvs.director.plugins.module_utils._experiment_table import Table
 from ansible_collections.lvs.director.plugins.module_utils._experiment_walk import Walk
 
@@ -34,8 +35,8 @@ class Machines:
     def ask(self, do: str, **_: Any) -> dict[str, Any]:
         if do == "check":
             return {"dead": self.lie.get("dead", [])}
-        if do == "reset":
-            return {}
+        if do in ("reset", "close"):
+            return self.lie.get(do, {})
         address = self.kernel.open()
         if address is None:
             return {"error": "ECONNREFUSED", "ms": 9, **self.lie.get("refusal", {})}
@@ -100,3 +101,10 @@ def test_the_truth_breaks_nothing(step: Step) -> None:
 )
 def test_a_lie_is_found_out(step: Step, lie: dict[str, Any], said: str) -> None:
     assert said in broken(step, **lie)
+
+
+def test_a_connection_that_cannot_be_closed_ends_the_walk() -> None:
+    machines: Any = Machines(close={"error": "EPROTO"})
+    with Walk(SERVICE, machines, machines) as walk:
+        with pytest.raises(IpvsExperimentError, match=r"^close connection 1 of 192\.0\.2\.1:21: EPROTO$"):
+            walk.take(Step("closed", "", (Open(1), Close("d"))))

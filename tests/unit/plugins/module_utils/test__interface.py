@@ -47,6 +47,17 @@ def test_an_interface_that_goes_away_meanwhile(monkeypatch: pytest.MonkeyPatch) 
     assert read_mtu("lo") is None
 
 
+def test_an_interface_that_may_not_be_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only one that is gone is taken for none."""
+
+    def refused(*arguments: object) -> bytes:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(_interface.fcntl, "ioctl", refused)
+    with pytest.raises(PermissionError, match="Operation not permitted"):
+        read_mtu("lo")
+
+
 def test_a_port_that_is_in_use() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("0.0.0.0", 0))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils import _kernel as kernel
+from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
 from ansible_collections.lvs.director.plugins.module_utils._errors import (
     IpvsConflictError,
     IpvsProtocolError,
@@ -49,7 +50,7 @@ class ScriptedSocket:
         self.listings = list(listings)
         self.error: OSError | None = None
 
-    def request(self, _command: int, _payload: bytes) -> bytes:
+    def request(self, _command: int, _payload: bytes = b"") -> bytes:
         if self.error:
             raise self.error
         return message(as_sent_by_kernel(SERVICE))
@@ -105,3 +106,26 @@ def test_what_reading_needs() -> None:
         made.read_table()
     scripted.error = OSError(errno.ESRCH, "No such process")
     assert made.read_service(KEY) is None
+
+
+class Half(ScriptedSocket):
+    """Lists the services, and then fails."""
+
+    def dump(self, command: int, payload: bytes) -> list[Run]:
+        if command == uapi.IPVS_CMD_GET_SERVICE:
+            data = message(as_sent_by_kernel(SERVICE))
+            return [Run(data, len(data))]
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+
+def test_what_could_not_be_read_is_named() -> None:
+    made, scripted = connect([])
+    made._socket = Half()  # type: ignore[assignment]
+    with pytest.raises(IpvsRejectedError, match=r"^Cannot read the destinations of service tcp 192\.0\.2\.1:80: Cannot allocate memory \("):
+        list(made.read_table(counters=False))
+    made._socket = scripted  # type: ignore[assignment]
+    scripted.error = OSError(errno.EPERM, "Operation not permitted")
+    with pytest.raises(IpvsUnavailableError, match=r"^Cannot read version and table size: permission denied\. CAP_NET_ADMIN is needed"):
+        made.read_info()
+    with pytest.raises(IpvsUnavailableError, match=r"^Cannot read the timeouts: permission denied\. CAP_NET_ADMIN is needed"):
+        made.read_timeouts()

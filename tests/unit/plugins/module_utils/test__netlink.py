@@ -315,3 +315,19 @@ def test_a_pyroute2_that_needs_all_of_itself(tmp_path: Any) -> None:
     (package / "netlink" / "generic.py").write_text("from pyroute2 import NEEDED\nclass GenericNetlinkSocket: pass\n")
     ran = run_script([str(tmp_path), *sys.path])
     assert ran.stdout.split()[0] == "GenericNetlinkSocket", ran.stderr
+
+
+def test_without_pyroute2_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name == "pyroute2" or name.startswith("pyroute2.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(netlink.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"^No module named 'pyroute2'$") as missing:
+        netlink._generic_netlink_socket()
+    assert missing.value.name == "pyroute2"
+
+
+def test_a_reply_that_is_cut_off_is_refused() -> None:
+    made, _scripted = connect(lambda send, seq: [entry(seq[0], b"a" * (netlink._RECEIVE_BYTES - 20 + 4 * (send - 1)))])
+    assert len(made.request(1)) == netlink._RECEIVE_BYTES
+    with pytest.raises(IpvsProtocolError, match=f"a reply of the kernel is longer than {netlink._RECEIVE_BYTES} bytes"):
+        made.request(1)

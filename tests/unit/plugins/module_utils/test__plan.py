@@ -74,6 +74,7 @@ def words(plan: PlannedService) -> str:
         # The only eligible one moves. Another that will be eligible comes first, although its place is elsewhere.
         ("z0 x", "y x0 z0", "+y -x +x -y +y | =x0"),
         ("b0 a", "a b", "=b -a +a |"),
+        ("c0 b0 a", "b2 a c0", "=b2 -a +a -b +b2 |"),  # and moves when its own turn comes
     ],
 )
 def test_steps(before: str, after: str, expected: str) -> None:

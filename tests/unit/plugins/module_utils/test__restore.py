@@ -14,11 +14,18 @@ from ansible_collections.lvs.director.plugins.module_utils import _restore, _sav
 from ansible_collections.lvs.director.plugins.module_utils._argspec_table import desired_from_table_module
 from ansible_collections.lvs.director.plugins.module_utils._desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError
+from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsConflictError, IpvsError
 from ansible_collections.lvs.director.plugins.module_utils._model_settings import Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._saved import Saved, to_text
 from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon, converge_timeouts
-from ansible_collections.lvs.director.plugins.module_utils._steps import AddService, EditService, Step
+from ansible_collections.lvs.director.plugins.module_utils._steps import (
+    AddService,
+    DeleteService,
+    EditService,
+    SetTimeouts,
+    Step,
+    StopSyncDaemon,
+)
 
 from contract.memory import SCHEDULERS, Interface, MemoryKernel
 
@@ -335,3 +342,58 @@ def test_the_program(kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, caps
     assert held_back
     assert _saved_file.read_fallback() == frozenset()
     assert after.closed
+
+
+def refusing(kernel: MemoryKernel, kind: type[Step]) -> MemoryKernel:
+    kernel.refuse = lambda step: errno.EBUSY if isinstance(step, kind) else 0
+    return kernel
+
+
+def test_timeouts_that_are_refused_are_told(kernel: MemoryKernel, capsys: pytest.CaptureFixture[str]) -> None:
+    after = refusing(booted(kernel), SetTimeouts)
+    assert restore(after, content(kernel))[1].problems == 1
+    assert len(after.services) == 4
+    assert "The timeouts were not restored: Cannot set " in capsys.readouterr().out
+
+
+def test_what_cannot_be_cleared_is_told(kernel: MemoryKernel, capsys: pytest.CaptureFixture[str]) -> None:
+    converge_sync_daemon(kernel, DesiredSyncDaemon("master", {"interface": "eth1", "sync_id": 7}), check_mode=False)
+    saved, kernel.saved = content(kernel), None
+    journal = _restore.Journal(levels=False)
+    _restore.clear_table(refusing(kernel, DeleteService), saved, journal)
+    _restore.clear_network(refusing(kernel, StopSyncDaemon), saved, FakeVips(), journal)
+    assert journal.problems == 2
+    assert (len(kernel.services), len(kernel.daemons)) == (4, 1)
+    said = capsys.readouterr().out
+    assert "Not all that was saved was taken away: Cannot delete service" in said
+    assert "Sync daemon master was not stopped: Cannot stop" in said
+
+
+def test_the_program_tells_a_conflict_from_other_errors(
+    kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The role goes on where the module is in use elsewhere, and so needs to know."""
+
+    def in_use(*_arguments: object) -> None:
+        raise IpvsConflictError("it is in use")
+
+    monkeypatch.setattr(_restore, "_RestoredKernel", lambda: kernel)
+    monkeypatch.setattr(_restore._modprobe, "load", loads)
+    monkeypatch.setattr(_saved_file, "read", lambda: kernel.saved)
+    monkeypatch.setattr(_restore, "swap_scheduler", in_use)
+    assert _restore.main(["swap", "--fallback=fo"], FakeVips()) == _restore.CONFLICT
+    assert capsys.readouterr().out == "it is in use\n"
+    assert kernel.closed
+
+
+def test_the_program_without_pyroute2_names_the_package(
+    kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing() -> MemoryKernel:
+        raise ImportError("No module named 'pyroute2'")
+
+    monkeypatch.setattr(_restore, "_RestoredKernel", missing)
+    monkeypatch.setattr(_restore._modprobe, "load", loads)
+    monkeypatch.setattr(_saved_file, "read", lambda: kernel.saved)
+    assert _restore.main(["table"], FakeVips()) == 1
+    assert capsys.readouterr().out == "No module named 'pyroute2'. Install the package python3-pyroute2\n"

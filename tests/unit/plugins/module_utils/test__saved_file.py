@@ -69,3 +69,21 @@ def test_names_of_services_without_their_scheduler(tmp_path: Path) -> None:
     _saved_file.write_fallback(frozenset())
     assert not os.path.exists(_saved_file.FALLBACK)
     assert _saved_file.read_fallback() == frozenset()
+
+
+def test_names_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
+    Path(_saved_file.FALLBACK).mkdir(parents=True)
+    with pytest.raises(IpvsUnavailableError, match=f"Cannot read {_saved_file.FALLBACK}: .*Is a directory"):
+        _saved_file.read_fallback()
+
+
+def test_who_may_not_look_at_the_first_process_is_taken_to_be_in_its_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    stat = os.stat
+
+    def refused(path: str) -> os.stat_result:
+        if path == "/proc/1/ns/net":
+            raise PermissionError(13, "Permission denied")
+        return stat(path)
+
+    monkeypatch.setattr(_state_file.os, "stat", refused)
+    assert _state_file.other_namespace() is None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils import _saved_file, _scheduler_swap
+from ansible_collections.lvs.director.plugins.module_utils import _saved_file, _scheduler_swap, _state_file
 from ansible_collections.lvs.director.plugins.module_utils._argspec_table import desired_from_table_module
 from ansible_collections.lvs.director.plugins.module_utils._engine import converge
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsConflictError, IpvsError, IpvsUnavailableError
@@ -251,3 +251,14 @@ def test_a_note_that_makes_no_sense_is_named(director: Director, tmp_path: Any) 
     with pytest.raises(IpvsUnavailableError, match=r"where an earlier run has kept weights"):
         director.swap()
     assert not director.kernel.steps
+
+
+def test_weights_that_cannot_be_kept_are_not_changed(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(number: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(_state_file.os, "fsync", full)
+    with pytest.raises(IpvsUnavailableError, match=r"Cannot keep the weights of destinations in .*No space left on device"):
+        director.swap()
+    assert not director.kernel.steps
+    assert director.modules.loaded["ip_vs_test"] == "old"

@@ -229,6 +229,59 @@ def test_a_spoilt_reply_is_refused_by_name(data: st.DataObject, service: Service
             is_understood_or_refused_by_name(reader, bytes(reply))
 
 
+def with_attribute(reply: bytes, kind: int, value: bytes | None) -> bytes:
+    """A reply with another value of an attribute, or without it."""
+    parts = {**attributes(reply), kind: value}
+    return b"".join(attribute(one, part) for one, part in parts.items() if part is not None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (uapi.IPVS_SVC_ATTR_AF, struct.pack("=H", 7), "address family 7 in the kernel's reply is neither IPv4 nor IPv6"),
+        (uapi.IPVS_SVC_ATTR_PROTOCOL, struct.pack("=H", 1), "protocol 1 in the kernel's reply"),
+        (uapi.IPVS_SVC_ATTR_ADDR, b"\1\2\3", "an address of 3 bytes for address family 2 in the kernel's reply"),
+        (uapi.IPVS_SVC_ATTR_NETMASK, b"\xff\xff", "a netmask of 2 bytes in the kernel's reply"),
+        (uapi.IPVS_SVC_ATTR_FLAGS, u32(0), "flags of 4 bytes in the kernel's reply"),
+        (uapi.IPVS_SVC_ATTR_STATS64, None, "the kernel's reply has no statistics"),
+    ],
+)
+def test_a_service_that_cannot_be_is_refused_by_what_is_wrong(kind: int, value: bytes | None, said: str) -> None:
+    reply = as_sent_by_kernel(Service(ServiceKey("ipv4", "tcp", V4, 80), persistence_timeout=60))
+    data = message(with_attribute(reply, kind, value))
+    with pytest.raises(IpvsProtocolError, match=said):
+        wire.unpack_counted_services(data, len(data))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (uapi.IPVS_DEST_ATTR_FWD_METHOD, u32(5), "forwarding method 5 in the kernel's reply is not known"),
+        (uapi.IPVS_DEST_ATTR_TUN_TYPE, b"\x09", "tunnel type 9 in the kernel's reply is not known"),
+        (uapi.IPVS_DEST_ATTR_ADDR_FAMILY, struct.pack("=H", 7), "address family 7 in the kernel's reply"),
+    ],
+)
+def test_a_destination_that_cannot_be_is_refused_by_what_is_wrong(kind: int, value: bytes, said: str) -> None:
+    reply = destination_reply(Destination(DestinationKey(V4, 80), "tunnel", tunnel_type="gue", tunnel_port=6080))
+    data = message(with_attribute(reply, kind, value), 2)
+    with pytest.raises(IpvsProtocolError, match=said):
+        wire.unpack_destinations(data, len(data), "ipv4")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (uapi.IPVS_DAEMON_ATTR_STATE, u32(9), "sync daemon state 9 in the kernel's reply is neither master nor backup"),
+        (uapi.IPVS_DAEMON_ATTR_MCAST_GROUP, b"\1\2\3", "a multicast group of 3 bytes in the kernel's reply"),
+    ],
+)
+def test_a_sync_daemon_that_cannot_be_is_refused_by_what_is_wrong(kind: int, value: bytes, said: str) -> None:
+    reply = attribute(uapi.IPVS_DAEMON_ATTR_STATE, u32(1)) + attribute(uapi.IPVS_DAEMON_ATTR_MCAST_IFN, b"eth0\0")
+    data = message(with_attribute(reply, kind, value), uapi.IPVS_CMD_ATTR_DAEMON)
+    with pytest.raises(IpvsProtocolError, match=said):
+        wire_settings.unpack_sync_daemons(data, len(data))
+
+
 def test_a_cut_off_attribute_is_refused() -> None:
     with pytest.raises(IpvsProtocolError, match="claims 8 bytes where 6 are left"):
         wire_settings.unpack_info(b"\0" * 20 + attribute(1, u32(1))[:6])

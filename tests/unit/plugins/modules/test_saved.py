@@ -167,6 +167,35 @@ def test_a_damaged_file_is_an_error_that_names_it(run: Run, kernel: MemoryKernel
     assert not kernel.steps
 
 
+def test_what_is_only_saved_is_purged_too_inside_the_scope(run: Run, kernel: MemoryKernel) -> None:
+    """As after a crash, or where somebody has emptied the kernel's table."""
+    run("ipvs_table", services=[service(1, 1), {"fwmark": 7, "family": "ipv6"}, {"fwmark": 99}])
+    kernel.services.clear()
+    done = predicted_then_done(run, kernel, "ipvs_table", services=[], purge=True, scope=[{"fwmarks": "1-9"}])
+    assert done["diff"]["before"].startswith('restored at boot: {"fwmark": 7, "family": "ipv6",\n')
+    assert [one.get("fwmark") for one in json.loads(str(kernel.saved))["services"]] == [None, 99]
+
+
+def test_a_name_that_makes_no_sense_is_found_before_anything_is_purged(run: Run, kernel: MemoryKernel) -> None:
+    run("ipvs_table", services=[service(1, 1), service(2, 1)])
+    kernel.services.clear()
+    kernel.steps.clear()
+    kernel.saved = str(kernel.saved).replace('"192.0.2.2"', '"192.0.2"')
+    before = kernel.saved
+    result = run("ipvs_table", services=[], purge=True, scope=LAN)
+    assert '{"protocol": "tcp", "address": "192.0.2", "port": 80 does not name a service. Nothing was changed' in result["msg"]
+    assert kernel.saved == before
+
+
+def test_a_damaged_service_is_found_by_a_task_that_builds_on_it(run: Run, kernel: MemoryKernel) -> None:
+    run("ipvs_service", **service(1, 1, 2))
+    kernel.steps.clear()
+    kernel.saved, kernel.fallback = str(kernel.saved).replace('"mh"', "mh"), frozenset({"tcp 192.0.2.1:80"})
+    result = run("ipvs_destination", service=key(1), address="10.0.0.2", weight=0)
+    assert "Cannot read /var/lib/lvs.director/table.json, from which the table is restored at boot: it is not JSON" in result["msg"]
+    assert not kernel.steps
+
+
 def test_a_mended_file_may_be_laid_out_otherwise(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_table", services=[service(1, 1, 2), {"fwmark": 7, "family": "ipv6"}])
     text = kernel.saved
