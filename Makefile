@@ -12,7 +12,10 @@ export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export PYTHONPATH := $(CURDIR)/tests
 export PYTHONDONTWRITEBYTECODE := 1
 
-PYTEST = PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):$(PYTHONPATH) python3 -m pytest -q -p tools.pytest_results -o cache_dir=.cache/pytest
+# `make coverage` and `make test` name a folder for what is measured.
+unit: MEASURED = $(if $(COVERAGE_DATA),-m coverage run --rcfile=tests/covered/plugins.ini)
+
+PYTEST = PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):$(PYTHONPATH) python3 $(MEASURED) -m pytest -q -p tools.pytest_results -o cache_dir=.cache/pytest
 
 .PHONY: help
 help: ## print this
@@ -54,6 +57,10 @@ kmod-matrix: bootstrap ## the same for every kernel that Debian serves
 .PHONY: scenarios
 scenarios: installed ## the molecule scenarios; SCENARIOS='NAME...' picks some, DEBIAN=12 or 13 the machines' Debian where there is one kind
 	@python3 -m tools.scenarios $(SCENARIOS)
+
+.PHONY: coverage
+coverage: installed ## which lines and branches of plugins/ neither the unit tests run nor the scenario `modules`
+	@python3 -m covered
 
 .PHONY: docs
 docs: installed ## build the docs site into build/docs, from the guides and from what modules, filters and roles say of themselves

@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make coverage`: run what is measured, and judge. `python3 -m covered judge` judges what another run has measured."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+
+from covered import data
+from covered.judge import files_of, table, verdicts
+from tools.checkout import ROOT
+from tools.results import Result, record
+
+MEASURED = (["unit"], ["scenarios", "SCENARIOS=modules"])
+
+
+def measure() -> bool:
+    """Run all that is measured, and return whether all of it passed."""
+    data.begin()
+    statuses = [subprocess.run(["make", "--no-print-directory", *words], cwd=ROOT, check=False).returncode for words in MEASURED]
+    return not any(statuses)
+
+
+def judge() -> bool:
+    """Print and record what the measured data come to, and return whether it is good enough."""
+    shares, sources = data.shares(), data.sources()
+    results = [Result("what was measured", "failed", problem) for problem in data.problems(shares, sources)]
+    if not results:
+        files = files_of(data.merged([path for ran in shares.values() for path in ran], sources, data.FOLDER))
+        print("\n".join([*table(files), f"line by line: {(data.FOLDER / 'html/index.html').relative_to(ROOT)}", ""]))
+        results = verdicts(files)
+    for result in results:
+        print(f"{result.outcome}: {result.name}{result.detail and ': '}{result.detail}", flush=True)
+        record(result)
+    return all(result.outcome == "passed" for result in results)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Say which lines and branches of plugins/ no test runs.")
+    parser.add_argument("command", nargs="?", choices=("judge",), help="judge what was measured, and run nothing")
+    passed = parser.parse_args().command == "judge" or measure()
+    return 0 if judge() and passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
