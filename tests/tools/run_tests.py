@@ -4,7 +4,8 @@
 
 A part is a target of the Makefile. It passes if its command does and it recorded at least one result (results.py), so
 that nothing counts as tested which was not. The parts of a lane run one after another, the lanes beside each other:
-the checks keep one core busy while the machines of the scenarios wait, boot, or have their images made.
+the checks keep one core busy while the machines of the scenarios wait, boot, or have their images made. When all lanes have
+ended, the last part judges how much of the collection the unit tests and the scenario `modules` have run.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from covered import data
 from tools.checkout import BUILD, ROOT
 from tools.results import Result, Tally, read
 
@@ -55,8 +57,9 @@ class Part:
 class Run:
     """The parts as they run: their output goes to the terminal line by line with the part's name, and to a log."""
 
-    def __init__(self, lanes: Sequence[Sequence[Part]], folder: Path) -> None:
+    def __init__(self, lanes: Sequence[Sequence[Part]], folder: Path, last: Sequence[Part] = ()) -> None:
         self._lanes = lanes
+        self._last = last
         self._folder = folder
         self._started = time.monotonic()
         self._printing = threading.Lock()
@@ -71,6 +74,7 @@ class Run:
             try:
                 for lane in lanes:
                     lane.result()
+                pool.submit(self._lane, self._last).result()
             except BaseException:
                 self._stopped = True
                 for process in list(self._running):
@@ -145,10 +149,12 @@ def main() -> int:
     everything = parser.parse_args().all
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lanes = lanes_of([(*fitting, *left) if everything else fitting for fitting, left in zip(SCENARIOS, LEFT_OUT, strict=True)])
-    parts = [part for lane in lanes for part in lane]
+    last = [Part("coverage", ["python3", "-m", "covered", "judge"])]
+    parts = [part for lane in [*lanes, last] for part in lane]
+    data.begin()
     started = time.monotonic()
     try:
-        Run(lanes, BUILD).all()
+        Run(lanes, BUILD, last).all()
     except KeyboardInterrupt:
         print("interrupted")
         return 130

@@ -72,6 +72,15 @@ def test_parts_run_whatever_the_others_came_to(tmp_path: Path, capsys: pytest.Ca
     assert (tmp_path / "logs" / "fourth.log").read_text() == "did z\n"
 
 
+def test_the_last_part_begins_when_all_lanes_have_ended(tmp_path: Path) -> None:
+    def after(seconds: float, name: str) -> list[str]:
+        return ["sh", "-c", f"sleep {seconds}; touch {tmp_path / name}; exit 1"]
+
+    last = Part("last", ["ls", str(tmp_path / "slow"), str(tmp_path / "slower")])
+    Run([[Part("slow", after(0.2, "slow"))], [Part("slower", after(0.6, "slower"))]], tmp_path, [last]).all()
+    assert (tmp_path / "logs" / "last.log").read_text().split() == [str(tmp_path / "slow"), str(tmp_path / "slower")]
+
+
 def test_a_part_that_could_not_be_run_has_failed(tmp_path: Path) -> None:
     lane = [Part("first", ["there-is-no-such-command"]), Part("second", recording("passed"))]
     with pytest.raises(FileNotFoundError):
