@@ -35,8 +35,8 @@ test-all: installed ## the same with the scenarios that `make test` leaves out, 
 	@python3 -m tools.run_tests --all
 
 .PHONY: lint
-lint: installed ## every linter
-	@python3 -m tools.lint
+lint: installed ## every linter, and `make sanity`
+	@python3 -m tools.lint; status=$$?; python3 -m tools.sanity && exit $$status
 
 .PHONY: sanity
 sanity: bootstrap ## ansible-test sanity

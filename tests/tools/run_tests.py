@@ -26,7 +26,7 @@ from covered import data
 from tools.checkout import BUILD, ROOT
 from tools.results import Result, Tally, read
 
-CHECKS = ("lint", "sanity", "unit", "kmod")
+CHECKS = ("lint", "unit", "kmod")
 # Two lanes of scenarios: the first begins at once, the second when the checks are through. What `make test` leaves out is
 # what does not fit into its 40 minutes.
 SCENARIOS = (("bare", "modules", "overload"), ("selftest", "reboot"))

@@ -51,7 +51,7 @@ SIP = Service(KEY, "test", persistence_timeout=60, persistence_engine="sip")
 )  # fmt: skip
 def test_a_refusal_in_words(step: Step, number: int, kind: type[IpvsError], said: str) -> None:
     error = refusal_error(Refusal(step, number))
-    assert type(error) is kind
+    assert isinstance(error, kind)
     assert str(error).startswith(f"Cannot {step}: ")
     assert said in str(error)
 
@@ -64,5 +64,5 @@ def test_of_scheduler_and_engine_the_one_is_named_that_is_missing(
     """The kernel has one error for both."""
     monkeypatch.setattr(_refusals.os.path, "exists", lambda path: loaded and path == "/sys/module/ip_vs_test")
     error = refusal_error(Refusal(step, errno.ENOENT))
-    assert type(error) is IpvsRejectedError
+    assert isinstance(error, IpvsRejectedError)
     assert f"Cannot {step}: {said} is not known to the kernel: no module ip_vs_" in str(error)
