@@ -56,7 +56,6 @@ def sources() -> list[Path]:
 def merged(ran: list[Path], wanted: list[Path], into: Path) -> dict[str, Any]:
     """Merge files of coverage.py and return its report as data; it is also written there, as JSON and HTML."""
     merging = coverage.Coverage(data_file=into / "merged", config_file=CONFIG)
-    merging.erase()
     merging.combine([str(path) for path in ran], strict=True, keep=True)
     # What no test imports is in no file, and counts with all its lines all the same.
     names = [str(path) for path in wanted]

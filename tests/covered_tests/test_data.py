@@ -77,8 +77,10 @@ def test_what_ran_in_any_of_them_is_covered(collection: Collection) -> None:
         "import os\nif not os.fork():\n    decide(4)\n    os._exit(0)\nos.wait()",
         "import multiprocessing\nmultiprocessing.get_context('fork').Process(target=decide, args=[4]).start()",
         "import subprocess, sys\nif sys.argv[1:]:\n    decide(4)\nelse:\n    subprocess.run([sys.executable, __file__, '1'], check=True)",
+        "import subprocess, sys, time\nif sys.argv[1:]:\n    decide(4)\n    print(flush=True)\n    time.sleep(60)\n"
+        "with subprocess.Popen([sys.executable, __file__, '1'], stdout=-1) as child:\n    child.stdout.readline()\n    child.terminate()",
     ],
-    ids=["fork", "multiprocessing", "subprocess"],
+    ids=["fork", "multiprocessing", "subprocess", "terminated"],
 )
 def test_what_another_process_ran_is_covered(code: str, collection: Collection) -> None:
     collection.run(code, path="installed")
