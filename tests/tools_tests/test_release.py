@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -81,9 +82,23 @@ def test_a_release_is_prepared_and_then_built(checkout: Path, monkeypatch: pytes
     folder = checkout / "build" / "release" / "9.0.0"
     assert {path.name for path in folder.iterdir()} == {"CHANGELOG.md", "SHA256SUMS", "docs-9.0.0.tar.gz", "lvs-director-9.0.0.tar.gz"}
     assert "ansible-galaxy collection publish build/release/9.0.0/lvs-director-9.0.0.tar.gz" in capsys.readouterr().out
+    with tarfile.open(folder / "lvs-director-9.0.0.tar.gz") as archive:
+        assert "CHANGELOG.md" in archive.getnames()
     first = (folder / "lvs-director-9.0.0.tar.gz").read_bytes()
     assert make_release(monkeypatch, "9.0.0") == 0
     assert (folder / "lvs-director-9.0.0.tar.gz").read_bytes() == first
+
+
+def test_the_changelog_names_whatever_was_new(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module, filter or role that says since when it is there is found; a playbook is named by a fragment."""
+    kinds = {"plugins/modules": "*.py", "plugins/filter": "*.py", "playbooks": "*.yml", "roles": "*/meta/argument_specs.yml"}
+    content = [path for kind, pattern in kinds.items() for path in (ROOT / kind).glob(pattern)]
+    said = (re.findall(r"^ *version_added: (\S+)$", path.read_text(), re.MULTILINE) for path in content)
+    version = max((one for versions in said for one in versions), key=lambda one: [int(number) for number in one.split(".")])
+    if version not in release.released():
+        assert make_release(monkeypatch, version) == 0
+    listed = set(re.findall(r"^\* lvs\.director\.(\w+) - ", (checkout / "CHANGELOG.md").read_text().replace("\\", ""), re.MULTILINE))
+    assert listed == {path.relative_to(ROOT).parts[1] if path.parts[-2] == "meta" else path.stem for path in content}
 
 
 def test_without_a_fragment_there_is_nothing_to_release(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
