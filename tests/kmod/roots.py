@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from lab import cache, sources
+from lab import cache, tree
 from lab.errors import LabError
 from lab.host import SEARCH_PATH
 from lab.progress import Progress
@@ -29,12 +29,6 @@ HERE = Path(__file__).parent
 KIND = "kmod"
 # make and sparse for the kernel's build; gcc and libc6-dev for kmod_tests, which run the scheduler in user space.
 TOOLS = ("make", "sparse", "gcc", "libc6-dev")
-
-MMDEBSTRAP = (
-    "--variant=essential", "--architectures=amd64", "--format=tar", "--dpkgopt=force-unsafe-io",
-    '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"',
-    *(f"--dpkgopt=path-exclude=/usr/share/{path}/*" for path in ("man", "doc", "locale", "info")),
-)
 
 # $1 the overlay's layers, $2 the directory to work in, $3 an empty directory, the rest: a command.
 ENTER = """
@@ -105,24 +99,9 @@ def _tools(index: Index, needs: set[str], progress: Progress) -> Path:
 
     def build(directory: Path) -> None:
         progress.say(name, f"installing {len(solution)} packages and the essential ones into a directory")
-        root = directory / "root"
-        root.mkdir()
-        log = directory / "mmdebstrap.log"
-        with progress.waiting(name, "compiler and tools"), open(log, "w", encoding="utf-8") as output:
-            # An archive on the way, so that the files belong to the user and not to his subordinate ids.
-            with subprocess.Popen(
-                    ["mmdebstrap", *MMDEBSTRAP, f"--include={','.join(sorted(needs))}", f"--keyring={sources.KEYRING}",
-                     *(f"--aptopt={setting}" for setting in index.access()), "", "-", str(index.sources)],
-                    env=dict(os.environ, PATH=SEARCH_PATH, LC_ALL="C.UTF-8"), stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE, stderr=output) as maker:
-                unpack = subprocess.run(["tar", "--extract", "--no-same-owner", "--exclude=./dev/*", f"--directory={root}"],
-                                        stdin=maker.stdout, stderr=output, check=False)
-        if maker.returncode != 0 or unpack.returncode != 0:
-            tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-30:])
-            said = next((line for line in tail.splitlines() if line.startswith("E: ")), "see its last lines")
-            raise LabError(f"{name}: mmdebstrap made no directory to build in: {said}\n{tail}")
+        tree.make(directory, name, needs, [str(index.sources)], index.access(), progress)
 
-    key = f"tools-{name}-{cache.key_of([solution, MMDEBSTRAP])}"
+    key = f"tools-{name}-{cache.key_of([solution, tree.OPTIONS])}"
     return cache.entry(KIND, key, build, progress) / "root"
 
 
