@@ -64,12 +64,13 @@ class Director:
     def command(self, *words: str, **environment: str) -> str:
         """Run a command in the folder, and return what it said.
 
-        :raises AssertionError: it failed.
+        :raises AssertionError: it failed, or Ansible has warned of what a later one will refuse.
         """
         environment = {**os.environ, "HOME": str(self.folder), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", **environment}
         command = [str(Path(sys.executable).parent / words[0]), *words[1:]]
         ended = subprocess.run(command, cwd=self.folder, env=environment, check=False, capture_output=True, text=True)
         assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert "[DEPRECATION WARNING]" not in ended.stdout + ended.stderr, ended.stdout + ended.stderr
         return ended.stdout
 
 

@@ -38,6 +38,7 @@ def run(kernel: MemoryKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
                 module.main()
         result: Result = json.loads(capsys.readouterr().out)
         assert bool(result.get("failed")) == bool(ended.value.code)
+        assert "deprecations" not in result
         return result
 
     return run
