@@ -15,7 +15,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -72,8 +71,7 @@ def build(version: str) -> Path:
         artefact.quietly("ansible-galaxy", "collection", "verify", "--offline", "-p", installed, "lvs.director")
         site = Path(work) / "docs"
         docs.build(site)
-        with tarfile.open(folder / f"docs-{version}.tar.gz", "w:gz") as archive:
-            archive.add(site, "docs")
+        (folder / f"docs-{version}.tar.gz").write_bytes(reproducible.packed(site, "docs", seconds))
     shutil.copy(ROOT / "CHANGELOG.md", folder)
     (folder / "SHA256SUMS").write_text(
         "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(folder.iterdir())), encoding="ascii"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take out of a collection's artefact what differs from build to build: the times, and the order of its files.
+"""Take out of what is uploaded what differs from build to build: the times, the order of its files, and who built it.
 
 `ansible-galaxy collection build` lists files in the order in which the file system has them, in FILES.json too, whose
 checksum stands in MANIFEST.json; and writes the present time into the archive.
@@ -43,6 +43,22 @@ def rewritten(artefact: Path, seconds: int) -> bytes:
                 archive.addfile(member, io.BytesIO(contents[member.name]))
             else:
                 archive.addfile(member)
+    return gzip.compress(raw.getvalue(), mtime=seconds)
+
+
+def packed(folder: Path, name: str, seconds: int) -> bytes:
+    """Return an archive of a folder, under this name, with all files of the same time and of nobody in particular."""
+
+    def anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        member.mtime = seconds
+        member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        member.mode = 0o755 if member.isdir() else 0o644
+        return member
+
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        archive.add(folder, name, filter=anonymous)
     return gzip.compress(raw.getvalue(), mtime=seconds)
 
 
