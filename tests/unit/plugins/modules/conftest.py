@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.parameters import PASS_VARS
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.lvs.director.plugins.module_utils import _drained, _runner
 
 from contract.memory import MemoryKernel
+
+# Since ansible-core 2.21 a module returns what it was called with only where it is told to.
+INVOCATION = {"_ansible_inject_invocation": True} if "inject_invocation" in PASS_VARS else {}
 
 Result = dict[str, Any]
 Run = Callable[..., Result]
@@ -33,7 +37,7 @@ def run(kernel: MemoryKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
 
     def run(name: str, *, check: bool = False, **arguments: Any) -> Result:
         module = importlib.import_module(f"ansible_collections.lvs.director.plugins.modules.{name}")
-        with patch_module_args({**arguments, "_ansible_check_mode": check, "_ansible_diff": True}):
+        with patch_module_args({**arguments, **INVOCATION, "_ansible_check_mode": check, "_ansible_diff": True}):
             with pytest.raises(SystemExit) as ended:
                 module.main()
         result: Result = json.loads(capsys.readouterr().out)
