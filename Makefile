@@ -62,6 +62,10 @@ scenarios: installed ## the molecule scenarios; SCENARIOS='NAME...' picks some, 
 coverage: installed ## which lines and branches of plugins/ neither the unit tests run nor the scenario `modules`
 	@python3 -m covered
 
+.PHONY: matrix
+matrix: installed ## the collection's tests and one scenario with each ansible-core that a controller may have; VERSIONS='2.20...' picks some
+	@python3 -m controllers $(VERSIONS)
+
 .PHONY: docs
 docs: installed ## build the docs site into build/docs, from the guides and from what modules, filters and roles say of themselves
 	@python3 -m tools.docs

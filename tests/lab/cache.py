@@ -24,7 +24,7 @@ from typing import Any
 
 from .progress import Progress
 
-KINDS = ("images", "templates", "kvm", "kmod")
+KINDS = ("images", "templates", "kvm", "kmod", "controllers")
 """Entries that can be made again at any time."""
 OLD = 30 * 24 * 3600.0
 """Seconds without use after which an entry goes, when something new comes into the cache."""

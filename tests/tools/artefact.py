@@ -57,9 +57,9 @@ def quietly(*command: str | Path) -> None:
         raise SystemExit(f"artefact: {' '.join(map(str, command))} failed:\n{result.stdout}")
 
 
-def install(artefact: Path, target: Path) -> None:
+def install(artefact: Path, target: Path, galaxy: str | Path = "ansible-galaxy") -> None:
     """Install an artefact from its file into a new folder; --offline lets nothing be fetched."""
-    quietly("ansible-galaxy", "collection", "install", artefact, "--offline", "--force", "-p", target)
+    quietly(galaxy, "collection", "install", artefact, "--offline", "--force", "-p", target)
 
 
 def main() -> int:
