@@ -47,6 +47,8 @@ def prepare(version: str) -> None:
         raise SystemExit("release: galaxy.yml has no line with a version")
     path.write_text(text, encoding="utf-8")
     artefact.quietly("antsibull-changelog", "release", "--version", version, "--date", git("log", "-1", "--format=%cs"))
+    # It would only be found by ansible-lint, which does not like it.
+    (ROOT / "changelogs" / ".plugin-cache.yaml").unlink(missing_ok=True)
 
 
 def build(version: str) -> Path:

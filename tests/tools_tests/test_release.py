@@ -75,6 +75,7 @@ def test_a_release_is_prepared_and_then_built(checkout: Path, monkeypatch: pytes
     assert make_release(monkeypatch, "9.0.0") == 0
     assert "a change that users see" in (checkout / "CHANGELOG.md").read_text()
     assert not list((checkout / "changelogs" / "fragments").glob("*.yml"))
+    assert {path.name for path in (checkout / "changelogs").iterdir() if path.is_file()} == {"changelog.yaml", "config.yaml"}
     assert make_release(monkeypatch, "9.0.0") == 1, "it is not committed yet"
     commit(checkout)
     capsys.readouterr()
