@@ -6,14 +6,14 @@ A block has a comment in front of it, ``<!-- tested: KIND [NAME] -->`` in Markdo
 reStructuredText. The kinds, and what is done with each:
 
 ``playbook [NAME]``, ``tasks``
-    Ansible runs it, with every page's blocks in the page's order, on a director that has a kernel in memory (plays.py). Modules of
-    this collection do there all that they do elsewhere, but for the kernel itself. Roles are not run: their variables go through
-    the role's argument spec, and their services through the role's own ``tasks/table.yml``. ipvs_selftest, which opens connections, is
-    not run either: its options are checked. What it and the roles do on machines is shown by scenarios.
+    Ansible runs it, with every page's blocks in the page's order, twice. In the scenario ``guides`` on machines, as it is written
+    (guides.py, reader.py); the kernel's table is what it says (promises.py). And, in seconds, on a director that has a kernel in
+    memory (plays.py): modules of this collection do there all that they do elsewhere, but for the kernel itself; of roles, variables
+    go through the argument spec and services through ``tasks/table.yml``, and of ipvs_selftest the options are checked.
 ``vars ROLE``
     The same for variables of a role alone.
 ``inventory NAME``
-    ansible-inventory reads it.
+    ansible-inventory reads it, and the scenario ``guides`` takes its machines from it.
 ``diff``
     The block before it, run with --diff, shows just that.
 ``rules NAME``
@@ -21,7 +21,8 @@ reStructuredText. The kinds, and what is done with each:
 ``keepalived``
     The next block makes the same services (test_keepalived.py).
 ``commands``
-    Each line is one of commands.py, which says by what it is run.
+    Where Ansible runs (``$``) and on a director (``#``), the scenario ``guides`` types each line. What is typed in a checkout is a part
+    of ``make test``, or test_commands.py says where what it does is tested.
 ``printed``
     A self-test or a walk of the demo, taken with servers in memory, prints these lines; "..." stands for some more.
 """

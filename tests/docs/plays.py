@@ -74,14 +74,22 @@ class Director:
         return ended.stdout
 
 
+def written(block: Block) -> list[Play]:
+    """Return a block's plays, as somebody would write them who has a playbook or tasks or variables from a page."""
+    content: Any = yaml.safe_load(block.text)
+    if block.kind == "vars":
+        # The role ipvs_director is for the group directors.
+        group = block.name.rpartition("_")[2] + "s"
+        return [{"hosts": group, "roles": [block.name], "vars": content}]
+    if block.kind == "tasks":
+        return [{"hosts": "directors", "gather_facts": False, "tasks": content}]
+    plays: list[Play] = content
+    return plays
+
+
 def plays(block: Block) -> list[Play]:
     """Return what can be run of a block's plays."""
-    content = yaml.safe_load(block.text)
-    if block.kind == "vars":
-        content = [{"hosts": "all", "roles": [block.name], "vars": content}]
-    if block.kind == "tasks":
-        content = [{"hosts": "directors", "tasks": content}]
-    return [runnable({"name": str(block), "gather_facts": False, **play}) for play in content]
+    return [runnable({"name": str(block), "gather_facts": False, **play}) for play in written(block)]
 
 
 def runnable(play: Play) -> Play:

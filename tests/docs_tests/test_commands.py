@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every command of the documentation is one that a test runs, each in its way.
 
-Where Ansible runs (``$``): ansible-galaxy for real, into an empty home; ansible-playbook with the inventory and playbooks of
-the pages themselves, and --syntax-check instead of machines. On a director (``#``): a scenario that runs it, or one that
-differs in how it prints. In a checkout (no prompt): it is a part of ``make test``, or ELSEWHERE says more.
+Where Ansible runs (``$``) and on a director (``#``): the scenario ``guides`` types all of them. What can be seen without machines is
+seen here: ansible-galaxy runs for real, into an empty home; ansible-playbook with the inventory and playbooks of the pages
+themselves, and --syntax-check. In a checkout (no prompt): it is a part of ``make test``, or ELSEWHERE says more.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from docs.blocks import blocks, pages
+from docs.guides import CONTROLLER, DIRECTOR, lines, saved
 from docs.plays import Director
 from tools import artefact
 from tools.checkout import BUILD, ROOT
@@ -36,46 +37,21 @@ ELSEWHERE = {
     ),
 }
 
-# What is typed on a director, and a scenario's file with the words of it that matter.
-ON_MACHINES = {
-    "# ipvsadm -L -n --nosort --thresholds": ("molecule/modules/guest/test_ipvsadm.py", '"-L", "-n", "--nosort", "--thresholds"'),
-    "# ipvsadm -L -n --nosort --stats": ("molecule/selftest/tests/test_selftest.py", "ipvsadm -L -n --nosort --stats"),
-    "# ipvsadm -L -n -c": ("molecule/modules/guest/test_ipvsadm_settings.py", '"-L", "-n", "-c"'),
-    "# journalctl -u ipvs-director -b": ("molecule/reboot/tests/in_service/test_in_service.py", "-u ipvs-director"),
-    "# systemctl restart ipvs-director": ("molecule/reboot/tests/in_service/test_in_service.py", "systemctl restart ipvs-director"),
-}
-
-LINES = sorted(
-    {
-        line.partition("  #")[0].strip()
-        for page in pages()
-        for block in blocks(page)
-        if block.kind == "commands"
-        for line in block.text.splitlines()
-    }
-)
-ON_CONTROLLER = [line.removeprefix("$ ") for line in LINES if line.startswith(("$ ", "ansible-"))]
-ON_DIRECTOR = [line for line in LINES if line.startswith("# ")]
-IN_CHECKOUT = [line for line in LINES if not line.startswith(("$ ", "ansible-", "# "))]
+LINES = sorted({line for page in pages() for block in blocks(page) if block.kind == "commands" for line in lines(block)})
+OF_ANSIBLE = [line.removeprefix(CONTROLLER) for line in LINES if line.startswith(CONTROLLER + "ansible-")]
+IN_CHECKOUT = [line for line in LINES if not line.startswith((CONTROLLER, DIRECTOR))]
 
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Director:
     """A reader who has saved all files that pages tell to save."""
-    for page in pages():
-        for block in blocks(page):
-            if block.kind in ("playbook", "inventory", "rules") and block.name:
-                (tmp_path / block.name).write_text(block.text)
+    for name, text in saved().items():
+        (tmp_path / name).write_text(text)
     shutil.copy(BUILD / artefact.file_name(), tmp_path)
     return Director(tmp_path)
 
 
-def test_no_file_has_two_contents() -> None:
-    names = [block.name for page in pages() for block in blocks(page) if block.kind in ("playbook", "inventory", "rules") and block.name]
-    assert len(set(names)) == len(names)
-
-
-@pytest.mark.parametrize("line", sorted(set(ON_CONTROLLER)))
+@pytest.mark.parametrize("line", OF_ANSIBLE)
 def test_where_ansible_runs(line: str, reader: Director) -> None:
     words = shlex.split(line)
     if words[0] == "ansible-galaxy":
@@ -100,14 +76,8 @@ def test_in_a_checkout(line: str) -> None:
         assert (ROOT / named).exists()
 
 
-@pytest.mark.parametrize("line", ON_DIRECTOR)
-def test_on_a_director(line: str) -> None:
-    file, words = ON_MACHINES[line]
-    assert words in (ROOT / file).read_text(encoding="utf-8")
-
-
 def test_nothing_is_elsewhere_that_is_nowhere() -> None:
-    assert [line for line in (*ELSEWHERE, *ON_MACHINES) if line not in LINES] == []
+    assert [line for line in ELSEWHERE if line not in LINES] == []
 
 
 def test_targets_named_in_words_are_there() -> None:

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What somebody does who follows the README and the guides from the top: each block and each command, in the order of the pages.
+
+The scenario ``guides`` takes these steps on machines.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import yaml
+
+from docs.blocks import Block, blocks, pages
+from tools.checkout import ROOT
+
+RUN = {"playbook", "tasks", "vars"}
+READ = {"inventory"}
+# Files that playbooks and commands read, and what a task before it has to print.
+USED = {"inventory", "playbook", "rules"}
+COMPARED = {"diff"}
+TYPED = {"commands"}
+NOT_ON_MACHINES = {
+    "keepalived": "the configuration of another program: test_keepalived.py compares it with the block after it",
+    "printed": "of the demo, and of a director with more services than the README's: test_printed.py has it printed",
+}
+
+# Prompts: where Ansible runs, and on a director as root. What has neither, and is none of Ansible's programs, is typed in a checkout.
+CONTROLLER, DIRECTOR = "$ ", "# "
+
+
+class Step(NamedTuple):
+    """A block that is run, or one of its commands."""
+
+    block: Block
+    line: str = ""
+    diff: str = ""
+    """What it has to print, of a block that shows it."""
+    opens: bool = False
+    """Whether it is the first one of its page."""
+
+    def __str__(self) -> str:
+        """Name it for who reads the results."""
+        return f"{self.block} {self.line}".strip()
+
+    @property
+    def makes_controller(self) -> bool:
+        """Whether it makes the environment that Ansible runs in, and does not need another one."""
+        return self.line.startswith(CONTROLLER) and not self.line.startswith(CONTROLLER + "ansible-")
+
+
+def lines(block: Block) -> list[str]:
+    """Return the commands of a block, each with its prompt, without what is said about it."""
+    found = [line.partition("  #")[0].strip() for line in block.text.splitlines()]
+    return [CONTROLLER + line if line.startswith("ansible-") else line for line in found]
+
+
+def reading_order() -> list[str]:
+    """Return the pages as they are read: README, the guides as the site has them, the others; last the one that takes all away."""
+    site = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text(encoding="utf-8"))
+    first = ["README.md", *(f"docs/docsite/rst/{name}.rst" for section in site["sections"] for name in section["toctree"])]
+    return sorted([*first, *(page for page in pages() if page not in first)], key=takes_away)
+
+
+def takes_away(page: str) -> bool:
+    return any(block.kind in RUN and "_state: absent" in block.text for block in blocks(page))
+
+
+def steps() -> list[Step]:
+    """Return all steps. A playbook that some command names is run by that command."""
+    found: list[Step] = []
+    commands = " ".join(line for page in pages() for block in blocks(page) if block.kind in TYPED for line in lines(block)).split()
+    for page in reading_order():
+        of_page: list[Step] = []
+        for block in blocks(page):
+            if block.kind in TYPED:
+                of_page += [Step(block, line) for line in lines(block) if line.startswith((CONTROLLER, DIRECTOR))]
+            elif block.kind in RUN and block.name not in commands:
+                of_page.append(Step(block))
+            elif block.kind in READ:
+                of_page.append(Step(block, f"{CONTROLLER}ansible-inventory -i {block.name} --list"))
+            elif block.kind in COMPARED:
+                of_page[-1] = of_page[-1]._replace(diff=block.text)
+        found += [step._replace(opens=number == 0) for number, step in enumerate(of_page)]
+    return found
+
+
+def saved() -> dict[str, str]:
+    """Return the files that pages tell to save, by their names."""
+    return {block.name: block.text for page in pages() for block in blocks(page) if block.kind in USED and block.name}
