@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from docs.blocks import Block, blocks, pages
+from docs.guides import saved
 from docs.plays import Director, plays
 from tools.checkout import COLLECTION
 
@@ -37,12 +38,15 @@ BEFORE: dict[str, list[dict[str, Any]]] = {
 def test_a_page(page: str, tmp_path: Path) -> None:
     director = Director(tmp_path)
     found = blocks(page)
-    write_rules(tmp_path)
+    for name, text in saved().items():
+        (tmp_path / name).write_text(text)
     said = director.run([play for block in found if block.kind in RUN for play in plays(block)], "--diff")
     for before, block in itertools.pairwise(found):
         if block.kind == "diff":
             assert before.kind == "tasks"
             assert block.text.rstrip() in said_of(before, said)
+    # What a page has its reader save is not overwritten by what another one writes.
+    assert {name: (tmp_path / name).read_text() for name in saved()} == saved()
 
 
 def write_rules(folder: Path) -> None:
