@@ -12,6 +12,7 @@ in a file of root's, so that they outlive the task that drained, and a reboot.
 from __future__ import annotations
 
 import json
+import os
 from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsUnavailableError
@@ -71,8 +72,12 @@ def _read() -> _Weights:
 
 
 def _write(weights: _Weights) -> None:
+    """Without any weight there is no file: nothing of a drain is left on a machine where it has ended."""
     name = path()
     try:
+        if not weights:
+            os.unlink(name)
+            return
         with replacement(name, json.dumps({"weights": weights}, indent=2, sort_keys=True) + "\n"):
             pass
     except OSError as exc:
