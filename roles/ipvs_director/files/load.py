@@ -168,6 +168,19 @@ def superfluous(name: str, check: bool) -> list[str]:
     return found
 
 
+def unload(going: list[str], name: str) -> list[str]:
+    """Unload these, and what is superfluous without them. A loaded scheduler counts among the uses of ip_vs once more than as its user."""
+    gone: list[str] = []
+    while going:
+        for each in going:
+            code, output = run("rmmod", each)
+            if code:
+                raise CannotError(f"Cannot unload the kernel module {each}: {output or f'rmmod ended with {code}'}.")
+        gone += going
+        going = superfluous(name, False)
+    return gone
+
+
 def undo(request: dict[str, t.Any]) -> dict[str, t.Any]:
     name = request["name"]
     going = superfluous(name, request["check"])
@@ -179,10 +192,7 @@ def undo(request: dict[str, t.Any]) -> dict[str, t.Any]:
         )
     files = [path for path in (pathlib.Path(request["file"]), EARLIER) if path.exists()]
     if not request["check"]:
-        for each in going:
-            code, output = run("rmmod", each)
-            if code:
-                raise CannotError(f"Cannot unload the kernel module {each}: {output or f'rmmod ended with {code}'}.")
+        going = unload(going, name)
         for path in files:
             path.unlink()
         with contextlib.suppress(OSError):  # not there, or not only ours
