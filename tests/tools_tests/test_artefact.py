@@ -21,8 +21,8 @@ from tools.checkout import BUILD, COLLECTION, ROOT, files
 
 # CHANGELOG.md is there once a release is prepared.
 SHIPPED = {
-    *("CHANGELOG.md", "COPYING", "LICENSES", "README.md", "REUSE.toml"),
-    *("changelogs", "docs", "files", "meta", "playbooks", "plugins", "roles"),
+    *("CHANGELOG.md", "CONTRIBUTING.md", "COPYING", "LICENSES", "README.md", "REUSE.toml", "TESTING.md"),
+    *("changelogs", "docs", "examples", "files", "meta", "playbooks", "plugins", "roles"),
 }
 # what a build makes of them
 ADDED = {"FILES.json", "MANIFEST.json"}
@@ -89,6 +89,13 @@ def test_has_what_users_need(built: Path) -> None:
 def test_has_all_that_is_meant_to_be_shipped_and_nothing_else(built: Path) -> None:
     meant = {name for name in files() if name.split("/")[0] in SHIPPED}
     assert names_in(built) - ADDED == meant
+
+
+def test_the_readme_links_to_what_is_there(built: Path) -> None:
+    shipped = names_in(built)
+    links = re.findall(r"\]\(([^):#]+)[^)]*\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not any(name == link or name.startswith(f"{link}/") for name in shipped)] == []
 
 
 def test_leavings_of_work_in_the_checkout_stay_out(tmp_path: Path, built: Path) -> None:
