@@ -282,6 +282,13 @@ def test_a_sync_daemon_that_cannot_be_is_refused_by_what_is_wrong(kind: int, val
         wire_settings.unpack_sync_daemons(data, len(data))
 
 
+def test_a_reply_about_something_else_is_refused() -> None:
+    """A service where a destination was asked for: what it is about stands around all that it says."""
+    data = message(as_sent_by_kernel(Service(ServiceKey("ipv4", "tcp", V4, 80))), uapi.IPVS_CMD_ATTR_SERVICE)
+    with pytest.raises(IpvsProtocolError, match=f"the kernel's reply lacks attribute {uapi.IPVS_CMD_ATTR_DEST}"):
+        wire.unpack_destinations(data, len(data), "ipv4")
+
+
 def test_a_cut_off_attribute_is_refused() -> None:
     with pytest.raises(IpvsProtocolError, match="claims 8 bytes where 6 are left"):
         wire_settings.unpack_info(b"\0" * 20 + attribute(1, u32(1))[:6])
