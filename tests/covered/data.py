@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import coverage
-import yaml
 
 from tools.checkout import BUILD, ROOT, files
+from tools.platforms import platforms
 
 CONFIG = Path(__file__).with_name("plugins.ini")
 FOLDER = BUILD / "coverage"
@@ -31,8 +31,7 @@ def begin() -> None:
 
 def shares() -> dict[str, list[Path]]:
     """Return the files of each who has to contribute, which may be none."""
-    platforms = yaml.safe_load((ROOT / "molecule/modules/molecule.yml").read_text(encoding="utf-8"))["platforms"]
-    folders = {"the unit tests": DATA, **{f"the scenario modules on {one['name']}": DATA / one["name"] for one in platforms}}
+    folders = {"the unit tests": DATA, **{f"the scenario modules on {one['name']}": DATA / one["name"] for one in platforms("modules")}}
     return {who: sorted(folder.glob("ran.*")) for who, folder in folders.items()}
 
 

@@ -28,11 +28,11 @@ from experiment.picture import draw
 from experiment.screen import Screen, say
 from experiment.service import PLAYBOOK, services
 from lab import Lab, LabError, inventory
+from tools.platforms import platforms
 
 ROOT = Path(__file__).parents[2]
 # Relative to ROOT, as they are shown.
 SERVERS = Path("tests/experiment/servers.yml")
-MACHINES = Path("molecule/overload/molecule.yml")
 INVENTORY = Path("build/demo/inventory.yml")
 PICTURE = Path("build/overload.svg")
 STATE = Path(".cache/demo")
@@ -41,7 +41,7 @@ STATE = Path(".cache/demo")
 def demo() -> int:
     started = time.monotonic()
     # The scenario `overload` has the same machines; molecule's file is where they are written down.
-    machines = yaml.safe_load(MACHINES.read_text())["platforms"]
+    machines = platforms("overload")
     screen.chapter("1. The machines: a director, a client and four real servers")
     lab = Lab(STATE)
     lab.down()  # what a demo left that was killed
