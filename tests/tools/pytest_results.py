@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tools.results import Outcome, Result, record
@@ -11,6 +13,8 @@ from tools.results import Outcome, Result, record
 
 class Recorder:
     def __init__(self) -> None:
+        # Tests of what records results would record theirs there, too.
+        self._file = os.environ.pop("RESULTS_FILE", "")
         self._outcomes: dict[str, tuple[Outcome, str]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -23,14 +27,18 @@ class Recorder:
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         outcome, detail = self._outcomes.pop(nodeid)
-        record(Result(nodeid, outcome, detail))
+        self._record(Result(nodeid, outcome, detail))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         # A file that cannot be imported, or that skips itself whole, has tests that did not run.
         if report.failed:
-            record(Result(report.nodeid, "failed", "cannot be collected"))
+            self._record(Result(report.nodeid, "failed", "cannot be collected"))
         elif report.skipped:
-            record(Result(report.nodeid, "skipped", str(report.longrepr)))
+            self._record(Result(report.nodeid, "skipped", str(report.longrepr)))
+
+    def _record(self, result: Result) -> None:
+        if self._file:
+            record(result, self._file)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -44,9 +44,9 @@ class Tally:
         return f"{self.passed} passed, {self.failed} failed{skipped}"
 
 
-def record(result: Result) -> None:
-    """Add a result to the file of the running part, if there is one."""
-    if name := os.environ.get("RESULTS_FILE"):
+def record(result: Result, file_name: str = "") -> None:
+    """Add a result to a file, which is that of the running part if none is named, and if there is one."""
+    if name := file_name or os.environ.get("RESULTS_FILE"):
         # One write to a file opened for appending: lines of checks that run beside each other do not mix.
         with open(name, "a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(result)) + "\n")
