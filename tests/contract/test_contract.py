@@ -247,14 +247,18 @@ def test_converge_reports_reads_back_and_is_idempotent(kernel: IpvsKernel) -> No
     assert not converge(kernel, wanted, check_mode=False).plan.changed
 
 
+def unroutable(kernel: IpvsKernel) -> Destination:
+    """Return a destination that only the kernel can refuse: it alone knows the broadcast addresses of its networks. This is lo's."""
+    broken = destination(5)._replace(key=DestinationKey(b"\x7f\xff\xff\xff", 80))
+    if isinstance(kernel, MemoryKernel):
+        kernel.refuse = lambda step: errno.EINVAL if isinstance(step, AddDestination) and step.destination == broken else 0
+    return broken
+
+
 def test_a_refused_step_is_undone(kernel: IpvsKernel) -> None:
     before = Entry(Service(KEY, "rr"), (destination(1), destination(2), destination(3, upper_threshold=9)))
     put(kernel, before)
-    # Only the kernel knows the broadcast addresses of its networks; this is lo's.
-    broken = destination(5)._replace(key=DestinationKey(b"\x7f\xff\xff\xff", 80))
-    wanted = desire(destination(3, weight=5), destination(4), broken, destination(1, weight=0), scheduler="wrr")
-    if isinstance(kernel, MemoryKernel):
-        kernel.refuse = lambda step: errno.EINVAL if isinstance(step, AddDestination) and step.destination == broken else 0
+    wanted = desire(destination(3, weight=5), destination(4), unroutable(kernel), destination(1, weight=0), scheduler="wrr")
     with pytest.raises(IpvsRejectedError, match=r"Cannot add destination 127\.255\.255\.255:80 .*undone"):
         converge(kernel, wanted, check_mode=False)
     assert read(kernel) == before

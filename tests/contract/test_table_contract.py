@@ -30,7 +30,6 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     ServiceKey,
 )
 from ansible_collections.lvs.director.plugins.module_utils._steps import (
-    AddDestination,
     DeleteService,
     EditDestination,
     EditService,
@@ -42,7 +41,7 @@ from hypothesis import strategies as st
 
 from contract.memory import MemoryKernel
 from contract.strategies import entries
-from contract.test_contract import KEY, REAL, destination, new_kernel, put
+from contract.test_contract import KEY, REAL, destination, new_kernel, put, unroutable
 
 EVERYTHING = (
     ScopePart("", b"\0" * 4, b"\xff" * 4),
@@ -169,10 +168,7 @@ def test_a_refusal_in_the_last_service_undoes_the_first_ones(kernel: IpvsKernel)
     }
     for entry in before.values():
         put(kernel, entry)
-    # Only the kernel knows the broadcast addresses of its networks; this is lo's.
-    broken = destination(5)._replace(key=DestinationKey(b"\x7f\xff\xff\xff", 80))
-    if isinstance(kernel, MemoryKernel):
-        kernel.refuse = lambda step: errno.EINVAL if isinstance(step, AddDestination) and step.destination == broken else 0
+    broken = unroutable(kernel)
     wanted = {
         KEY: Entry(Service(KEY, "wrr"), (destination(3), destination(1, weight=7))),
         other_key(3): Entry(Service(other_key(3), "rr"), (destination(1),)),
@@ -237,9 +233,7 @@ def test_what_cannot_be_undone_is_named(kernel: IpvsKernel) -> None:
     before = {key: Entry(Service(key, "rr"), (destination(1),)) for key in (KEY, other_key(1))}
     for entry in before.values():
         put(kernel, entry)
-    broken = destination(5)._replace(key=DestinationKey(b"\x7f\xff\xff\xff", 80))
-    if isinstance(kernel, MemoryKernel):
-        kernel.refuse = lambda step: errno.EINVAL if isinstance(step, AddDestination) and step.destination == broken else 0
+    broken = unroutable(kernel)
     wanted = {
         KEY: Entry(Service(KEY, "wrr"), (destination(1),)),
         other_key(1): Entry(Service(other_key(1), "rr"), (broken, destination(1))),

@@ -15,14 +15,13 @@ import argparse
 import shutil
 import signal
 import sys
-import time
 from pathlib import Path
 
 from lab.errors import LabError
 from lab.progress import Progress
 from tools import artefact
 from tools.checkout import BUILD, CACHE, ROOT
-from tools.run_tests import Part, Run, summary
+from tools.run_tests import Part, run
 
 from . import environments, versions
 
@@ -68,22 +67,19 @@ def main() -> int:
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     progress = Progress()
-    started = time.monotonic()
     try:
         wanted = versions.wanted(options.versions)
         if options.folder:
             print("\n".join(str(environments.environment(version, versions.newest(version), progress)) for version in wanted))
             return 0
         lane = [part for version in wanted for part in prepared(version, progress)]
-        Run([lane], BUILD).all()
     except LabError as error:
         print(f"controllers: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted")
         return 130
-    print("\n".join(summary(lane, time.monotonic() - started)), flush=True)
-    return 1 if any(part.tally.failed for part in lane) else 0
+    return run([lane], BUILD)
 
 
 if __name__ == "__main__":

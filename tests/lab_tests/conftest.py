@@ -2,21 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from pathlib import Path
+from lab_tests import fixtures
 
-import pytest
-
-from lab.progress import Progress
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No test touches the user's cache."""
-    directory = tmp_path / "cache"
-    monkeypatch.setenv("LVS_DIRECTOR_CACHE", str(directory))
-    return directory
-
-
-@pytest.fixture
-def progress() -> Progress:
-    return Progress()
+own_cache, progress = fixtures.own_cache, fixtures.progress

@@ -143,6 +143,19 @@ def lanes_of(scenarios: Sequence[Sequence[str]]) -> list[list[Part]]:
     return [[*(Part(name, [*make, name]) for name in CHECKS), second], [first]]
 
 
+def run(lanes: Sequence[Sequence[Part]], folder: Path, last: Sequence[Part] = ()) -> int:
+    """Run parts to their end, print what they came to, and return the exit status."""
+    parts = [part for lane in [*lanes, last] for part in lane]
+    started = time.monotonic()
+    try:
+        Run(lanes, folder, last).all()
+    except KeyboardInterrupt:
+        print("interrupted")
+        return 130
+    print("\n".join(summary(parts, time.monotonic() - started)), flush=True)
+    return 1 if any(part.tally.failed for part in parts) else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run all tests that fit into 40 minutes.")
     parser.add_argument("--all", action="store_true", help="run those too that do not")
@@ -150,16 +163,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lanes = lanes_of([(*fitting, *left) if everything else fitting for fitting, left in zip(SCENARIOS, LEFT_OUT, strict=True)])
     last = [Part("coverage", ["python3", "-m", "covered", "judge"])]
-    parts = [part for lane in [*lanes, last] for part in lane]
     data.begin()
-    started = time.monotonic()
-    try:
-        Run(lanes, BUILD, last).all()
-    except KeyboardInterrupt:
-        print("interrupted")
-        return 130
-    print("\n".join(summary(parts, time.monotonic() - started)), flush=True)
-    return 1 if any(part.tally.failed for part in parts) else 0
+    return run(lanes, BUILD, last)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,7 @@ STATE = Path(os.environ["DOCS_STATE"])
 
 def memory_kernel() -> Any:
     """Return the kernel as the last task has left it."""
-    # Not when Python starts: it imports the collection, which a module brings in its archive, and only then puts on the path.
-    from contract import memory  # noqa: PLC0415
+    from contract import memory  # noqa: PLC0415 (it needs the collection, which a module puts on the path after this file was read)
 
     # The role builds and loads the one, and the guides' machine has the other.
     memory.SCHEDULERS.add("test")
