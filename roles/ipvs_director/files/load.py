@@ -163,22 +163,19 @@ def superfluous(name: str, check: bool) -> list[str]:
     while more := {each for each, users in modules.items() if {*users} & needed} - needed:
         needed |= more
     found: list[str] = []
-    while new := [each for each in sorted((family | needed) - earlier - {*found}) if not {*modules[each]} - {*found}]:
+    while new := [each for each in sorted((family | needed) - earlier - {*found}) if not uses_left(each, modules[each], found)]:
         found += new
     return found
 
 
-def unload(going: list[str], name: str) -> list[str]:
-    """Unload these, and what is superfluous without them. A loaded scheduler counts among the uses of ip_vs once more than as its user."""
-    gone: list[str] = []
-    while going:
-        for each in going:
-            code, output = run("rmmod", each)
-            if code:
-                raise CannotError(f"Cannot unload the kernel module {each}: {output or f'rmmod ended with {code}'}.")
-        gone += going
-        going = superfluous(name, False)
-    return gone
+def uses_left(module: str, users: list[str], gone: list[str]) -> list[str]:
+    """What uses a module when others are gone. A scheduler that is loaded counts twice with ip_vs: as its user, and once more."""
+    left = [user for user in users if user not in gone]
+    if module == "ip_vs":
+        for _scheduler in {*users} & {*gone}:
+            if "-" in left:
+                left.remove("-")
+    return left
 
 
 def undo(request: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -192,7 +189,10 @@ def undo(request: dict[str, t.Any]) -> dict[str, t.Any]:
         )
     files = [path for path in (pathlib.Path(request["file"]), EARLIER) if path.exists()]
     if not request["check"]:
-        going = unload(going, name)
+        for each in going:
+            code, output = run("rmmod", each)
+            if code:
+                raise CannotError(f"Cannot unload the kernel module {each}: {output or f'rmmod ended with {code}'}.")
         for path in files:
             path.unlink()
         with contextlib.suppress(OSError):  # not there, or not only ours

@@ -145,25 +145,14 @@ def test_check_mode_knows_that_the_services_will_be_gone(loader: ModuleType) -> 
     assert loader.superfluous("ip_vs_test", True) == ["ip_vs_mh"]
 
 
-def test_ip_vs_goes_with_the_schedulers_that_it_counts_twice(loader: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("uses", "stays"), [(2, False), (3, True)])
+def test_ip_vs_goes_with_the_schedulers_that_it_counts_twice(loader: ModuleType, uses: int, stays: bool) -> None:
+    """In a dry run as well: with two of them, the third use is somebody else's."""
     loader.EARLIER.write_text(json.dumps(["ext4", "libcrc32c"]))
-    loader.modules["ip_vs"] = ["ip_vs_test", "ip_vs_mh", "-", "-"]
-    unloaded = []
-
-    def run(*command: str) -> tuple[int, str]:
-        assert command[0] == "rmmod"
-        assert loader.modules.pop(command[1]) == []
-        unloaded.append(command[1])
-        loader.modules.update({each: [user for user in users if user != command[1]] for each, users in loader.modules.items()})
-        if command[1].startswith("ip_vs_"):
-            loader.modules["ip_vs"].remove("-")
-        return 0, ""
-
-    monkeypatch.setattr(loader, "run", run)
-    monkeypatch.setattr(loader, "loaded", lambda name: "0123" if name in loader.modules else "")
-    answer = loader.undo({"name": "ip_vs_test", "check": False, "file": str(tmp_path / "modules.conf")})
-    assert unloaded == ["ip_vs_mh", "ip_vs_test", "ip_vs", "nf_conntrack"]
-    assert answer["steps"][:4] == [f"unload the kernel module {each}" for each in unloaded]
+    loader.modules["ip_vs"] = ["ip_vs_test", "ip_vs_mh", *["-"] * uses]
+    for check in (True, False):
+        going = loader.superfluous("ip_vs_test", check)
+        assert going == ["ip_vs_mh", "ip_vs_test", *([] if stays else ["ip_vs", "nf_conntrack"])]
 
 
 def test_somebody_elses_service_with_our_scheduler_is_named(loader: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
