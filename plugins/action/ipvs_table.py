@@ -7,7 +7,7 @@
 On the way to the target a table is written and read as JSON several times, as a text inside of others, and there
 AnsibleModule copies its options twice, value by value: for ten thousand destinations that takes longer than reading the
 kernel's table, and for a hundred thousand tens of megabytes. So it is packed here: a line of JSON for each service, compressed.
-``_argspec_table`` unpacks it, line by line.
+``_options.table`` unpacks it, line by line.
 """
 
 from __future__ import annotations

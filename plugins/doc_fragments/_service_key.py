@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The twin of SERVICE_KEY_SPEC in plugins/module_utils/_argspec.py.
+    # The twin of SERVICE_KEY_SPEC in plugins/module_utils/_options/common.py.
     DOCUMENTATION = r"""
 options:
   protocol:

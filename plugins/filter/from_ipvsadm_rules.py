@@ -84,9 +84,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError
-from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_parse import parse_rules
-from ansible_collections.lvs.director.plugins.module_utils._results import configuration
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.parse import parse_rules
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
+from ansible_collections.lvs.director.plugins.module_utils._model.results import configuration
 
 NAME = "lvs.director.from_ipvsadm_rules"
 

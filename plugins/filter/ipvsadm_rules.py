@@ -72,10 +72,10 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.lvs.director.plugins.module_utils._entries import ENTRY_SPEC, new_entries
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError
-from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_render import render_rules
-from ansible_collections.lvs.director.plugins.module_utils._model import DestinationCounters
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.render import render_rules
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
+from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters
+from ansible_collections.lvs.director.plugins.module_utils._options.entries import ENTRY_SPEC, new_entries
 
 NAME = "lvs.director.ipvsadm_rules"
 # What ipvs_info has beside the configuration: of a destination all of these, of a service the last one.

@@ -16,11 +16,16 @@ import gc
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError
-from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
+from ansible_collections.lvs.director.plugins.module_utils._model.results import service_result
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome
+    from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed
 
 # Where a distribution's python3-pyroute2 is, if the task's interpreter is another one.
 _SYSTEM_INTERPRETERS = ["/usr/bin/python3", "/usr/libexec/platform-python"]
@@ -55,20 +60,21 @@ def run(spec: dict[str, Any], action: Action) -> None:
 def _warn(module: AnsibleModule, kernel: IpvsKernel) -> None:
     if kernel.read_fallback():
         # A task compiles on its target all that it imports: not where all is well.
-        from ansible_collections.lvs.director.plugins.module_utils._fallback import fallback_warnings  # noqa: PLC0415 (compiled only where it is used)
+        from ansible_collections.lvs.director.plugins.module_utils._boot.fallback import fallback_warnings  # noqa: PLC0415 (compiled only where it is used)
 
         for text in fallback_warnings(kernel):
             module.warn(text)
 
 
-def run_without_kernel(spec: dict[str, Any], action: Callable[[dict[str, Any]], Result]) -> None:
-    """Run a module that does without the client of the kernel, and changes nothing.
+def run_without_kernel(spec: dict[str, Any], action: Callable[[dict[str, Any], bool], Result]) -> None:
+    """Run a module that does without the client of the kernel.
 
     :param spec: the arguments of AnsibleModule.
+    :param action: makes the task's result of the options and check mode.
     """
     module = AnsibleModule(**spec)
     try:
-        result = action(module.params)
+        result = action(module.params, module.check_mode)
     except IpvsError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)
@@ -89,3 +95,26 @@ def _open_kernel(module: AnsibleModule) -> IpvsKernel:
             exception="".join(traceback.format_exception(type(exc), exc, exc.__traceback__)),
         )
         raise
+
+
+def change_result(outcome: Outcome) -> dict[str, Any]:
+    """Return ``changed`` and ``diff``, of which both parts are empty where there is nothing to do."""
+    if not outcome.changed:
+        return {"changed": False, "diff": {"before": "", "after": ""}}
+    from ansible_collections.lvs.director.plugins.module_utils._plan.diff import diff  # noqa: PLC0415 (compiled only where it is used)
+
+    table, save = diff(outcome.plan), outcome.save
+    return {
+        "changed": True,
+        "diff": {"before": table["before"] + save.before, "after": table["after"] + save.after},
+    }
+
+
+def only(outcome: Outcome) -> Optional[Observed]:
+    """Return the service of a task that is about one, None if there is none (now, or any more)."""
+    return next(iter(outcome.observed.values()), None)
+
+
+def service_result_or_none(observed: Optional[Observed]) -> Optional[dict[str, Any]]:
+    """Return ``service``."""
+    return service_result(observed) if observed else None

@@ -268,11 +268,28 @@ origins:
   sample: {local: 3}
 """
 
-from ansible_collections.lvs.director.plugins.module_utils._run_connection_info import run_connection_info
+from typing import Any
+
+from ansible_collections.lvs.director.plugins.module_utils._kernel.connection_results import connections_result
+from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import add_origins, read_connections
+from ansible_collections.lvs.director.plugins.module_utils._kernel.proc import CONNECTIONS, CONNECTIONS_WITH_ORIGIN, listing
+from ansible_collections.lvs.director.plugins.module_utils._options.connections import (
+    connection_info_module_spec,
+    wanted_from_connection_info_module,
+)
+from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run_without_kernel
+
+
+def _act(params: dict[str, Any], _check_mode: bool) -> Result:
+    wanted = wanted_from_connection_info_module(params)
+    found = read_connections(listing(CONNECTIONS), wanted)
+    if wanted.origin:
+        found = add_origins(listing(CONNECTIONS_WITH_ORIGIN), wanted, found)
+    return {"changed": False, **connections_result(found)}
 
 
 def main() -> None:
-    run_connection_info()
+    run_without_kernel(connection_info_module_spec(), _act)
 
 
 if __name__ == "__main__":

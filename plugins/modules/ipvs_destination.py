@@ -263,11 +263,54 @@ service:
   type: dict
 """
 
-from ansible_collections.lvs.director.plugins.module_utils._run_destination import run_destination
+from typing import Any, Optional
+
+from ansible_collections.lvs.director.plugins.module_utils._apply.destination import bring_back
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._model.results import destination_result
+from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters, DestinationKey, Observed
+from ansible_collections.lvs.director.plugins.module_utils._options.common import (
+    desired_from_destination_module,
+    destination_module_spec,
+    drain_from_destination_module,
+)
+from ansible_collections.lvs.director.plugins.module_utils._runner import Result, change_result, only, run, service_result_or_none
+
+
+def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result:
+    desired = desired_from_destination_module(params)
+    waited: Optional[Result] = None
+    if params["state"] == "drained":
+        # Not compiled for a task that does not drain.
+        from ansible_collections.lvs.director.plugins.module_utils._apply.drain import drain  # noqa: PLC0415 (compiled only where it is used)
+
+        outcome, drained = drain(kernel, desired, drain_from_destination_module(params), check_mode=check_mode)
+        waited = drained._asdict()
+    else:
+        outcome = bring_back(kernel, desired, check_mode=check_mode)
+    observed = only(outcome)
+    return {
+        **change_result(outcome),
+        "service": service_result_or_none(observed),
+        "destination": _destination_result(observed, _named(desired)),
+        "drain": waited,
+    }
+
+
+def _named(desired: DesiredTable) -> DestinationKey:
+    return (desired.services[0].destinations or ())[0].key
+
+
+def _destination_result(observed: Optional[Observed], key: DestinationKey) -> Optional[Result]:
+    destination = observed.entry.destination(key) if observed else None
+    if observed is None or destination is None:
+        return None
+    return destination_result(destination, observed.counters.get(key, DestinationCounters()))
 
 
 def main() -> None:
-    run_destination()
+    run(destination_module_spec(), _act)
 
 
 if __name__ == "__main__":

@@ -292,11 +292,26 @@ sync_daemons:
       sample: 1
 """
 
-from ansible_collections.lvs.director.plugins.module_utils._run_info import run_info
+from typing import Any
+
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.results import service_result, sync_daemon_result
+from ansible_collections.lvs.director.plugins.module_utils._options.common import info_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
+
+
+def _act(kernel: IpvsKernel, _params: dict[str, Any], _check_mode: bool) -> Result:
+    return {
+        "changed": False,
+        **kernel.read_info()._asdict(),
+        "services": [service_result(one) for one in kernel.read_table()],
+        "timeouts": kernel.read_timeouts()._asdict(),
+        "sync_daemons": [sync_daemon_result(one) for one in kernel.read_sync_daemons()],
+    }
 
 
 def main() -> None:
-    run_info()
+    run(info_module_spec(), _act)
 
 
 if __name__ == "__main__":

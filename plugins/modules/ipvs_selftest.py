@@ -283,11 +283,66 @@ production:
       sample: []
 """
 
-from ansible_collections.lvs.director.plugins.module_utils._run_selftest import run_selftest
+import os
+import time
+from typing import Any
+
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import unknown_scheduler
+from ansible_collections.lvs.director.plugins.module_utils._kernel.proc import CONNECTIONS, listing
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError, IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._options.selftest import selftest_module_spec, wanted_from_selftest_module
+from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
+from ansible_collections.lvs.director.plugins.module_utils._selftest.host_table import Production, read_production
+from ansible_collections.lvs.director.plugins.module_utils._selftest.modules import is_loaded, source_of, unload
+from ansible_collections.lvs.director.plugins.module_utils._selftest.namespace import run_apart
+from ansible_collections.lvs.director.plugins.module_utils._selftest.report import Machine, production_result, report
+from ansible_collections.lvs.director.plugins.module_utils._selftest.services import NETWORK
+from ansible_collections.lvs.director.plugins.module_utils._selftest.steps import walk_steps
+
+# Seconds. It waits for the kernel to forget connections, ten seconds long, and works a few more in an emulated machine.
+_LIMIT = 600.0
+
+
+def _act(kernel: IpvsKernel, params: dict[str, Any], _check_mode: bool) -> Result:
+    wanted = wanted_from_selftest_module(params)
+    machine = Machine(os.uname().nodename, os.uname().release, wanted.scheduler, source_of(wanted.scheduler), wanted.control)
+    _refuse_missing_schedulers(kernel, machine)
+    started = time.monotonic()
+    before = read_production(kernel, listing(CONNECTIONS))
+    _refuse_addresses_in_use(machine, before)
+    had_control = not wanted.control or is_loaded(wanted.control)
+    try:
+        steps = run_apart(lambda: walk_steps(*wanted), _LIMIT)["steps"]
+    finally:
+        if not had_control:
+            unload(wanted.control)
+    after = read_production(kernel, listing(CONNECTIONS))
+    return report(machine, steps, production_result(before, after), time.monotonic() - started)
+
+
+def _refuse_missing_schedulers(kernel: IpvsKernel, machine: Machine) -> None:
+    if not is_loaded(machine.scheduler):
+        how = (
+            "The role lvs.director.ipvs_director builds and loads it; if it is installed, modprobe ip_vs_test loads it"
+            if machine.scheduler == "test"
+            else f"Load it (modprobe ip_vs_{machine.scheduler})"
+        )
+        raise IpvsUnavailableError(f"Cannot try the scheduler {machine.scheduler} on {machine}: it is not loaded. {how}")
+    if machine.control and not kernel.has_module("ip_vs", machine.control):
+        raise IpvsInputError("control", f"{unknown_scheduler(machine.control)}. Name another one, or '' for none")
+
+
+def _refuse_addresses_in_use(machine: Machine, before: Production) -> None:
+    if before.ours:
+        raise IpvsUnavailableError(
+            f"Cannot tell the self-test from production on {machine}: it uses addresses of {NETWORK}, and so does the production "
+            f"table ({'; '.join(before.ours)}). Remove that first"
+        )
 
 
 def main() -> None:
-    run_selftest()
+    run(selftest_module_spec(), _act)
 
 
 if __name__ == "__main__":

@@ -154,11 +154,30 @@ sync_daemons:
       sample: 1
 """
 
-from ansible_collections.lvs.director.plugins.module_utils._run_sync_daemon import run_sync_daemon
+from typing import Any
+
+from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, settings_diff
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
+from ansible_collections.lvs.director.plugins.module_utils._options.settings import desired_from_sync_daemon_module, sync_daemon_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
+
+
+def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result:
+    plan, daemons, save = converge_sync_daemon(kernel, desired_from_sync_daemon_module(params), check_mode=check_mode)
+    return {
+        "changed": plan.changed or save.changed,
+        "diff": settings_diff(
+            sync_daemon_result(plan.before) if plan.before else {},
+            sync_daemon_result(plan.after) if plan.after else {},
+            save,
+        ),
+        "sync_daemons": [sync_daemon_result(one) for one in daemons],
+    }
 
 
 def main() -> None:
-    run_sync_daemon()
+    run(sync_daemon_module_spec(), _act)
 
 
 if __name__ == "__main__":

@@ -295,11 +295,40 @@ removed_services:
     - {protocol: udp, address: 10.211.55.3, port: 53, fwmark: null, family: ipv4}
 """
 
-from ansible_collections.lvs.director.plugins.module_utils._run_table import run_table
+from typing import Any
+
+from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.results import key_values
+from ansible_collections.lvs.director.plugins.module_utils._options.table import (
+    desired_from_table_module,
+    number_of_services,
+    table_module_spec,
+)
+from ansible_collections.lvs.director.plugins.module_utils._runner import Result, change_result, run
+
+
+def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result:
+    try:
+        desired = desired_from_table_module(params)
+    finally:
+        # Not needed any more, and large. Besides, Ansible would send all of it back, after having looked for secrets in it.
+        services = params["services"]
+        if services is not None:
+            params["services"] = f"{number_of_services(services)} services"
+            services.clear()  # AnsibleModule holds the same list once more
+    outcome = converge(kernel, desired, check_mode=check_mode)
+    changed = outcome.plan.changed_services
+    return {
+        **change_result(outcome),
+        "added_services": [key_values(one.key) for one in changed if one.before is None],
+        "changed_services": [key_values(one.key) for one in changed if one.before and one.after],
+        "removed_services": [key_values(one.key) for one in changed if one.after is None],
+    }
 
 
 def main() -> None:
-    run_table()
+    run(table_module_spec(), _act)
 
 
 if __name__ == "__main__":

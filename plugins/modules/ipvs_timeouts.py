@@ -83,11 +83,25 @@ timeouts:
       sample: 10
 """
 
-from ansible_collections.lvs.director.plugins.module_utils._run_timeouts import run_timeouts
+from typing import Any
+
+from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_timeouts, settings_diff
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._options.settings import desired_from_timeouts_module, timeouts_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
+
+
+def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result:
+    plan, timeouts, save = converge_timeouts(kernel, desired_from_timeouts_module(params), check_mode=check_mode)
+    return {
+        "changed": plan.changed or save.changed,
+        "diff": settings_diff(plan.before._asdict(), plan.after._asdict(), save),
+        "timeouts": timeouts._asdict(),
+    }
 
 
 def main() -> None:
-    run_timeouts()
+    run(timeouts_module_spec(), _act)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils import _argspec_table as argspec_table
-from ansible_collections.lvs.director.plugins.module_utils import _engine as engine
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable
-from ansible_collections.lvs.director.plugins.module_utils._kernel import NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._apply import table as engine
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._options import table as argspec_table
 
 __all__ = ["DesiredTable", "NetlinkKernel", "converge", "desired_table"]
 

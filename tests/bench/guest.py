@@ -27,7 +27,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils._model import ServiceKey, parse_address
+from ansible_collections.lvs.director.plugins.module_utils._model.table import ServiceKey, parse_address
 
 from bench import messages, tables
 from bench.engine import NetlinkKernel, converge, desired_table

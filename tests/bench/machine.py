@@ -32,8 +32,8 @@ class Guest:
         self._machine = machine
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as files:
-            for path in (installed / PLUGINS / "module_utils").glob("*.py"):
-                files.add(path, f"{PLUGINS}/module_utils/{path.name}")
+            for path in sorted((installed / PLUGINS / "module_utils").rglob("*.py")):
+                files.add(path, str(path.relative_to(installed)))
             for path in HERE.glob("*.py"):
                 files.add(path, f"bench/{path.name}")
         interpreter = f'#!/bin/sh\nexec /usr/bin/python3 -ISB {FOLDER}/bench/measured_python.py "$@"\n'

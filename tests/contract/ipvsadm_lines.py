@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.lvs.director.plugins.module_utils._model import (
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     Destination,
     DestinationKey,
     Entry,

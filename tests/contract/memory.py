@@ -12,23 +12,10 @@ import errno
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._model import (
-    Destination,
-    DestinationCounters,
-    DestinationKey,
-    Entry,
-    Observed,
-    Service,
-    ServiceKey,
-    Stats,
-    address_family,
-    canonical_destination,
-    canonical_service,
-)
-from ansible_collections.lvs.director.plugins.module_utils._model_settings import Info, SyncDaemon, Timeouts
-from ansible_collections.lvs.director.plugins.module_utils._steps import (
+from ansible_collections.lvs.director.plugins.module_utils._model import uapi
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import Info, SyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     AddDestination,
     AddService,
     DeleteDestination,
@@ -41,6 +28,19 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     Step,
     StopSyncDaemon,
     ZeroCounters,
+)
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
+    Destination,
+    DestinationCounters,
+    DestinationKey,
+    Entry,
+    Observed,
+    Service,
+    ServiceKey,
+    Stats,
+    address_family,
+    canonical_destination,
+    canonical_service,
 )
 
 SCHEDULERS = {"rr", "wrr", "lc", "wlc", "fo", "ovf", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "none"}

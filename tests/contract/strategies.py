@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
-from ansible_collections.lvs.director.plugins.module_utils._model import (
+from ansible_collections.lvs.director.plugins.module_utils._model import uapi
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     Destination,
     DestinationKey,
     Entry,

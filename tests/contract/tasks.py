@@ -7,15 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils import _argspec as argspec
-from ansible_collections.lvs.director.plugins.module_utils import _argspec_service as argspec_service
-from ansible_collections.lvs.director.plugins.module_utils import _argspec_settings as settings
-from ansible_collections.lvs.director.plugins.module_utils import _argspec_table as table
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredTable
-from ansible_collections.lvs.director.plugins.module_utils._engine import converge
-from ansible_collections.lvs.director.plugins.module_utils._entries import with_defaults
-from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon, converge_timeouts
+from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, converge_timeouts
+from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._options import common as argspec
+from ansible_collections.lvs.director.plugins.module_utils._options import service as argspec_service
+from ansible_collections.lvs.director.plugins.module_utils._options import settings, table
+from ansible_collections.lvs.director.plugins.module_utils._options.entries import with_defaults
 
 from contract.ipvsadm_options import Task
 

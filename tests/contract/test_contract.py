@@ -15,23 +15,16 @@ import struct
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._changes import differences
-from ansible_collections.lvs.director.plugins.module_utils._desired import DesiredDestination, DesiredService, DesiredTable
-from ansible_collections.lvs.director.plugins.module_utils._engine import converge
-from ansible_collections.lvs.director.plugins.module_utils._errors import (
+from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
+from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import differences
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
     IpvsConflictError,
     IpvsInputError,
     IpvsRejectedError,
 )
-from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import (
-    Destination,
-    DestinationKey,
-    Entry,
-    Service,
-    ServiceKey,
-)
-from ansible_collections.lvs.director.plugins.module_utils._steps import (
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     AddDestination,
     AddService,
     DeleteDestination,
@@ -40,7 +33,14 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     EditService,
     Step,
 )
-from ansible_collections.lvs.director.plugins.module_utils._transition import transition
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
+    Destination,
+    DestinationKey,
+    Entry,
+    Service,
+    ServiceKey,
+)
+from ansible_collections.lvs.director.plugins.module_utils._plan.order import transition
 from hypothesis import HealthCheck, given, settings
 
 from contract.memory import MemoryKernel

@@ -7,8 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils import _saved_file
-from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._persist import table_file as _saved_file
 
 from contract.memory import MemoryKernel
 

@@ -12,20 +12,20 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils import _uapi as uapi
-from ansible_collections.lvs.director.plugins.module_utils._desired_settings import DesiredSyncDaemon
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError, IpvsRejectedError
-from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import Destination, DestinationKey, Entry, Service
-from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon, Timeouts
-from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon, converge_timeouts
-from ansible_collections.lvs.director.plugins.module_utils._steps import (
+from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, converge_timeouts
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._model import uapi
+from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError, IpvsRejectedError
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     DeleteService,
     SetTimeouts,
     StartSyncDaemon,
     Step,
     StopSyncDaemon,
 )
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Entry, Service
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

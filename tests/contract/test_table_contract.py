@@ -8,33 +8,33 @@ import errno
 from collections.abc import Mapping
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._desired import (
+from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import (
     DesiredDestination,
     DesiredService,
     DesiredTable,
     ScopePart,
 )
-from ansible_collections.lvs.director.plugins.module_utils._engine import converge
-from ansible_collections.lvs.director.plugins.module_utils._errors import (
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
     IpvsConflictError,
     IpvsInputError,
     IpvsProtocolError,
     IpvsRejectedError,
     IpvsVerificationError,
 )
-from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import (
-    DestinationKey,
-    Entry,
-    Service,
-    ServiceKey,
-)
-from ansible_collections.lvs.director.plugins.module_utils._steps import (
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     DeleteService,
     EditDestination,
     EditService,
     Step,
     ZeroCounters,
+)
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
+    DestinationKey,
+    Entry,
+    Service,
+    ServiceKey,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st

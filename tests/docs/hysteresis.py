@@ -13,18 +13,18 @@ import json
 import os
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils._argspec_settings import desired_from_timeouts_module
-from ansible_collections.lvs.director.plugins.module_utils._experiment_client import Client
-from ansible_collections.lvs.director.plugins.module_utils._experiment_pair import Taken
-from ansible_collections.lvs.director.plugins.module_utils._experiment_server import start
-from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Service
-from ansible_collections.lvs.director.plugins.module_utils._experiment_steps import Close, Forget, Open, Step
-from ansible_collections.lvs.director.plugins.module_utils._experiment_walk import Walk
-from ansible_collections.lvs.director.plugins.module_utils._selftest_apart import run_apart
-from ansible_collections.lvs.director.plugins.module_utils._selftest_director import PrivateDirector, PrivateKernel
-from ansible_collections.lvs.director.plugins.module_utils._selftest_results import step_result
-from ansible_collections.lvs.director.plugins.module_utils._selftest_services import PORT, service
-from ansible_collections.lvs.director.plugins.module_utils._settings import converge_timeouts
+from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_timeouts
+from ansible_collections.lvs.director.plugins.module_utils._options.settings import desired_from_timeouts_module
+from ansible_collections.lvs.director.plugins.module_utils._selftest.client import Client
+from ansible_collections.lvs.director.plugins.module_utils._selftest.director import PrivateDirector, PrivateKernel
+from ansible_collections.lvs.director.plugins.module_utils._selftest.namespace import run_apart
+from ansible_collections.lvs.director.plugins.module_utils._selftest.pair import Taken
+from ansible_collections.lvs.director.plugins.module_utils._selftest.results import step_result
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Walk
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Close, Forget, Open, Step
+from ansible_collections.lvs.director.plugins.module_utils._selftest.server import start
+from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Service
+from ansible_collections.lvs.director.plugins.module_utils._selftest.services import PORT, service
 
 # Two minutes are what the kernel starts with: how long it remembers a connection that was closed.
 TCP_FIN = 3

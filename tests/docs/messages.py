@@ -38,7 +38,7 @@ class Message(NamedTuple):
 def messages() -> list[Message]:
     """Return the messages of all plugins and roles."""
     found = []
-    for pattern in ("plugins/module_utils/*.py", "plugins/filter/*.py", "roles/*/files/*.py"):
+    for pattern in ("plugins/module_utils/**/*.py", "plugins/modules/*.py", "plugins/filter/*.py", "roles/*/files/*.py"):
         for path in sorted(ROOT.glob(pattern)):
             found += [Message(str(path.relative_to(ROOT)), line, text) for line, text in of_program(path.read_text(encoding="utf-8"))]
     for path in sorted(ROOT.glob("roles/*/tasks/*.yml")):

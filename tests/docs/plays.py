@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.lvs.director.plugins.module_utils._argspec_selftest import selftest_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._options.selftest import selftest_module_spec
 
 from docs.blocks import Block
 from tools.checkout import COLLECTION, ROOT

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._experiment_promise import Promise
-from ansible_collections.lvs.director.plugins.module_utils._selftest_services import PORT, service
+from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Promise
+from ansible_collections.lvs.director.plugins.module_utils._selftest.services import PORT, service
 
 from docs.hysteresis import steps
 from tools.hysteresis_picture import DATA, DOCUMENT, probes, renewed

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from ansible_collections.lvs.director.plugins.module_utils._entries import new_entries
+from ansible_collections.lvs.director.plugins.module_utils._options.entries import new_entries
 
 from docs.blocks import blocks
 

@@ -42,7 +42,7 @@ PATTERNS = {text: Entry(text) for text in ENTRIES}
 
 def test_there_are_messages_of_all_parts() -> None:
     assert {message.file.rpartition("/")[0] for message in MESSAGES} >= {
-        "plugins/module_utils",
+        "plugins/module_utils/_apply",
         "roles/ipvs_director/files",
         "roles/ipvs_director/tasks",
         "roles/ipvs_realserver/files",
@@ -50,9 +50,9 @@ def test_there_are_messages_of_all_parts() -> None:
 
 
 def test_every_class_of_error_is_used_and_looked_at() -> None:
-    errors = ast.parse((ROOT / "plugins/module_utils/_errors.py").read_text(encoding="utf-8"))
+    errors = ast.parse((ROOT / "plugins/module_utils/_model/errors.py").read_text(encoding="utf-8"))
     classes = {node.name for node in errors.body if isinstance(node, ast.ClassDef)} - {"IpvsError"}
-    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "plugins/module_utils").glob("*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "plugins/module_utils").rglob("*.py"))
     assert {name for name in classes if f"{name}(" in source and list(of_program(f"{name}('x')"))} == classes
 
 

@@ -12,15 +12,15 @@ import types
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils import _experiment_walk
-from ansible_collections.lvs.director.plugins.module_utils._experiment_pair import stories, take
-from ansible_collections.lvs.director.plugins.module_utils._experiment_promise import Promise
-from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Service
-from ansible_collections.lvs.director.plugins.module_utils._experiment_table import Table, render
-from ansible_collections.lvs.director.plugins.module_utils._experiment_walk import Walk
-from ansible_collections.lvs.director.plugins.module_utils._selftest_report import Machine, report
-from ansible_collections.lvs.director.plugins.module_utils._selftest_results import step_result
-from ansible_collections.lvs.director.plugins.module_utils._selftest_services import CONTROL_PORT, PORT, service
+from ansible_collections.lvs.director.plugins.module_utils._selftest import run as _experiment_walk
+from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Promise
+from ansible_collections.lvs.director.plugins.module_utils._selftest.pair import stories, take
+from ansible_collections.lvs.director.plugins.module_utils._selftest.report import Machine, report
+from ansible_collections.lvs.director.plugins.module_utils._selftest.results import step_result
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Walk
+from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Service
+from ansible_collections.lvs.director.plugins.module_utils._selftest.services import CONTROL_PORT, PORT, service
+from ansible_collections.lvs.director.plugins.module_utils._selftest.table import Table, render
 
 from docs.blocks import Block, blocks, pages
 from experiment.screen import conclusion

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils import _experiment_client
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsExperimentError
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsExperimentError
+from ansible_collections.lvs.director.plugins.module_utils._selftest import client as _experiment_client
 
 SOURCE = Path(_experiment_client.__file__)
 # It comes as an argument, so nothing is installed in the client and nothing there can be stale.

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsExperimentError
-from ansible_collections.lvs.director.plugins.module_utils._experiment_pair import stories, take
-from ansible_collections.lvs.director.plugins.module_utils._experiment_walk import Walk
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsExperimentError
+from ansible_collections.lvs.director.plugins.module_utils._selftest.pair import stories, take
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Walk
 
 from experiment import screen, table
 from experiment.agent import Agent

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsExperimentError
-from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Service
-from ansible_collections.lvs.director.plugins.module_utils._experiment_table import Table
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsExperimentError
+from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Service
+from ansible_collections.lvs.director.plugins.module_utils._selftest.table import Table
 
 from experiment import table
 

@@ -12,8 +12,8 @@ import matplotlib
 
 matplotlib.use("svg")  # no screen, and no search for one
 import matplotlib.pyplot as plt
-from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Service
-from ansible_collections.lvs.director.plugins.module_utils._experiment_walk import Record
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Record
+from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Service
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle

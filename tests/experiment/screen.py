@@ -8,10 +8,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ansible_collections.lvs.director.plugins.module_utils import _experiment_text as text
-from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Service
-from ansible_collections.lvs.director.plugins.module_utils._experiment_steps import Step
-from ansible_collections.lvs.director.plugins.module_utils._experiment_walk import Connection, Record, Watcher
+from ansible_collections.lvs.director.plugins.module_utils._selftest import text
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Connection, Record, Watcher
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Step
+from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Service
 
 
 def paint(line: str, code: str) -> str:

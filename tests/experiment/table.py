@@ -7,8 +7,8 @@ The modules never run ipvsadm. The experiment does, because it is a second opini
 
 from __future__ import annotations
 
-from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Service
-from ansible_collections.lvs.director.plugins.module_utils._experiment_table import Row, Table
+from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Service
+from ansible_collections.lvs.director.plugins.module_utils._selftest.table import Row, Table
 
 
 def command(service: Service) -> str:

@@ -13,7 +13,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils import _experiment_client, _experiment_server
+from ansible_collections.lvs.director.plugins.module_utils._selftest import client as _experiment_client
+from ansible_collections.lvs.director.plugins.module_utils._selftest import server as _experiment_server
 
 from experiment.agent import Agent
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from ansible_collections.lvs.director.plugins.module_utils._kernel import NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel
 
 from .measure import FWMARKS, MARKED_PORTS, PORT, Measure
 from .network import REAL_SERVERS, VIPS, clear, inside, network

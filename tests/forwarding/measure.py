@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils._argspec_table import desired_from_table_module, table_module_spec
-from ansible_collections.lvs.director.plugins.module_utils._connections import read_connections
-from ansible_collections.lvs.director.plugins.module_utils._engine import converge
-from ansible_collections.lvs.director.plugins.module_utils._entries import with_defaults
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
-from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import (
+from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import read_connections
+from ansible_collections.lvs.director.plugins.module_utils._kernel.proc import CONNECTIONS, listing
+from ansible_collections.lvs.director.plugins.module_utils._model.connections import WantedConnections
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     Destination,
     DestinationKey,
     Entry,
@@ -24,9 +24,9 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     canonical_service,
     parse_address,
 )
-from ansible_collections.lvs.director.plugins.module_utils._model_connections import WantedConnections
-from ansible_collections.lvs.director.plugins.module_utils._proc import CONNECTIONS, listing
-from ansible_collections.lvs.director.plugins.module_utils._transition import transition
+from ansible_collections.lvs.director.plugins.module_utils._options.entries import with_defaults
+from ansible_collections.lvs.director.plugins.module_utils._options.table import desired_from_table_module, table_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._plan.order import transition
 
 from .client import Answer, NoAnswer, ask
 from .combinations import WORKS, Kind, Way

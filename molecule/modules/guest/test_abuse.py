@@ -15,12 +15,12 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils import _netlink
-from ansible_collections.lvs.director.plugins.module_utils._engine import converge
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsError, IpvsProtocolError
-from ansible_collections.lvs.director.plugins.module_utils._kernel import NetlinkKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import Entry, Observed, Service
-from ansible_collections.lvs.director.plugins.module_utils._steps import AddDestination, AddService
+from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError, IpvsProtocolError
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import AddDestination, AddService
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Entry, Observed, Service
+from ansible_collections.lvs.director.plugins.module_utils._netlink import socket as _netlink
 
 from contract.test_contract import destination, new_kernel
 from contract.test_table_contract import Table, desired, other_key, read

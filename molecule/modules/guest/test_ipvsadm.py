@@ -16,19 +16,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
-from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_parse import parse_rules
-from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_render import (
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.parse import parse_rules
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.render import (
     destination_key_rule,
     destination_rule,
     render_rules,
     service_key_rule,
     service_rule,
 )
-from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import Destination, DestinationKey, Entry, Service, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._transition import transition
-from ansible_collections.lvs.director.plugins.module_utils._uapi import INT_MAX, IP_VS_SVC_F_SCHED3
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Entry, Service, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._model.uapi import INT_MAX, IP_VS_SVC_F_SCHED3
+from ansible_collections.lvs.director.plugins.module_utils._plan.order import transition
 from hypothesis import given, settings
 
 from contract.ipvsadm_lines import ACCEPTED, MISLEADING, REFUSED

@@ -18,14 +18,14 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._connections import Connections, add_origins, read_connections
-from ansible_collections.lvs.director.plugins.module_utils._desired_settings import DesiredSyncDaemon
-from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model import DestinationKey, format_address
-from ansible_collections.lvs.director.plugins.module_utils._model_connections import Connection, WantedConnections
-from ansible_collections.lvs.director.plugins.module_utils._proc import CONNECTIONS, CONNECTIONS_WITH_ORIGIN, listing
-from ansible_collections.lvs.director.plugins.module_utils._results import sync_daemon_result
-from ansible_collections.lvs.director.plugins.module_utils._settings import converge_sync_daemon, converge_timeouts
+from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, converge_timeouts
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import Connections, add_origins, read_connections
+from ansible_collections.lvs.director.plugins.module_utils._kernel.proc import CONNECTIONS, CONNECTIONS_WITH_ORIGIN, listing
+from ansible_collections.lvs.director.plugins.module_utils._model.connections import Connection, WantedConnections
+from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
+from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationKey, format_address
 from test_ipvsadm import ipvsadm, restore
 
 from contract.test_contract import CLONE_NEWNET, new_kernel

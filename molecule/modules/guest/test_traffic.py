@@ -18,20 +18,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils import _drained
-from ansible_collections.lvs.director.plugins.module_utils._argspec import (
+from ansible_collections.lvs.director.plugins.module_utils._apply.destination import bring_back
+from ansible_collections.lvs.director.plugins.module_utils._apply.drain import Drained, drain
+from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
+from ansible_collections.lvs.director.plugins.module_utils._boot.icmp import TABLE, refusals_held_back
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._options.common import (
     desired_from_destination_module,
     destination_module_spec,
     drain_from_destination_module,
 )
-from ansible_collections.lvs.director.plugins.module_utils._argspec_service import desired_from_service_module, service_module_spec
-from ansible_collections.lvs.director.plugins.module_utils._drain import Drained, drain
-from ansible_collections.lvs.director.plugins.module_utils._engine import converge
-from ansible_collections.lvs.director.plugins.module_utils._entries import with_defaults
-from ansible_collections.lvs.director.plugins.module_utils._held_back import TABLE, refusals_held_back
-from ansible_collections.lvs.director.plugins.module_utils._kernel import IpvsKernel, NetlinkKernel
-from ansible_collections.lvs.director.plugins.module_utils._one_destination import bring_back
-from ansible_collections.lvs.director.plugins.module_utils._planned_service import PlannedService
+from ansible_collections.lvs.director.plugins.module_utils._options.entries import with_defaults
+from ansible_collections.lvs.director.plugins.module_utils._options.service import desired_from_service_module, service_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
+from ansible_collections.lvs.director.plugins.module_utils._plan.planned_service import PlannedService
 from test_ipvsadm import ipvsadm
 
 from contract.test_settings_contract import kernel_with_interfaces

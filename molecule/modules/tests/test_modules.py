@@ -94,10 +94,7 @@ def test_connections_live_on(host, runs):
 
 
 def test_who_is_not_root_is_told_so(host):
-    script = (
-        "from ansible_collections.lvs.director.plugins.module_utils._kernel import NetlinkKernel; "
-        "NetlinkKernel().read_table()"
-    )
+    script = "from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel; NetlinkKernel().read_table()"
     done = host.run(f"cp -r /root/guest /tmp/guest && cd /tmp/guest && runuser -u nobody -- python3 -c '{script}'")
     assert done.rc != 0
     assert "permission denied. CAP_NET_ADMIN is needed" in done.stderr

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The experiment, with real connections through the director that the playbook deployed.
 
-What is done is in plugins/module_utils/_experiment_steps.py, what the kernel promises then in _experiment_promise.py; here
+What is done is in plugins/module_utils/_selftest/scenario.py, what the kernel promises then in expected.py beside it; here
 each promise is a test. Every step also fails if a connection was greeted by another server than
 the one for which the director counts it, or if one that shall live does not answer any more.
 """
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._experiment_steps import story
-from ansible_collections.lvs.director.plugins.module_utils._experiment_walk import Record, Walk
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Record, Walk
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import story
 
 from experiment.agent import Agent
 from experiment.director import Director

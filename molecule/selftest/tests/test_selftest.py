@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils import _experiment_server
+from ansible_collections.lvs.director.plugins.module_utils._selftest import server as _experiment_server
 
 from experiment.agent import Agent
 from experiment.director import program

@@ -16,11 +16,11 @@ import ansible_collections.lvs.director.plugins.modules as installed
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
-from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_options import COMMANDS, OPTIONS, TAKES, Option
-from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_parse import parse_rules
-from ansible_collections.lvs.director.plugins.module_utils._model import Stats
-from ansible_collections.lvs.director.plugins.module_utils._transition import transition
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.options import COMMANDS, OPTIONS, TAKES, Option
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.parse import parse_rules
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Stats
+from ansible_collections.lvs.director.plugins.module_utils._plan.order import transition
 
 from contract.ipvsadm_options import ROWS, Case, Task, is_setting, master
 from contract.memory import MemoryKernel

@@ -14,14 +14,14 @@ from typing import Any
 import ansible_collections.lvs.director.roles.ipvs_director as installed
 import jinja2
 import yaml
-from ansible_collections.lvs.director.plugins.module_utils import _saved_file
-from ansible_collections.lvs.director.plugins.module_utils._argspec_selftest import selftest_module_spec
-from ansible_collections.lvs.director.plugins.module_utils._argspec_table import (
+from ansible_collections.lvs.director.plugins.module_utils._options.selftest import selftest_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._options.table import (
     SCOPE_SPEC,
     TABLE_SERVICE_SPEC,
     table_module_spec,
 )
-from ansible_collections.lvs.director.plugins.module_utils._saved import Saved, to_text
+from ansible_collections.lvs.director.plugins.module_utils._persist import table_file as _saved_file
+from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
 
 ROLE = Path(next(iter(installed.__path__)))
 Options = dict[str, dict[str, Any]]
@@ -85,9 +85,10 @@ def test_an_empty_file_to_save_to_is_one() -> None:
 
 def test_the_program_that_restores_needs_nothing_but_itself(tmp_path: Path) -> None:
     """Rendered as Ansible would, it imports all that it needs, on a machine without the collection and without Ansible."""
-    sources = [path for path in sorted(ROLE.glob("../../plugins/module_utils/_*.py")) if not path.name.startswith("_run")]
+    packages = "_model _netlink _kernel _plan _options _persist _apply _boot".split()
+    sources = [path for name in packages for path in sorted(ROLE.glob(f"../../plugins/module_utils/{name}/[a-z]*.py"))]
     environment = jinja2.Environment(trim_blocks=True, keep_trailing_newline=True, autoescape=False, undefined=jinja2.StrictUndefined)
-    environment.filters.update(to_json=json.dumps, basename=os.path.basename, splitext=os.path.splitext)
+    environment.filters.update(to_json=json.dumps, basename=os.path.basename, dirname=os.path.dirname, splitext=os.path.splitext)
     template = environment.from_string((ROLE / "templates/restore.py.j2").read_text(encoding="utf-8"))
 
     def lookup(_plugin: str, name: Path | str, *, rstrip: bool) -> str:

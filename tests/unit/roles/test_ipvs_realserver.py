@@ -12,7 +12,7 @@ from typing import Any
 import ansible_collections.lvs.director.roles.ipvs_realserver as installed
 import pytest
 import yaml
-from ansible_collections.lvs.director.plugins.module_utils._argspec_table import TABLE_SERVICE_SPEC
+from ansible_collections.lvs.director.plugins.module_utils._options.table import TABLE_SERVICE_SPEC
 
 from forwarding.programs import load_program
 

@@ -15,8 +15,8 @@ import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.lvs.director.plugins.filter.from_ipvsadm_rules import from_ipvsadm_rules
 from ansible_collections.lvs.director.plugins.filter.ipvsadm_rules import ipvsadm_rules
-from ansible_collections.lvs.director.plugins.module_utils._model import DestinationCounters, Entry, Observed, Stats
-from ansible_collections.lvs.director.plugins.module_utils._results import configuration, service_result
+from ansible_collections.lvs.director.plugins.module_utils._model.results import configuration, service_result
+from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters, Entry, Observed, Stats
 from hypothesis import given, settings
 
 from contract.strategies import tables

@@ -7,25 +7,17 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._entries import new_entries
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsInputError
-from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_parse import parse_rules
-from ansible_collections.lvs.director.plugins.module_utils._ipvsadm_render import (
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.parse import parse_rules
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.render import (
     destination_key_rule,
     destination_rule,
     render_rules,
     service_key_rule,
     service_rule,
 )
-from ansible_collections.lvs.director.plugins.module_utils._model import (
-    Destination,
-    Entry,
-    Service,
-    ServiceKey,
-    parse_address,
-)
-from ansible_collections.lvs.director.plugins.module_utils._results import configuration
-from ansible_collections.lvs.director.plugins.module_utils._steps import (
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
+from ansible_collections.lvs.director.plugins.module_utils._model.results import configuration
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     AddDestination,
     AddService,
     DeleteDestination,
@@ -34,6 +26,14 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     EditService,
     Step,
 )
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
+    Destination,
+    Entry,
+    Service,
+    ServiceKey,
+    parse_address,
+)
+from ansible_collections.lvs.director.plugins.module_utils._options.entries import new_entries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,85 +1,113 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may import whom, as docs/architecture.md has it: a file knows only those that stand above it there."""
+"""Which package of plugins/module_utils may import which. docs/architecture.md explains the packages; this is the rule."""
 
 from __future__ import annotations
 
 import ast
 import importlib.util
-import re
 from pathlib import Path
 
 import pytest
 
-from tools.checkout import ROOT
-
 PREFIX = "ansible_collections.lvs.director.plugins.module_utils."
-SPEC = importlib.util.find_spec(PREFIX + "_model")
+SPEC = importlib.util.find_spec(PREFIX + "_runner")
 assert SPEC is not None
 assert SPEC.origin is not None
 MODULE_UTILS = Path(SPEC.origin).parent
 
-PAGE = ROOT / "docs" / "architecture.md"
-LINE = re.compile(r"^\| `(?P<name>_\w+)` \| .+ \| (?P<imports>nothing|`[^|]+`) \|$", re.MULTILINE)
-
-# The page's tables, from the first line to the last: what each file may import.
-LISTED = [(found["name"], re.findall(r"`(\w+)`", found["imports"])) for found in LINE.finditer(PAGE.read_text(encoding="utf-8"))]
-ALLOWED: dict[str, set[str]] = {name: set(names) for name, names in LISTED}
+# From the bottom up: a package imports packages above its own line, and only those that its line names.
+MAY_IMPORT = {
+    "_model": "",
+    "_netlink": "_model",
+    "_kernel": "_model _netlink",
+    "_plan": "_model",
+    "_options": "_model _plan",
+    "_persist": "_model _plan _options _kernel",
+    "_apply": "_model _plan _options _kernel _persist",
+    "_boot": "_model _plan _options _kernel _persist _apply",
+    "_ipvsadm": "_model _plan _options",
+    "_selftest": "_model _plan _options _kernel _apply",
+    "_machine": "_model _kernel _persist _boot",
+    "_runner": "_model _plan _kernel _persist _apply _boot",
+}
+# The filters run on the controller, where there is no kernel to ask.
+FILTERS_MAY_IMPORT = {"_model", "_options", "_ipvsadm"}
 
 
 def imports(path: Path) -> set[str]:
+    """Return the names of the modules that a file imports, anywhere in it."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            # "from package import _module" names a module, "from package._module import name" does not.
+            # "from package import module" names a module, "from package.module import name" does not.
             module = node.module or ""
-            found |= {f"{module}.{alias.name}" for alias in node.names} if module == PREFIX[:-1] else {module}
+            found |= {f"{module}.{alias.name}" for alias in node.names} if f"{module}." == PREFIX else {module}
     return found
 
 
-def test_every_file_has_its_place() -> None:
-    assert sorted(path.stem for path in MODULE_UTILS.glob("*.py")) == sorted(name for name, _imports in LISTED)
+def package_of(path: Path) -> str:
+    return path.relative_to(MODULE_UTILS).parts[0].removesuffix(".py")
 
 
-def test_a_file_stands_below_all_that_it_imports() -> None:
-    names = [name for name, _imports in LISTED]
-    assert [name for place, (name, found) in enumerate(LISTED) if not set(found) <= set(names[:place])] == []
+def packages(path: Path) -> set[str]:
+    """Return the packages that a file imports from."""
+    return {name.removeprefix(PREFIX).partition(".")[0] for name in imports(path) if name.startswith(PREFIX)}
 
 
-@pytest.mark.parametrize("name", ALLOWED)
-def test_it_imports_what_its_line_says(name: str) -> None:
-    found = {one.removeprefix(PREFIX) for one in imports(MODULE_UTILS / f"{name}.py") if one.startswith(PREFIX)}
-    assert found == ALLOWED[name]
+FILES = sorted(MODULE_UTILS.rglob("*.py"))
+
+
+def test_every_package_has_its_line() -> None:
+    assert {package_of(path) for path in FILES} == set(MAY_IMPORT)
+
+
+def test_no_arrow_runs_up() -> None:
+    below: set[str] = set()
+    for package, allowed in MAY_IMPORT.items():
+        assert set(allowed.split()) <= below, package
+        below.add(package)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(MODULE_UTILS)))
+def test_it_imports_what_its_package_may(path: Path) -> None:
+    package = package_of(path)
+    assert packages(path) - {package} <= set(MAY_IMPORT[package].split())
+
+
+@pytest.mark.parametrize("package", sorted({path.parent for path in FILES} - {MODULE_UTILS}), ids=lambda path: path.name)
+def test_no_circle_within_a_package(package: Path) -> None:
+    prefix = f"{PREFIX}{package.name}."
+    arrows = {}
+    for path in package.glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        found |= {
+            f"{prefix}{alias.name}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and f"{node.module}." == prefix
+            for alias in node.names
+        }
+        arrows[path.stem] = {name.removeprefix(prefix).partition(".")[0] for name in found if name.startswith(prefix)}
+    while arrows:
+        leaves = {name for name, found in arrows.items() if not found & set(arrows)}
+        assert leaves, f"these import each other: {sorted(arrows)}"
+        arrows = {name: found for name, found in arrows.items() if name not in leaves}
 
 
 def test_only_the_runner_knows_ansible() -> None:
-    for path in MODULE_UTILS.glob("*.py"):
-        if path.stem != "_runner":
-            assert not [one for one in imports(path) if one.startswith("ansible.")], path
+    assert [path for path in FILES if any(name.startswith("ansible.") for name in imports(path))] == [MODULE_UTILS / "_runner.py"]
 
 
 def test_only_netlink_knows_pyroute2() -> None:
-    for path in MODULE_UTILS.glob("*.py"):
-        # _netlink imports it by name, when a socket is opened.
-        by_name = "import_module" in path.read_text()
-        assert by_name == (path.stem == "_netlink"), path
-        assert not [one for one in imports(path) if one.startswith("pyroute2")], path
-
-
-def test_modules_know_only_what_they_run() -> None:
-    for path in (MODULE_UTILS.parent / "modules").glob("*.py"):
-        assert imports(path) == {"__future__", f"{PREFIX}_run_{path.stem.removeprefix('ipvs_')}"}, path
-
-
-def test_what_a_module_runs_is_its_own() -> None:
-    """A task compiles on its target all that it imports: no module pays for what only others need."""
-    for path in MODULE_UTILS.glob("_run_*.py"):
-        assert not [one for one in imports(path) if one.startswith(PREFIX + "_run_")], path
+    # It is imported by name, when a socket is opened.
+    by_name = [path for path in FILES if 'import_module("pyroute2' in path.read_text(encoding="utf-8")]
+    assert by_name == [MODULE_UTILS / "_netlink" / "socket.py"]
+    assert not [path for path in FILES if any(name.startswith("pyroute2") for name in imports(path))]
 
 
 def test_filters_know_no_kernel() -> None:
-    below = {"_entries", "_ipvsadm_parse", "_ipvsadm_render", "_results", "_model", "_errors"}
     for path in (MODULE_UTILS.parent / "filter").glob("*.py"):
-        assert {one.removeprefix(PREFIX) for one in imports(path) if one.startswith(PREFIX)} <= below, path
+        assert packages(path) <= FILTERS_MAY_IMPORT, path

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.parameters import PASS_VARS
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.lvs.director.plugins.module_utils import _drained, _runner
+from ansible_collections.lvs.director.plugins.module_utils import _runner
+from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
 
 from contract.memory import MemoryKernel
 

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.lvs.director.plugins.module_utils import _argspec_connections, _run_connection_info, _runner, _uapi
+from ansible_collections.lvs.director.plugins.module_utils import _runner
+from ansible_collections.lvs.director.plugins.module_utils._model import uapi as _uapi
+from ansible_collections.lvs.director.plugins.module_utils._options import connections as _argspec_connections
+from ansible_collections.lvs.director.plugins.modules import ipvs_connection_info as _run_connection_info
 
 from .conftest import Run
 

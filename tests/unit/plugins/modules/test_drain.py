@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.lvs.director.plugins.module_utils import _drain, _drained, _state_file
-from ansible_collections.lvs.director.plugins.module_utils._model import (
+from ansible_collections.lvs.director.plugins.module_utils._apply import drain as _drain
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     DestinationCounters,
     DestinationKey,
     ServiceKey,
     parse_address,
 )
+from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
+from ansible_collections.lvs.director.plugins.module_utils._persist import files as _state_file
 from ansible_collections.lvs.director.plugins.modules import ipvs_destination
 
 from contract.memory import MemoryKernel
@@ -109,9 +111,7 @@ def as_diff(result: dict[str, Any]) -> list[str]:
         ({"drain_timeout": 0}, 4, 0, 0.0),
     ],
 )
-def test_what_is_waited_for(
-    run: Run, kernel: MemoryKernel, options: dict[str, Any], active: int, inactive: int, seconds: float
-) -> None:
+def test_what_is_waited_for(run: Run, kernel: MemoryKernel, options: dict[str, Any], active: int, inactive: int, seconds: float) -> None:
     holds(kernel, active, inactive)
     drain = run("ipvs_destination", **DRAIN, **options)["drain"]
     assert drain["seconds"] == seconds
@@ -255,9 +255,7 @@ def test_too_few_others(run: Run, kernel: MemoryKernel, store: Path, check: bool
     ],
 )
 @pytest.mark.parametrize("check", [True, False])
-def test_refused_before_anything_is_touched(
-    run: Run, kernel: MemoryKernel, arguments: dict[str, Any], message: str, check: bool
-) -> None:
+def test_refused_before_anything_is_touched(run: Run, kernel: MemoryKernel, arguments: dict[str, Any], message: str, check: bool) -> None:
     assert run("ipvs_destination", check=check, **{**DRAIN, **arguments})["msg"] == message
     assert not kernel.steps
 

@@ -13,10 +13,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.lvs.director.plugins.action.ipvs_table import packed
-from ansible_collections.lvs.director.plugins.module_utils._argspec_table import SCOPE_SPEC, TABLE_SERVICE_SPEC
-from ansible_collections.lvs.director.plugins.module_utils._model import Stats
-from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon
-from ansible_collections.lvs.director.plugins.module_utils._steps import (
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     AddDestination,
     AddService,
     DeleteDestination,
@@ -24,6 +22,8 @@ from ansible_collections.lvs.director.plugins.module_utils._steps import (
     EditDestination,
     ZeroCounters,
 )
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Stats
+from ansible_collections.lvs.director.plugins.module_utils._options.table import SCOPE_SPEC, TABLE_SERVICE_SPEC
 from ansible_collections.lvs.director.plugins.modules import ipvs_table
 
 from contract.memory import MemoryKernel

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common import respawn
-from ansible_collections.lvs.director.plugins.module_utils import _netlink, _runner
-from ansible_collections.lvs.director.plugins.module_utils._errors import IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon
-from ansible_collections.lvs.director.plugins.module_utils._steps import AddDestination
+from ansible_collections.lvs.director.plugins.module_utils import _runner
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import AddDestination
+from ansible_collections.lvs.director.plugins.module_utils._netlink import socket as _netlink
 
 from contract.memory import MemoryKernel
 

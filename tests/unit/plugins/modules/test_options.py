@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils import _drain, _run_connection_info
-from ansible_collections.lvs.director.plugins.module_utils._argspec import destination_module_spec, info_module_spec
-from ansible_collections.lvs.director.plugins.module_utils._argspec_connections import connection_info_module_spec
-from ansible_collections.lvs.director.plugins.module_utils._argspec_selftest import selftest_module_spec
-from ansible_collections.lvs.director.plugins.module_utils._argspec_service import service_module_spec
-from ansible_collections.lvs.director.plugins.module_utils._argspec_settings import sync_daemon_module_spec, timeouts_module_spec
-from ansible_collections.lvs.director.plugins.module_utils._argspec_table import TABLE_SERVICE_SPEC, table_module_spec
-from ansible_collections.lvs.director.plugins.module_utils._model import DestinationCounters, Stats
+from ansible_collections.lvs.director.plugins.module_utils._apply import drain as _drain
+from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters, Stats
+from ansible_collections.lvs.director.plugins.module_utils._options.common import destination_module_spec, info_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._options.connections import connection_info_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._options.selftest import selftest_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._options.service import service_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._options.settings import sync_daemon_module_spec, timeouts_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._options.table import TABLE_SERVICE_SPEC, table_module_spec
+from ansible_collections.lvs.director.plugins.modules import ipvs_connection_info as _run_connection_info
 
 from contract.memory import Interface, MemoryKernel
 
@@ -96,9 +97,7 @@ SERVICE = {
         {**WEB, "destinations": [ONE], "exclusive_destinations": True},
         (FULL,),
     ),
-    "ordered": Case(
-        {**WEB, "destinations": [TWO, ONE], "ordered": False}, {**WEB, "destinations": [TWO, ONE], "ordered": True}, (FULL,)
-    ),
+    "ordered": Case({**WEB, "destinations": [TWO, ONE], "ordered": False}, {**WEB, "destinations": [TWO, ONE], "ordered": True}, (FULL,)),
     **{
         f"destinations.{option}": Case({**WEB, "destinations": [one]}, {**WEB, "destinations": [other]})
         for option, (one, other) in DESTINATION.items()
@@ -238,7 +237,7 @@ def test_every_module_is_here() -> None:
 def test_every_option_has_a_case(name: str) -> None:
     expected = set(options_of(SPECS[name]["argument_spec"]))
     if name == "ipvs_table":
-        # AnsibleModule does not know them: _argspec_table says why.
+        # AnsibleModule does not know them: _options/table.py says why.
         expected |= set(options_of(TABLE_SERVICE_SPEC, "services."))
     assert set(CASES.get(name, {})) | set(ELSEWHERE.get(name, {})) == expected
 

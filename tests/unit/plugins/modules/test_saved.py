@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.director.plugins.module_utils._saved import Saved, from_text, to_text
-from ansible_collections.lvs.director.plugins.module_utils._steps import AddDestination, Step
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import AddDestination, Step
+from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, from_text, to_text
 
 from contract.memory import Interface, MemoryKernel
 
@@ -46,9 +46,7 @@ def saved(kernel: MemoryKernel) -> dict[str, list[int]]:
 
 
 def in_step(kernel: MemoryKernel) -> None:
-    assert saved(kernel) == {
-        str(name.address[-1]): [one.key.address[-1] for one in kernel.destinations[name]] for name in kernel.services
-    }
+    assert saved(kernel) == {str(name.address[-1]): [one.key.address[-1] for one in kernel.destinations[name]] for name in kernel.services}
 
 
 def predicted_then_done(run: Run, kernel: MemoryKernel, name: str, **arguments: Any) -> Options:

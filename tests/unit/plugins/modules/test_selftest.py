@@ -12,15 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.lvs.director.plugins.module_utils import (
-    _argspec_selftest,
-    _experiment_walk,
-    _run_selftest,
-    _selftest_steps,
-)
-from ansible_collections.lvs.director.plugins.module_utils._experiment_promise import Promise
-from ansible_collections.lvs.director.plugins.module_utils._experiment_service import Destination, Service
-from ansible_collections.lvs.director.plugins.module_utils._model import (
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import SetTimeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     DestinationCounters,
     Observed,
     ServiceKey,
@@ -28,8 +22,12 @@ from ansible_collections.lvs.director.plugins.module_utils._model import (
     format_address,
     parse_address,
 )
-from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon
-from ansible_collections.lvs.director.plugins.module_utils._steps import SetTimeouts
+from ansible_collections.lvs.director.plugins.module_utils._options import selftest as _argspec_selftest
+from ansible_collections.lvs.director.plugins.module_utils._selftest import run as _experiment_walk
+from ansible_collections.lvs.director.plugins.module_utils._selftest import steps as _selftest_steps
+from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Promise
+from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Destination, Service
+from ansible_collections.lvs.director.plugins.modules import ipvs_selftest as _run_selftest
 
 from contract import memory
 from contract.memory import MemoryKernel
@@ -326,14 +324,14 @@ def test_rates_that_fall_are_no_traffic(run: Run, kernel: MemoryKernel, apart: l
 
 
 @pytest.mark.parametrize("traces", ["entries", "connections"])
-def test_traces_in_the_production_table_are_a_failure(
-    run: Run, connections: Path, apart: list[Callable[[], object]], traces: str
-) -> None:
+def test_traces_in_the_production_table_are_a_failure(run: Run, connections: Path, apart: list[Callable[[], object]], traces: str) -> None:
     ours = {"protocol": "tcp", "address": "127.211.55.3", "port": 21, "scheduler": "rr"}
-    apart.append({
-        "entries": lambda: run("ipvs_service", **ours),
-        "connections": lambda: connections.write_text(HEADING + THEIRS + OURS),
-    }[traces])
+    apart.append(
+        {
+            "entries": lambda: run("ipvs_service", **ours),
+            "connections": lambda: connections.write_text(HEADING + THEIRS + OURS),
+        }[traces]
+    )
     result = run("ipvs_selftest")
     assert result["failed"]
     assert not result["production"]["untouched"]

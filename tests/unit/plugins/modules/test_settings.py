@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.lvs.director.plugins.module_utils._model_settings import SyncDaemon, Timeouts
-from ansible_collections.lvs.director.plugins.module_utils._steps import StartSyncDaemon, StopSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import StartSyncDaemon, StopSyncDaemon
 
 from contract.memory import Interface, MemoryKernel
 

@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Take a destination out of service without losing its connections. (``destination`` brings it back.)
+
+weight 0 -> wait until its connections have ended -> keep it so, or remove it. The weight that it had is kept before it is
+taken away, so a task that is interrupted anywhere can be run again, and goes on from what there is. The lock is held for
+the changes, not for the waiting.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from ansible_collections.lvs.director.plugins.module_utils._apply.destination import find, only_destination, replaced
+from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome, converge, converge_locked, read_desired
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable, Drain
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsInputError
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
+    DestinationCounters,
+    DestinationKey,
+    Entry,
+    Observed,
+    ServiceKey,
+)
+from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
+
+# Seconds between two looks at the connections.
+PAUSE = 1.0
+
+
+class Drained(NamedTuple):
+    """How the waiting went."""
+
+    connections_before: int
+    connections: int
+    seconds: float
+    timed_out: bool
+
+
+def drain(kernel: IpvsKernel, desired: DesiredTable, how: Drain, *, check_mode: bool) -> tuple[Outcome, Drained]:
+    """Drain a destination: ``desired`` names it, present and with nothing given.
+
+    :raises IpvsInputError: it is not there, or too few others would be left.
+    :raises IpvsError: it cannot be done.
+    """
+    key, named = only_destination(desired)
+    quiescent = replaced(desired, given={"weight": 0})
+    final = replaced(desired, present=False) if how.remove else quiescent
+    with kernel.lock(exclusive=not check_mode):
+        current = read_desired(kernel, desired, counters=True)
+        observed = current.get(key)
+        before = find(current, key, named.key)
+        if observed is None or before is None:
+            if not how.remove:
+                raise IpvsInputError("address", f"there is no destination {named.key} of service {key} to drain")
+            return converge_locked(kernel, final, check_mode=check_mode, counters=True), Drained(0, 0, 0.0, False)
+        # All of the change, which is what is reported; it is made in two parts.
+        whole = converge_locked(kernel, final, check_mode=True, counters=True)
+        if before.weight:
+            _refuse_if_too_few_are_left(observed.entry, named.key, how.min_available)
+            if not check_mode:
+                _drained.remember(key, named.key, before.weight)
+        counted = how.left(_counters(observed, named.key))
+        if check_mode:
+            return whole, Drained(counted, counted, 0.0, False)
+        converge_locked(kernel, quiescent, check_mode=False)
+    waited = _wait(kernel, key, named.key, how, counted)
+    # Read anew, for what is returned, where nothing is left to be done.
+    outcome = converge(kernel, final, check_mode=False, counters=True)
+    return whole._replace(observed=outcome.observed), waited
+
+
+def _wait(kernel: IpvsKernel, service: ServiceKey, destination: DestinationKey, how: Drain, before: int) -> Drained:
+    started = time.monotonic()
+    while True:
+        observed = kernel.read_service(service)
+        found = observed.entry.destination(destination) if observed else None
+        seconds = time.monotonic() - started
+        if observed is None or found is None:
+            # Removed by something else: nothing is left to wait for.
+            return Drained(before, 0, seconds, False)
+        if found.weight:
+            raise IpvsConflictError(
+                f"Destination {destination} of service {service} was given weight {found.weight} by something else while it was "
+                "being drained. It was left so"
+            )
+        left = how.left(_counters(observed, destination))
+        if left <= how.connections or seconds >= how.timeout:
+            return Drained(before, left, seconds, left > how.connections)
+        time.sleep(min(PAUSE, how.timeout - seconds))
+
+
+def _refuse_if_too_few_are_left(entry: Entry, destination: DestinationKey, least: int) -> None:
+    others = [one for one in entry.destinations if one.key != destination]
+    eligible = sum(1 for one in others if one.weight)
+    if eligible < least:
+        raise IpvsInputError(
+            "min_available",
+            f"without {destination}, {eligible} of the {len(others)} other destinations of service {entry.service.key} have a "
+            f"weight, and {least} must be left: give others a weight first, or lower min_available",
+        )
+
+
+def _counters(observed: Observed, destination: DestinationKey) -> DestinationCounters:
+    return observed.counters.get(destination, DestinationCounters())

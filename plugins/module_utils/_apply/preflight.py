@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""What only the kernel at hand can tell about a plan, asked before anything is touched, in check mode too."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import unknown_engine, unknown_scheduler
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsRejectedError
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import AddDestination, AddService, EditService, Step
+from ansible_collections.lvs.director.plugins.module_utils._plan.planned_service import PlannedService
+from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
+
+
+def check_plan(kernel: IpvsKernel, plan: PlannedTable) -> None:
+    """Refuse a plan of which the kernel would refuse a step.
+
+    :raises IpvsRejectedError: with the step and the reason.
+    """
+    for service in plan.changed_services:
+        # Where a plan changes the service itself, it does so first.
+        for step in service.phases[0][:1]:
+            if isinstance(step, (AddService, EditService)):
+                _check_modules(kernel, service, step)
+    running = kernel.read_sync_daemons()
+    mixed = _first_of_mixed_families(plan) if running else None
+    if mixed:
+        states = " and ".join(daemon.state for daemon in running)
+        raise IpvsRejectedError(
+            f"Cannot {mixed}: its family is not the service's, which the kernel does not allow while a sync daemon runs ({states})"
+        )
+
+
+def _first_of_mixed_families(plan: PlannedTable) -> Optional[Step]:
+    for service in plan.changed_services:
+        length = 4 if service.key.family == "ipv4" else 16
+        for step in service.phases[0]:
+            if isinstance(step, AddDestination) and len(step.destination.key.address) != length:
+                return step
+    return None
+
+
+def _check_modules(kernel: IpvsKernel, plan: PlannedService, step: AddService | EditService) -> None:
+    service = step.service
+    before = plan.before.service if plan.before else None
+    # "none" is the kernel's own word for a service without a scheduler.
+    if (before is None or before.scheduler != service.scheduler) and service.scheduler != "none":
+        if not kernel.has_module("ip_vs", service.scheduler):
+            raise IpvsRejectedError(f"Cannot {step}: {unknown_scheduler(service.scheduler)}")
+    engine = service.persistence_engine
+    if engine and (before is None or before.persistence_engine != engine):
+        if not kernel.has_module("ip_vs_pe", engine):
+            raise IpvsRejectedError(f"Cannot {step}: {unknown_engine(engine)}")

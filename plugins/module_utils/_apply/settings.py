@@ -1,0 +1,193 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+"""Bring the timeouts or a sync daemon to what is asked for: read, plan, check, apply, read again and compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Optional
+
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import refusal_error
+from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
+    IpvsConflictError,
+    IpvsError,
+    IpvsRejectedError,
+    IpvsVerificationError,
+)
+from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import Refusal, StartSyncDaemon, Step
+from ansible_collections.lvs.director.plugins.module_utils._model.table import address_family
+from ansible_collections.lvs.director.plugins.module_utils._persist.format import from_text, plan_saved_sync_daemon, plan_saved_timeouts
+from ansible_collections.lvs.director.plugins.module_utils._persist.planned import PlannedSave
+from ansible_collections.lvs.director.plugins.module_utils._persist.update import plan_with, saving
+from ansible_collections.lvs.director.plugins.module_utils._plan.sync_daemon import (
+    PlannedSyncDaemon,
+    change,
+    plan_sync_daemon,
+)
+from ansible_collections.lvs.director.plugins.module_utils._plan.timeouts import PlannedTimeouts, plan_timeouts
+
+
+class TimeoutsOutcome(NamedTuple):
+    """What was planned, and the timeouts as they are now (in check mode: as they would be)."""
+
+    plan: PlannedTimeouts
+    timeouts: Timeouts
+    save: PlannedSave
+
+
+class SyncDaemonOutcome(NamedTuple):
+    """What was planned, and all sync daemons that are running now (in check mode: that would be)."""
+
+    plan: PlannedSyncDaemon
+    daemons: tuple[SyncDaemon, ...]
+    save: PlannedSave
+
+
+def converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], *, check_mode: bool) -> TimeoutsOutcome:
+    """Set the timeouts that are given, in seconds; in check mode say only what that takes.
+
+    :raises IpvsError: it cannot be done.
+    """
+    with kernel.lock(exclusive=not check_mode):
+        return _converge_timeouts(kernel, given, check_mode)
+
+
+def _converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], check_mode: bool) -> TimeoutsOutcome:
+    plan = plan_timeouts(kernel.read_timeouts(), given)
+    save = plan_with(kernel, lambda text: plan_saved_timeouts(from_text(text), given, plan.before))
+    if check_mode or not (plan.changed or save.changed):
+        return TimeoutsOutcome(plan, plan.after, save)
+    with saving(kernel, save):
+        for step in plan.steps:
+            _apply(kernel, step)
+        found = kernel.read_timeouts()
+        if plan.changed and found != plan.after:
+            raise IpvsVerificationError(
+                f"The kernel accepted to {plan.steps[0]}, but the timeouts that it has now are not what was asked for: "
+                f"{_differences(plan.after._asdict(), found._asdict())}. Something else is changing them at the same time, "
+                "or the kernel lacks the protocol"
+            )
+    return TimeoutsOutcome(plan, found, save)
+
+
+def converge_sync_daemon(kernel: IpvsKernel, desired: DesiredSyncDaemon, *, check_mode: bool) -> SyncDaemonOutcome:
+    """Start, restart or stop one of the two sync daemons; in check mode say only what that takes.
+
+    :raises IpvsError: it cannot be done. The daemon is as it was then, unless the text says otherwise.
+    """
+    with kernel.lock(exclusive=not check_mode):
+        return _converge_sync_daemon(kernel, desired, check_mode)
+
+
+def _converge_sync_daemon(kernel: IpvsKernel, desired: DesiredSyncDaemon, check_mode: bool) -> SyncDaemonOutcome:
+    running = kernel.read_sync_daemons()
+    current = _of_state(running, desired.state)
+    mtu = kernel.read_mtu(desired.given["interface"]) if desired.present else None
+    plan = plan_sync_daemon(current, desired, mtu)
+    if plan.after is not None and plan.changed:
+        _check_start(kernel, StartSyncDaemon(plan.after), alone=not running)
+    save = plan_with(kernel, lambda text: plan_saved_sync_daemon(from_text(text), desired.state, plan.after))
+    if check_mode or not (plan.changed or save.changed):
+        return SyncDaemonOutcome(plan, _predicted(running, plan), save)
+    with saving(kernel, save):
+        _apply_or_undo(kernel, plan)
+        running = kernel.read_sync_daemons()
+        found = _of_state(running, desired.state)
+        if plan.changed and found != plan.after:
+            raise IpvsVerificationError(
+                f"The kernel accepted to {' and '.join(map(str, plan.steps))}, but what is running now is not what was asked "
+                f"for: {_daemon_differences(plan.after, found)}. Something else starts and stops sync daemons at the same "
+                "time, or the kernel is older than 4.3 and knows no more than interface and sync_id"
+            )
+    return SyncDaemonOutcome(plan, tuple(running), save)
+
+
+def settings_diff(before: Mapping[str, object], after: Mapping[str, object], save: PlannedSave) -> dict[str, dict[str, object]]:
+    """Return Ansible's before and after."""
+    if not save.changed:
+        return {"before": dict(before), "after": dict(after)}
+    return {"before": {**before, "restored_at_boot": save.before}, "after": {**after, "restored_at_boot": save.after}}
+
+
+def _apply(kernel: IpvsKernel, step: Step) -> None:
+    refusal = kernel.apply([step])
+    if refusal is not None:
+        raise refusal_error(refusal)
+
+
+def _of_state(daemons: list[SyncDaemon], state: str) -> Optional[SyncDaemon]:
+    return next((one for one in daemons if one.state == state), None)
+
+
+def _predicted(running: list[SyncDaemon], plan: PlannedSyncDaemon) -> tuple[SyncDaemon, ...]:
+    """Return the daemons that the kernel will list after the plan: the master first."""
+    found = {one.state: one for one in running}
+    if plan.after is None:
+        found.pop(plan.state, None)
+    else:
+        found[plan.state] = plan.after
+    return tuple(found[state] for state in ("master", "backup") if state in found)
+
+
+def _check_start(kernel: IpvsKernel, step: StartSyncDaemon, *, alone: bool) -> None:
+    """Refuse a daemon that the kernel would refuse, before one that runs is stopped for it."""
+    if alone:
+        # While a daemon runs, the kernel accepts no such destination.
+        _check_families(kernel, step)
+    number = kernel.try_sync_daemon(step.daemon)
+    if number:
+        raise refusal_error(Refusal(step, number))
+
+
+def _check_families(kernel: IpvsKernel, step: StartSyncDaemon) -> None:
+    """Refuse a daemon beside a destination whose connections it could not describe."""
+    for observed in kernel.read_table(counters=False):
+        service = observed.entry.service.key
+        for destination in observed.entry.destinations:
+            if address_family(destination.key.address) != service.family:
+                raise IpvsRejectedError(
+                    f"Cannot {step}: destination {destination.key} of service {service} is not of its service's family, "
+                    "which the kernel does not allow while a sync daemon runs"
+                )
+
+
+def _apply_or_undo(kernel: IpvsKernel, plan: PlannedSyncDaemon) -> None:
+    for step in plan.steps:
+        try:
+            _apply(kernel, step)
+        except IpvsConflictError as exc:
+            # What is there now is somebody else's: it is not touched.
+            stopped = " The daemon that ran before was stopped" if step != plan.steps[0] else " Nothing was changed"
+            raise IpvsConflictError(f"{exc}.{stopped}") from exc
+        except IpvsError as exc:
+            raise type(exc)(f"{exc}. {_undo(kernel, plan)}") from exc
+
+
+def _undo(kernel: IpvsKernel, plan: PlannedSyncDaemon) -> str:
+    """Bring the daemon back to what it was before the plan, and return a sentence about how that went."""
+    try:
+        back = change(plan.state, _of_state(kernel.read_sync_daemons(), plan.state), plan.before)
+        for step in back.steps:
+            _apply(kernel, step)
+    except IpvsError as exc:
+        return f"What had been done before that could not be undone: {exc}"
+    if not back.changed:
+        return "Nothing was changed"
+    return "The daemon that ran before was started again" if plan.before else "It was stopped again"
+
+
+def _daemon_differences(wanted: Optional[SyncDaemon], found: Optional[SyncDaemon]) -> str:
+    if wanted is None or found is None:
+        return "one is running" if wanted is None else "none is running"
+    return _differences(sync_daemon_result(wanted), sync_daemon_result(found))
+
+
+def _differences(wanted: Mapping[str, object], found: Mapping[str, object]) -> str:
+    return "; ".join(f"{name} is {found[name]!r} instead of {wanted[name]!r}" for name in wanted if wanted[name] != found[name])

@@ -1,0 +1,110 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Read the kernel, plan, check, apply, read again and compare. The one way in which a table is changed.
+
+What only a change needs is imported where it is made: a task compiles on its target all that it imports, and most tasks
+have nothing to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed, ServiceKey, Stats
+from ansible_collections.lvs.director.plugins.module_utils._persist.planned import PlannedSave
+from ansible_collections.lvs.director.plugins.module_utils._persist.update import plan_with, saving
+from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable, plan_table
+
+
+class Outcome(NamedTuple):
+    """What was planned, and the planned services as they are now (in check mode: as they would be)."""
+
+    plan: PlannedTable
+    observed: Mapping[ServiceKey, Observed]
+    save: PlannedSave = PlannedSave()
+
+    @property
+    def changed(self) -> bool:
+        """Whether there was anything to do."""
+        return self.plan.changed or self.save.changed
+
+
+def converge(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, counters: bool = False) -> Outcome:
+    """Make the table what is asked for; in check mode say only what that takes.
+
+    :param counters: read the counters too, for the outcome.
+    :raises IpvsError: it cannot be done. The table is as it was then, unless the text says otherwise.
+    """
+    with kernel.lock(exclusive=not check_mode):
+        return converge_locked(kernel, desired, check_mode=check_mode, counters=counters)
+
+
+def converge_locked(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, counters: bool = False) -> Outcome:
+    """``converge`` for who holds the lock, to do more under it."""
+    with _without_garbage_collection():
+        current = read_desired(kernel, desired, counters=counters)
+        plan = plan_table(current, desired)
+        if plan.changed:
+            from ansible_collections.lvs.director.plugins.module_utils._apply.preflight import check_plan  # noqa: PLC0415 (compiled only where it is used)
+
+            check_plan(kernel, plan)
+        save = _plan_save(kernel, desired, plan)
+        if check_mode or not (plan.changed or save.changed):
+            return Outcome(plan, _predicted(plan, current), save)
+        from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import carry_out  # noqa: PLC0415 (compiled only where it is used)
+
+        with saving(kernel, save):
+            changed = plan.services if plan.zero else plan.changed_services
+            found = carry_out(kernel, plan, changed, counters=counters)
+        return Outcome(plan, {**_predicted(plan, current, leave_out={one.key for one in changed}), **found}, save)
+
+
+def _plan_save(kernel: IpvsKernel, desired: DesiredTable, plan: PlannedTable) -> PlannedSave:
+    def make(text: str) -> PlannedSave:
+        from ansible_collections.lvs.director.plugins.module_utils._persist.update_table import plan_save  # noqa: PLC0415 (compiled only where it is used)
+
+        return plan_save(kernel, text, desired, plan)
+
+    return plan_with(kernel, make)
+
+
+@contextlib.contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Thousands of values that all live to the end: looking for garbage among them again and again is time lost."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def read_desired(kernel: IpvsKernel, desired: DesiredTable, *, counters: bool) -> dict[ServiceKey, Observed]:
+    """Return what there is of the services that a task is about."""
+    if desired.purge or desired.zero_all_counters:
+        counters = counters or desired.zero_all_counters
+        return {one.entry.service.key: one for one in kernel.read_table(counters=counters)}
+    counters = counters or any(one.zero_counters for one in desired.services)
+    return {one.entry.service.key: one for one in kernel.read_table(counters=counters, only=[each.key for each in desired.services])}
+
+
+def _predicted(
+    plan: PlannedTable, current: Mapping[ServiceKey, Observed], leave_out: Collection[ServiceKey] = ()
+) -> dict[ServiceKey, Observed]:
+    """Return the services as they are to be, with the counters as they are."""
+    predicted = {}
+    for one in plan.services:
+        if one.after is not None and one.key not in leave_out:
+            observed = current.get(one.key)
+            predicted[one.key] = observed._replace(entry=one.after) if observed else Observed(one.after, Stats(), {})
+    return predicted

@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""What to warn of while services have another scheduler than their own."""
+
+from __future__ import annotations
+
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._persist.format import from_text, options_of
+
+
+def fallback_warnings(kernel: IpvsKernel) -> list[str]:
+    """Return a sentence for each service that still has the scheduler with which it was restored for want of its own."""
+    names = kernel.read_fallback()
+    try:
+        saved = from_text(kernel.read_saved() or "")
+        found = [one.entry.service for one in kernel.read_table(counters=False) if str(one.entry.service.key) in names]
+        own = {one.key: (options_of(saved, one.key) or {}).get("scheduler", one.scheduler) for one in found}
+    except IpvsUnavailableError:
+        # Whoever needs what is saved says that it is missing or damaged.
+        return []
+    return [
+        f'Service {one.key} has scheduler "{one.scheduler}", and weights that fall in the order of its destinations, because its '
+        f'own, "{own[one.key]}", was missing when the table was restored. The role lvs.director.ipvs_director gives it its own '
+        "again, or says why that cannot be built"
+        for one in found
+        if one.scheduler != own[one.key]
+    ]

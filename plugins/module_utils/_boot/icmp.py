@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Hold back for a moment with what the kernel refuses a connection.
+
+While a service changes its scheduler, the kernel has none for it for a grace period (milliseconds). It drops the first
+packet of whoever connects in that moment, and answers with "port unreachable", with which the client gives up. Without
+that answer it sends its packet again, as if it had been lost, and is served then: TCP after a second.
+
+So no packet of a client is touched, neither of an established connection nor of a new one. What is held back is an
+answer that this machine itself would give, for which nobody may wait: ICMP is sent at a limited rate anyway.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
+
+TABLE = "inet lvs_director_scheduler"
+# Seconds after which the kernel ends it by itself, should this process be killed.
+LIMIT = 30
+
+# The limit is one of the sets' elements; rules have none. Deleted first, for what a killed process has left.
+# By ICMP's code: nft 1.1 (Debian 13) takes no rule that has both a set of protocols and one of them.
+_RULES = f"""
+add table {TABLE}
+delete table {TABLE}
+table {TABLE} {{
+    set held_back {{
+        type icmp_code
+        flags timeout
+        elements = {{ port-unreachable timeout {LIMIT}s }}
+    }}
+    set held_back6 {{
+        type icmpv6_code
+        flags timeout
+        elements = {{ port-unreachable timeout {LIMIT}s }}
+    }}
+    chain output {{
+        type filter hook output priority raw
+        icmp type destination-unreachable icmp code @held_back drop
+        icmpv6 type destination-unreachable icmpv6 code @held_back6 drop
+    }}
+}}
+"""
+_ENVIRONMENT = {"PATH": os.pathsep.join(("/usr/sbin", "/sbin", "/usr/bin", "/bin")), "LC_ALL": "C"}
+
+
+@contextlib.contextmanager
+def refusals_held_back() -> Iterator[None]:
+    """Hold them back for the block, of at most LIMIT seconds.
+
+    :raises IpvsUnavailableError: it cannot be done; the block was not begun.
+    """
+    _nft(_RULES)
+    try:
+        yield
+    finally:
+        _nft(f"delete table {TABLE}\n")
+
+
+def _nft(rules: str) -> None:
+    try:
+        done = subprocess.run(["nft", "-f", "-"], env=_ENVIRONMENT, input=rules, capture_output=True, check=False, text=True)
+    except OSError as exc:
+        raise IpvsUnavailableError(f"Cannot run nft: {exc.strerror}. Install the package nftables") from exc
+    if done.returncode:
+        raise IpvsUnavailableError(f"nft cannot hold back refusals: {done.stderr.strip() or f'exit status {done.returncode}'}")

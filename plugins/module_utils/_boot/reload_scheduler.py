@@ -1,0 +1,200 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Put the installed build of a scheduler in the place of the loaded one, on a director in service.
+
+Virtual services pin their scheduler's module. So they go over to another scheduler, the module is exchanged, and they
+come back. Connections know nothing of it: a scheduler is asked for new ones only.
+
+The other scheduler is to choose in the same order. ``fo`` takes the first of those with the highest weight, so weights
+that rise somewhere in the list are replaced, before it comes, by such that fall; and given back after it has gone. The
+scheduler ``test`` looks at a weight only for being 0.
+
+What is changed is written down before. Who is killed in the middle is helped by the next run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge_locked
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsError, IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, Entry
+from ansible_collections.lvs.director.plugins.module_utils._persist import table_file as _saved_file
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import replacement
+
+# As what the kernel has, it ends with a reboot.
+PATH = "/run/lvs.director/scheduler-swap.json"
+
+# Services that change their scheduler while refusals are held back once: each takes a grace period of the kernel.
+_AT_ONCE = 50
+
+# By service and destination, as they are printed: the weights before, and meanwhile.
+_Weights = dict[str, dict[str, tuple[int, int]]]
+
+
+class Modules(Protocol):
+    """What is asked of kernel modules."""
+
+    def load(self, module: str) -> bool:
+        """Load one, and return whether it is there now."""
+
+    def unload(self, module: str) -> bool:
+        """Unload one, and return whether it went: not while it is used."""
+
+    def loaded_source(self, module: str) -> str:
+        """Return the checksum of the source of the loaded one; empty if it is not loaded."""
+
+    def installed_source(self, module: str) -> str:
+        """Return the same of the one that would be loaded; empty if there is none."""
+
+
+HeldBack = Callable[[], AbstractContextManager[None]]
+Note = Callable[[str], object]
+
+
+def swap_scheduler(kernel: IpvsKernel, scheduler: str, fallback: str, modules: Modules, held_back: HeldBack, note: Note) -> None:
+    """Have the installed build of a scheduler loaded, and services that were to have it.
+
+    :param held_back: the block in which services change their scheduler.
+    :param note: is told what was done.
+    :raises IpvsUnavailableError: it cannot be done. Unless the text says otherwise, nothing has changed.
+    :raises IpvsConflictError: something else uses the loaded one.
+    """
+    module = f"ip_vs_{scheduler}"
+    with kernel.lock(exclusive=True):
+        weights = _read()
+        exchanged = True
+        if modules.loaded_source(module) != modules.installed_source(module):
+            try:
+                exchanged = _exchange(kernel, scheduler, fallback, weights, modules, held_back, note)
+            except IpvsError:
+                if modules.loaded_source(module):
+                    _bring_back(kernel, scheduler, fallback, weights, held_back, note)
+                raise
+        _bring_back(kernel, scheduler, fallback, weights, held_back, note)
+    if not exchanged:
+        raise IpvsConflictError(
+            f"Cannot unload the older build of {module}: something else than the services of this network namespace uses it. "
+            "Everything is as it was"
+        )
+
+
+def _exchange(
+    kernel: IpvsKernel, scheduler: str, fallback: str, weights: _Weights, modules: Modules, held_back: HeldBack, note: Note
+) -> bool:
+    """Move the services away and exchange the module; return False if something else uses it."""
+    module = f"ip_vs_{scheduler}"
+    if not modules.installed_source(module):
+        raise IpvsUnavailableError(f"There is no other build of {module} to load: modinfo {module} finds none")
+    users = [one for one in _table(kernel) if one.service.scheduler == scheduler]
+    if users and not modules.load(f"ip_vs_{fallback}"):
+        raise IpvsUnavailableError(f'There is no scheduler "{fallback}" for the services to use meanwhile: no module ip_vs_{fallback}')
+    for one in users:
+        # Of a run that was killed, the first: these are the weights that the service is to have again.
+        weights.setdefault(str(one.service.key), _falling(one.destinations))
+    _remember(weights)
+    _change_weights(kernel, weights, before=0)
+    _change_scheduler(kernel, users, fallback, held_back)
+    if users:
+        note(f'{len(users)} services use scheduler "{fallback}" meanwhile: {", ".join(str(one.service.key) for one in users)}.')
+    if modules.loaded_source(module) and not modules.unload(module):
+        return False
+    if not modules.load(module):
+        raise IpvsUnavailableError(
+            f"Cannot load {module}, of which another build has been unloaded; the kernel's log says why: dmesg | tail. Until it can "
+            f'be loaded, {len(weights)} services have scheduler "{fallback}", and are served in the same order. The next run of the '
+            "role lvs.director.ipvs_director brings them back"
+        )
+    note(f"{module} was replaced.")
+    return True
+
+
+def _bring_back(kernel: IpvsKernel, scheduler: str, fallback: str, weights: _Weights, held_back: HeldBack, note: Note) -> None:
+    back = [one for one in _table(kernel) if str(one.service.key) in weights and one.service.scheduler == fallback]
+    _change_scheduler(kernel, back, scheduler, held_back)
+    _change_weights(kernel, weights, before=1)
+    _remember({})
+    if back:
+        note(f'{len(back)} services use scheduler "{scheduler}" again.')
+
+
+def _table(kernel: IpvsKernel) -> list[Entry]:
+    return [one.entry for one in kernel.read_table(counters=False)]
+
+
+def _falling(destinations: Sequence[Destination]) -> dict[str, tuple[int, int]]:
+    """Return weights that fall in the order of the list, if they do not; those that are 0 stay so."""
+    weights = [one.weight for one in destinations if one.weight]
+    if weights == sorted(weights, reverse=True):
+        return {}
+    return {str(one.key): (one.weight, len(destinations) - place) for place, one in enumerate(destinations) if one.weight}
+
+
+def _change_scheduler(kernel: IpvsKernel, entries: Sequence[Entry], scheduler: str, held_back: HeldBack) -> None:
+    for begin in range(0, len(entries), _AT_ONCE):
+        some = entries[begin : begin + _AT_ONCE]
+        with held_back():
+            _converge(kernel, [DesiredService("", one.service.key, {"scheduler": scheduler}) for one in some])
+
+
+def _change_weights(kernel: IpvsKernel, weights: _Weights, *, before: int) -> None:
+    """Replace the weights that are there: 0: the earlier ones by those for meanwhile; 1: the other way round.
+
+    One that is neither was given by somebody else, and stays.
+    """
+    services = []
+    for entry in _table(kernel):
+        pairs = weights.get(str(entry.service.key), {})
+        changed = tuple(
+            DesiredDestination("", place, one.key, {"weight": pairs[str(one.key)][1 - before]})
+            for place, one in enumerate(entry.destinations)
+            if str(one.key) in pairs and one.weight == pairs[str(one.key)][before]
+        )
+        if changed:
+            services.append(DesiredService("", entry.service.key, {}, destinations=changed, ordered=False))
+    _converge(kernel, services)
+
+
+def _converge(kernel: IpvsKernel, services: Sequence[DesiredService]) -> None:
+    if services:
+        converge_locked(kernel, DesiredTable(tuple(services)), check_mode=False)
+
+
+def _read() -> _Weights:
+    try:
+        with open(PATH, encoding="ascii") as file:
+            content: Mapping[str, Any] = json.load(file)
+        return {
+            str(service): {str(name): (int(pair[0]), int(pair[1])) for name, pair in pairs.items()} for service, pairs in content.items()
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as exc:
+        raise IpvsUnavailableError(f"Cannot read {PATH}, where an earlier run has kept weights of destinations: {exc}. Remove it") from exc
+
+
+def _remember(weights: _Weights) -> None:
+    """Keep the weights; and, for other runs, which services have another scheduler than their own."""
+    earlier = set(_read())
+    names = _saved_file.read_fallback()
+    try:
+        _saved_file.write_fallback(frozenset((names - earlier) | set(weights)))
+        if weights:
+            with replacement(PATH, json.dumps(weights, indent=2) + "\n"):
+                pass
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(PATH)
+    except OSError as exc:
+        raise IpvsUnavailableError(f"Cannot keep the weights of destinations in {PATH}: {exc}") from exc

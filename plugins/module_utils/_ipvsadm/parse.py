@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Rules -> entries: what the kernel's table is after the command lines of ipvsadm in a text.
+
+Each command is followed as the kernel would follow it: a destination that is added becomes the first one, an edit keeps
+its place, and resets what it does not name, since ipvsadm always sends whole entries. Values are judged by the path on
+which the modules' options go.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Optional, cast
+
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.lexer import Line, rule_lines, rule_words, split_command
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.options import OPTIONS
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.rule import Rule
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Entry, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._options import common as argspec
+from ansible_collections.lvs.director.plugins.module_utils._options import service as argspec_service
+from ansible_collections.lvs.director.plugins.module_utils._options.entries import new_entry, with_defaults
+from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry
+
+_WORDS = {option.sets: option.word for option in OPTIONS if option.sets}
+_OPTION = re.compile(rf"\b({'|'.join(_WORDS)})\b")
+
+
+def parse_rules(text: str) -> list[Entry]:
+    """Return the services that stand in the table after the rules, destinations as the scheduler walks them.
+
+    :param text: what ``ipvsadm -S`` prints or ``ipvsadm -R`` reads, or a script's lines that begin with ``ipvsadm``.
+    :raises IpvsInputError: a line is wrong. The text has the line's number, the line, and what is wrong with it.
+    """
+    table = _Table()
+    for line in rule_lines(text):
+        try:
+            command, given = split_command(rule_words(line))
+            table.follow(line, Rule(command, given))
+        except IpvsInputError as exc:
+            raise IpvsInputError("", f"{line}: {exc}") from exc
+    return list(table.entries.values())
+
+
+def _in_words_of_ipvsadm(exc: IpvsInputError, rule: Rule) -> IpvsInputError:
+    """Return an error of the modules' checks with ipvsadm's options beside those of the modules."""
+    text = str(exc)
+    word = rule.word_of(exc.path)
+    if word:
+        text = word + text.removeprefix(exc.path)
+    return IpvsInputError("", _OPTION.sub(lambda found: f"{_WORDS[found[0]]} ({found[0]})", text))
+
+
+class _Table:
+    """The kernel's table, as far as rules tell."""
+
+    def __init__(self) -> None:
+        self.entries: dict[ServiceKey, Entry] = {}
+        self._origins: dict[tuple[ServiceKey, Optional[DestinationKey]], Line] = {}
+
+    def follow(self, line: Line, rule: Rule) -> None:
+        """Do what a line says.
+
+        :raises IpvsInputError: the kernel would refuse it.
+        """
+        if rule.command == "clear":
+            self.entries.clear()
+            return
+        try:
+            if rule.about_service:
+                self._change_service(line, rule)
+            else:
+                self._change_destination(line, rule)
+        except IpvsInputError as exc:
+            raise _in_words_of_ipvsadm(exc, rule) from exc
+
+    def _change_service(self, line: Line, rule: Rule) -> None:
+        if rule.command == "delete-service":
+            params = with_defaults(argspec_service.service_module_spec()["argument_spec"], rule.key)
+            (desired,) = argspec_service.desired_from_service_module(params).services
+            del self.entries[self._existing(desired.key)]
+            return
+        entry = new_entry({**rule.key, **rule.values})
+        key = entry.service.key
+        if rule.command == "edit-service":
+            entry = entry._replace(destinations=self.entries[self._existing(key)].destinations)
+        elif key in self.entries:
+            raise IpvsInputError("", f"service {key} is there already, added by {self._origins[key, None]}; -E edits one")
+        else:
+            self._origins[key, None] = line
+        self.entries[key] = entry
+
+    def _change_destination(self, line: Line, rule: Rule) -> None:
+        state = "absent" if rule.command == "delete-server" else "present"
+        values = {"service": rule.key, **rule.values, "state": state}
+        params = with_defaults(argspec.destination_module_spec()["argument_spec"], values)
+        (desired,) = argspec.desired_from_destination_module(params).services
+        (one,) = desired.destinations or ()
+        destination = one.key._replace(port=desired.key.port) if rule.has_port_of_service else one.key
+        desired = desired._replace(destinations=(one._replace(key=destination),))
+        entry = self.entries[self._existing(desired.key)]
+        there = entry.destination(destination) is not None
+        if rule.command == "add-server":
+            if there:
+                origin = self._origins[desired.key, destination]
+                raise IpvsInputError("", f"{desired.key} has destination {destination} already, added by {origin}; -e edits one")
+            self._origins[desired.key, destination] = line
+        elif not there:
+            raise IpvsInputError("", f"{desired.key} has no destination {destination} at this point: -a adds one")
+        if rule.command == "edit-server":
+            # Whatever is not named in the line is reset.
+            fresh = tuple(Destination(destination) if other.key == destination else other for other in entry.destinations)
+            entry = entry._replace(destinations=fresh)
+        # There is a service after it, since it is about a destination of one that there is.
+        self.entries[desired.key] = cast(Entry, plan_entry(entry, desired))
+
+    def _existing(self, key: ServiceKey) -> ServiceKey:
+        if key not in self.entries:
+            raise IpvsInputError("", f"there is no service {key} at this point: -A adds one")
+        return key

@@ -1,0 +1,293 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""The client of the kernel's IPVS: what can be asked and changed, as model values.
+
+``IpvsKernel`` says what a kernel can do; ``NetlinkKernel`` is the real one, and the unit tests have one in memory that
+has to pass the same tests. What not every task does is imported where it is done: a task compiles on its target all that
+it imports.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Optional, Protocol
+
+from ansible_collections.lvs.director.plugins.module_utils._kernel.lock import lock
+from ansible_collections.lvs.director.plugins.module_utils._model import uapi
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
+    NO_PERMISSION,
+    IpvsConflictError,
+    IpvsError,
+    IpvsProtocolError,
+    IpvsRejectedError,
+    IpvsUnavailableError,
+)
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
+    Destination,
+    DestinationCounters,
+    Entry,
+    Observed,
+    Service,
+    ServiceKey,
+    Stats,
+)
+from ansible_collections.lvs.director.plugins.module_utils._netlink import parse as wire
+from ansible_collections.lvs.director.plugins.module_utils._netlink.socket import Command, NetlinkSocket, Run
+from ansible_collections.lvs.director.plugins.module_utils._persist import table_file as _saved_file
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._model.settings import Info, SyncDaemon, Timeouts
+    from ansible_collections.lvs.director.plugins.module_utils._model.steps import Refusal, Step
+
+# Up to so many services are read one by one, more in one listing of the whole table.
+_FEW = 8
+_LISTING_ATTEMPTS = 20
+_UNPACKED_AT_ONCE = 64  # services; more would only take more memory
+_NO_STATS = Stats()
+
+
+class IpvsKernel(Protocol):
+    """What the layers above need of a kernel."""
+
+    def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
+        """Keep other runs of this collection from changing the table while it is read (and, exclusive, changed)."""
+
+    def read_service(self, key: ServiceKey, *, counters: bool = True) -> Optional[Observed]:
+        """Return a service with its destinations in the kernel's order, or None if there is none.
+
+        Without ``counters`` these are left at zero, which is a lot faster.
+        """
+
+    def read_table(self, *, counters: bool = True, only: Optional[Collection[ServiceKey]] = None) -> Iterable[Observed]:
+        """Return all services, or only those of these names; or yield them as they are read."""
+
+    def read_info(self) -> Info:
+        """Return version and size of the connection table."""
+
+    def read_timeouts(self) -> Timeouts:
+        """Return the timeouts of connections."""
+
+    def read_sync_daemons(self) -> list[SyncDaemon]:
+        """Return the sync daemons that are running."""
+
+    def read_mtu(self, interface: str) -> Optional[int]:
+        """Return the MTU of a network interface in bytes, or None if there is none of that name."""
+
+    def try_sync_daemon(self, daemon: SyncDaemon) -> int:
+        """Return the error number with which a daemon's socket would be refused, or 0; nothing is sent."""
+
+    def has_module(self, kind: str, name: str) -> bool:
+        """Return whether the scheduler (kind ``ip_vs``) or engine (``ip_vs_pe``) of that name is there or could be loaded."""
+
+    def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
+        """Make the changes in their order, and return the first one that was refused; later ones may have been made."""
+
+    def read_saved(self) -> Optional[str]:
+        """Return what is restored at boot, as the text of ``_persist.format``; None where nothing is."""
+
+    def read_fallback(self) -> frozenset[str]:
+        """Return the names of services that were restored with another scheduler than their own, because that was missing."""
+
+    def replace_saved(self, text: str) -> AbstractContextManager[None]:
+        """Have another text ready, and put it in place when the block ends without an error."""
+
+    def close(self) -> None:
+        """Release what the client holds."""
+
+
+class NetlinkKernel:
+    """The kernel of this machine, in the network namespace of this process.
+
+    :raises ImportError: pyroute2 is missing.
+    :raises IpvsUnavailableError: ``ip_vs`` is not loaded.
+    """
+
+    def __init__(self) -> None:
+        self._socket = NetlinkSocket()
+        self._modules: dict[str, bool] = {}
+
+    def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
+        return lock(exclusive=exclusive)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def read_saved(self) -> Optional[str]:
+        return _saved_file.read()
+
+    def read_fallback(self) -> frozenset[str]:
+        return _saved_file.read_fallback()
+
+    def replace_saved(self, text: str) -> AbstractContextManager[None]:
+        return _saved_file.replaced(text)
+
+    def read_service(self, key: ServiceKey, *, counters: bool = True) -> Optional[Observed]:
+        try:
+            reply = self._socket.request(uapi.IPVS_CMD_GET_SERVICE, wire.pack_command(key))
+        except OSError as exc:
+            if exc.errno == errno.ESRCH:
+                return None
+            raise _reading_failed(f"service {key}", exc) from exc
+        if counters:
+            ((service, stats),) = wire.unpack_counted_services(reply, len(reply))
+            return self._observe_counted(service, stats)
+        (service,) = wire.unpack_services(reply, len(reply))
+        return next(self._observe_all([service]))
+
+    def read_table(self, *, counters: bool = True, only: Optional[Collection[ServiceKey]] = None) -> Iterable[Observed]:
+        if only is not None and len(only) <= _FEW:
+            return [found for found in (self.read_service(key, counters=counters) for key in only) if found]
+        command, what = (uapi.IPVS_CMD_GET_SERVICE, b""), "the services"
+        # Not the destinations of others: there may be thousands of them.
+        names = None if only is None else frozenset(only)
+        if counters:
+            counted = self._list(what, command, wire.unpack_counted_services, lambda pair: pair[0].key)
+            return [self._observe_counted(service, stats) for service, stats in counted if names is None or service.key in names]
+        services = self._list(what, command, wire.unpack_services, lambda one: one.key)
+        return self._observe_all(services if names is None else [service for service in services if service.key in names])
+
+    def read_info(self) -> Info:
+        from ansible_collections.lvs.director.plugins.module_utils._netlink.settings import unpack_info  # noqa: PLC0415 (compiled only where it is used)
+
+        return unpack_info(self._request("version and table size", uapi.IPVS_CMD_GET_INFO))
+
+    def read_timeouts(self) -> Timeouts:
+        from ansible_collections.lvs.director.plugins.module_utils._netlink.settings import unpack_timeouts  # noqa: PLC0415 (compiled only where it is used)
+
+        return unpack_timeouts(self._request("the timeouts", uapi.IPVS_CMD_GET_CONFIG))
+
+    def read_sync_daemons(self) -> list[SyncDaemon]:
+        from ansible_collections.lvs.director.plugins.module_utils._netlink.settings import unpack_sync_daemons  # noqa: PLC0415 (compiled only where it is used)
+
+        return self._list("the sync daemons", (uapi.IPVS_CMD_GET_DAEMON, b""), unpack_sync_daemons, lambda daemon: daemon.state)
+
+    def read_mtu(self, interface: str) -> Optional[int]:
+        from ansible_collections.lvs.director.plugins.module_utils._kernel.interface import read_mtu  # noqa: PLC0415 (compiled only where it is used)
+
+        return read_mtu(interface)
+
+    def try_sync_daemon(self, daemon: SyncDaemon) -> int:
+        from ansible_collections.lvs.director.plugins.module_utils._kernel.interface import try_sockets  # noqa: PLC0415 (compiled only where it is used)
+
+        return try_sockets(daemon)
+
+    def has_module(self, kind: str, name: str) -> bool:
+        from ansible_collections.lvs.director.plugins.module_utils._kernel.modules import could_load  # noqa: PLC0415 (compiled only where it is used)
+
+        module = f"{kind}_{name}"
+        if module not in self._modules:
+            self._modules[module] = could_load(module)
+        return self._modules[module]
+
+    def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
+        from ansible_collections.lvs.director.plugins.module_utils._model.steps import Refusal  # noqa: PLC0415 (compiled only where it is used)
+        from ansible_collections.lvs.director.plugins.module_utils._netlink.commands import commands  # noqa: PLC0415 (compiled only where it is used)
+
+        try:
+            numbers = self._socket.change(commands(steps))
+        except OSError as exc:
+            raise IpvsProtocolError(f"the kernel's answers to {len(steps)} changes were lost ({os.strerror(exc.errno or 0)})") from exc
+        for step, number in zip(steps, numbers):
+            if number:
+                return Refusal(step, number)
+        return None
+
+    def _observe_all(self, services: Sequence[Service]) -> Iterator[Observed]:
+        """Read the destinations of services, without counters."""
+        listings = self._socket.dump_each(uapi.IPVS_CMD_GET_DEST, (wire.pack_command(service.key) for service in services))
+        for begin in range(0, len(services), _UNPACKED_AT_ONCE):
+            some = services[begin : begin + _UNPACKED_AT_ONCE]
+            listed: list[list[Run]] = []
+            try:
+                listed.extend(islice(listings, len(some)))
+            except OSError as exc:
+                raise _reading_failed(f"the destinations of service {some[len(listed)].key}", exc) from exc
+            yield from self._unpack_listings(some, listed)
+
+    def _unpack_listings(self, services: Sequence[Service], listings: Sequence[list[Run]]) -> list[Observed]:
+        """Return the services with what was listed as their destinations."""
+        families = {service.key.family for service in services}
+        lengths = {run.length for runs in listings for run in runs}
+        if len(families) > 1 or len(lengths) > 1 or max(map(len, listings)) > 1:
+            return [_uncounted(service, self._listed_destinations(service, runs)) for service, runs in zip(services, listings)]
+        # The common case: a datagram for each service, which was thus listed at once, all of like messages. All in one go.
+        joined = b"".join([run.data for runs in listings for run in runs])
+        length = max(lengths, default=1)
+        found = wire.unpack_destinations(joined, length, families.pop()) if joined else []
+        observed = []
+        end = 0
+        for service, runs in zip(services, listings):
+            begin, end = end, end + (len(runs[0].data) // length if runs else 0)
+            observed.append(_uncounted(service, tuple(found[begin:end])))
+        return observed
+
+    def _listed_destinations(self, service: Service, runs: list[Run]) -> tuple[Destination, ...]:
+        """Return the destinations of a listing of several parts; read it again if that was torn."""
+        key = service.key
+
+        def unpack(data: bytes, length: int) -> list[Destination]:
+            return wire.unpack_destinations(data, length, key.family)
+
+        found = [one for run in runs for one in unpack(*run)]
+        if len(runs) > 1 and len({one.key for one in found}) < len(found):
+            found = self._list(key, (uapi.IPVS_CMD_GET_DEST, wire.pack_command(key)), unpack, lambda one: one.key)
+        return tuple(found)
+
+    def _observe_counted(self, service: Service, stats: Stats) -> Observed:
+        key = service.key
+        command = uapi.IPVS_CMD_GET_DEST, wire.pack_command(key)
+
+        def unpack(data: bytes, length: int) -> list[tuple[Destination, DestinationCounters]]:
+            return wire.unpack_counted_destinations(data, length, key.family)
+
+        pairs = self._list(key, command, unpack, lambda pair: pair[0].key)
+        entry = Entry(service, tuple(one for one, _counted in pairs))
+        return Observed(entry, stats, {one.key: counted for one, counted in pairs})
+
+    def _list(
+        self, what: str | ServiceKey, command: Command, unpack: Callable[[bytes, int], list[Any]], name: Callable[[Any], Any]
+    ) -> list[Any]:
+        """Return the entries of a listing: ``what``, or the destinations of a service."""
+        for _attempt in range(_LISTING_ATTEMPTS):
+            try:
+                runs = self._socket.dump(*command)
+            except OSError as exc:
+                raise _reading_failed(what if isinstance(what, str) else f"the destinations of service {what}", exc) from exc
+            if len(runs) == 1:
+                return unpack(*runs[0])
+            found = [one for run in runs for one in unpack(*run)]
+            # IPVS does not mark a listing during which its table changed, as other families do. Where something was
+            # added, what follows is listed from a place too early: an entry comes twice.
+            if len({name(one) for one in found}) == len(found):
+                return found
+        raise IpvsConflictError(
+            f"Cannot read {what if isinstance(what, str) else f'the destinations of service {what}'}: they change faster than "
+            "they can be read. Something else is changing the table"
+        )
+
+    def _request(self, what: str, command: int) -> bytes:
+        try:
+            return self._socket.request(command)
+        except OSError as exc:
+            raise _reading_failed(what, exc) from exc
+
+
+def _uncounted(service: Service, destinations: tuple[Destination, ...]) -> Observed:
+    entry: Entry = tuple.__new__(Entry, (service, destinations))
+    observed: Observed = tuple.__new__(Observed, (entry, _NO_STATS, {}))
+    return observed
+
+
+def _reading_failed(what: str, exc: OSError) -> IpvsError:
+    number = exc.errno or 0
+    if number in (errno.EPERM, errno.EACCES):
+        return IpvsUnavailableError(f"Cannot read {what}: permission denied. {NO_PERMISSION}")
+    return IpvsRejectedError(f"Cannot read {what}: {os.strerror(number)} ({errno.errorcode.get(number, number)})")

@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+"""What a sync daemon needs of a network interface, in the network namespace of this process."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import struct
+from typing import Optional
+
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.table import format_address
+
+# A directory for each interface that does IPv6: not those whose MTU is too small for it.
+_IPV6_INTERFACES = "/proc/sys/net/ipv6/conf"
+
+_SIOCGIFMTU = 0x8921
+_IFREQ = struct.Struct("=16si20x")
+_MREQN = struct.Struct("=4s4si")
+
+
+def read_mtu(name: str) -> Optional[int]:
+    """Return the MTU of an interface in bytes, or None if there is no interface of that name."""
+    # Asked first: an ioctl makes the kernel load a module for some names (tunl0), which is not for a module to do.
+    if _index(name) is None:
+        return None
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        try:
+            answer = fcntl.ioctl(control, _SIOCGIFMTU, _IFREQ.pack(name.encode("ascii"), 0))
+        except OSError as exc:
+            if exc.errno == errno.ENODEV:
+                return None
+            raise
+    return int(_IFREQ.unpack(answer)[1])
+
+
+def try_sockets(daemon: SyncDaemon) -> int:
+    """Return the error number with which the kernel would refuse the socket of a sync daemon, or 0.
+
+    The kernel opens a socket for the daemon as any program would: so does this, and closes it. Nothing is sent, and no
+    group is joined.
+    """
+    index = _index(daemon.interface)
+    if index is None:
+        return errno.ENODEV
+    ipv4 = len(daemon.group) == 4
+    try:
+        with socket.socket(socket.AF_INET if ipv4 else socket.AF_INET6, socket.SOCK_DGRAM) as one:
+            if daemon.state == "master":
+                if ipv4:
+                    one.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, _MREQN.pack(bytes(4), bytes(4), index))
+                else:
+                    one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+                one.connect((format_address(daemon.group), daemon.port))
+            else:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, daemon.interface.encode("ascii") + b"\0")
+                one.bind((format_address(daemon.group), daemon.port))
+                if not ipv4 and not os.path.isdir(f"{_IPV6_INTERFACES}/{daemon.interface}"):
+                    return errno.EINVAL
+    except OSError as exc:
+        return exc.errno or errno.EIO
+    return 0
+
+
+def _index(name: str) -> Optional[int]:
+    return next((index for index, one in socket.if_nameindex() if one == name), None)

@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""What a task asks for: names, and only those values that were given. Everything else stays as the kernel has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Optional
+
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
+    DestinationCounters,
+    DestinationKey,
+    ServiceKey,
+)
+
+
+class DesiredDestination(NamedTuple):
+    """A destination to be there, or not to be there. ``given`` has fields of ``Destination``."""
+
+    listed: str  # under which option of the task: services[3].destinations; "": it is what the task itself is about
+    place: int  # among those that are listed there, from 0
+    key: DestinationKey
+    given: Mapping[str, Any]
+    present: bool = True
+
+    @property
+    def path(self) -> str:
+        """The option in the task, for errors: services[3].destinations[1]. Not stored: there may be a hundred thousand."""
+        return f"{self.listed}[{self.place}]" if self.listed else ""
+
+
+class DesiredService(NamedTuple):
+    """A service to be there, or not to be there. ``given`` has fields of ``Service``."""
+
+    path: str
+    key: ServiceKey
+    given: Mapping[str, Any]
+    flag_words: tuple[str, ...] = ()  # the scheduler flags as they were written
+    present: bool = True
+    must_exist: bool = False  # the task is about destinations: it does not add the service
+    destinations: Optional[tuple[DesiredDestination, ...]] = None  # in the order asked for; None: leave them alone
+    exclusive: bool = False  # remove the destinations that are not listed
+    ordered: Optional[bool] = None  # whether destinations move to be in the order asked for; None: if the scheduler looks at it
+    zero_counters: bool = False
+
+
+class Drain(NamedTuple):
+    """How to drain: until when to wait, and what to do then."""
+
+    timeout: int  # seconds; 0: do not wait
+    connections: int  # as many may be left
+    counted: str  # "all": active and inactive ones, or "active"
+    remove: bool
+    min_available: int  # other destinations that must have a weight
+
+    def left(self, counters: DestinationCounters) -> int:
+        """Return how many connections there are that count."""
+        inactive = counters.inactive_connections if self.counted == "all" else 0
+        return counters.active_connections + inactive
+
+
+class ScopePart(NamedTuple):
+    """A part of the table: services by address range, protocol, or range of firewall marks."""
+
+    path: str
+    first_address: bytes = b""  # b"": of any address, but no firewall marks
+    last_address: bytes = b""
+    protocol: Optional[str] = None  # None: any
+    first_fwmark: int = 0  # 0: no firewall marks
+    last_fwmark: int = 0
+    family: Optional[str] = None  # of firewall marks; None: both
+
+    def covers(self, key: ServiceKey) -> bool:
+        """Return whether a service is in this part."""
+        if key.fwmark:
+            return self.first_fwmark <= key.fwmark <= self.last_fwmark and self.family in (None, key.family)
+        if self.first_fwmark or self.protocol not in (None, key.protocol):
+            return False
+        if not self.first_address:
+            return True
+        return len(self.first_address) == len(key.address) and self.first_address <= key.address <= self.last_address
+
+
+class DesiredTable(NamedTuple):
+    """Services to be there or not, and the part of the table in which there shall be no others."""
+
+    services: tuple[DesiredService, ...]
+    scope: tuple[ScopePart, ...] = ()
+    purge: bool = False  # delete the services inside the scope that are not listed
+    zero_all_counters: bool = False
+
+
+def at(path: str, option: str) -> str:
+    """Return the path of an option inside another one."""
+    return f"{path}.{option}" if path else option

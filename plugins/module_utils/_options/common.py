@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Options -> model: the argument specs, and with ``_argspec_...`` the only place that reads ``module.params``.
+
+Options have no defaults here: one that is not given stays as the kernel has it. What a new entry starts from stands in
+``_model``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.lvs.director.plugins.module_utils._model import uapi
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, DesiredTable, Drain, at
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
+    DestinationKey,
+    ServiceKey,
+    address_family,
+    parse_address,
+)
+
+Spec = dict[str, Any]
+Params = Mapping[str, Any]
+FWMARK_MAX = 2**32 - 1
+
+SERVICE_KEY_SPEC: Spec = {
+    "protocol": {"type": "str", "choices": list(uapi.PROTOCOLS)},
+    "address": {"type": "str"},
+    "port": {"type": "int"},
+    "fwmark": {"type": "int"},
+    "family": {"type": "str", "choices": list(uapi.FAMILIES)},
+}
+# Holds for a module's own options as well as for a nested ``service``.
+SERVICE_KEY_RULES: Spec = {
+    "required_one_of": [("address", "fwmark")],
+    "mutually_exclusive": [("address", "fwmark"), ("protocol", "fwmark"), ("port", "fwmark")],
+    "required_together": [("protocol", "address", "port")],
+}
+
+DESTINATION_SPEC: Spec = {
+    "address": {"type": "str", "required": True},
+    "port": {"type": "int"},
+    "forward_method": {"type": "str", "choices": list(uapi.FORWARD_METHODS)},
+    "weight": {"type": "int"},
+    "upper_threshold": {"type": "int"},
+    "lower_threshold": {"type": "int"},
+    "tunnel_type": {"type": "str", "choices": list(uapi.TUNNEL_TYPES)},
+    "tunnel_port": {"type": "int"},
+    "tunnel_flags": {"type": "list", "elements": "str", "choices": list(uapi.TUNNEL_FLAGS)},
+}
+
+
+def destination_module_spec() -> Spec:
+    """Return the arguments of AnsibleModule for ``ipvs_destination``."""
+    return {
+        "argument_spec": {
+            "state": {"type": "str", "choices": ["present", "absent", "drained"], "default": "present"},
+            "drain_timeout": {"type": "int", "default": 300},
+            "drain_connections": {"type": "int", "default": 0},
+            "drain_count": {"type": "str", "choices": ["all", "active"], "default": "all"},
+            "drain_then": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
+            "min_available": {"type": "int", "default": 1},
+            "service": {"type": "dict", "required": True, "options": SERVICE_KEY_SPEC, **SERVICE_KEY_RULES},
+            **DESTINATION_SPEC,
+        },
+        "supports_check_mode": True,
+    }
+
+
+def info_module_spec() -> Spec:
+    """Return the arguments of AnsibleModule for ``ipvs_info``."""
+    return {"argument_spec": {}, "supports_check_mode": True}
+
+
+def desired_from_destination_module(params: Params) -> DesiredTable:
+    """Return what a task of ``ipvs_destination`` asks for.
+
+    :raises IpvsInputError: a value is impossible in itself.
+    """
+    key = service_key("service", params["service"])
+    destination = read_destination("", 0, params, key)._replace(present=params["state"] != "absent")
+    if params["state"] == "drained" and destination.given:
+        raise IpvsInputError(next(iter(destination.given)), "state drained sets weight 0, and changes nothing else")
+    return DesiredTable((DesiredService("service", key, {}, must_exist=True, destinations=(destination,)),))
+
+
+def drain_from_destination_module(params: Params) -> Drain:
+    """Return how a task of ``ipvs_destination`` asks to drain.
+
+    :raises IpvsInputError: a value is impossible in itself.
+    """
+    return Drain(
+        timeout=number(params, "", "drain_timeout", 0, uapi.MAX_TIMEOUT, " seconds"),
+        connections=number(params, "", "drain_connections", 0, uapi.INT_MAX),
+        counted=params["drain_count"],
+        remove=params["drain_then"] == "remove",
+        min_available=number(params, "", "min_available", 0, uapi.INT_MAX),
+    )
+
+
+def service_key(path: str, params: Params) -> ServiceKey:
+    """Return what options of SERVICE_KEY_SPEC name."""
+    if params["fwmark"] is not None:
+        return ServiceKey(params["family"] or "ipv4", fwmark=number(params, path, "fwmark", 1, FWMARK_MAX))
+    address = parsed_address(at(path, "address"), params["address"])
+    family = address_family(address)
+    if params["family"] not in (None, family):
+        raise IpvsInputError(at(path, "family"), f"{params['address']} is {family}, not {params['family']}")
+    return ServiceKey(family, params["protocol"], address, number(params, path, "port", 0, 65535))
+
+
+def read_destination(listed: str, index: int, params: Params, service: ServiceKey) -> DesiredDestination:
+    """Return what options of DESTINATION_SPEC ask for."""
+    path = f"{listed}[{index}]" if listed else ""
+    # As with ipvsadm -r, a destination without a port has its service's.
+    port = service.port if params["port"] is None else number(params, path, "port", 0, 65535)
+    return DesiredDestination(
+        listed, index, DestinationKey(parsed_address(at(path, "address"), params["address"]), port), given_of_destination(path, params)
+    )
+
+
+def given_of_destination(path: str, params: Params) -> dict[str, Any]:
+    """Return the fields of ``Destination`` that are given, but for its name.
+
+    :raises IpvsInputError: a value is impossible in itself.
+    """
+    given = {option: params[option] for option in ("forward_method", "tunnel_type") if params[option] is not None}
+    for option in ("weight", "upper_threshold", "lower_threshold"):
+        if params[option] is not None:
+            given[option] = number(params, path, option, 0, uapi.INT_MAX)
+    if params["tunnel_port"] is not None:
+        given["tunnel_port"] = number(params, path, "tunnel_port", 1, 65535)
+    words = params["tunnel_flags"]
+    if words is not None:
+        if len(set(words)) > 1:
+            raise IpvsInputError(at(path, "tunnel_flags"), f"{' and '.join(sorted(set(words)))} exclude each other")
+        given["tunnel_flags"] = bits(words, uapi.TUNNEL_FLAGS)
+    return given
+
+
+def parsed_address(path: str, text: str) -> bytes:
+    try:
+        return parse_address(text)
+    except ValueError as exc:
+        raise IpvsInputError(path, str(exc)) from exc
+
+
+def number(params: Params, path: str, option: str, least: int, most: int, unit: str = "") -> int:
+    value = params[option]
+    if not least <= value <= most:
+        raise IpvsInputError(at(path, option), f"{value} is not in the range {least} to {most}{unit}")
+    return int(value)
+
+
+def bits(words: list[str] | tuple[str, ...], values: Mapping[str, int]) -> int:
+    """Return flags as the kernel has them."""
+    found = 0
+    for word in words:
+        found |= values[word]
+    return found

@@ -1,0 +1,298 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""What is restored at boot, as text. Pure.
+
+JSON, in the words of the modules' options, a paragraph a service and a line a destination:
+
+    {"version": 1,
+    "timeouts": {"udp": 250},
+    "earlier_timeouts": {"udp": 300},
+    "sync_daemons": [],
+    "services": [
+    {"protocol": "tcp", "address": "192.0.2.1", "port": 80,
+     "scheduler": "test", "scheduler_flags": [], ..., "destinations": [
+      {"address": "10.0.0.1", "port": 80, "forward_method": "masquerade", "weight": 1, ...},
+      {"address": "10.0.0.2", "port": 80, "forward_method": "masquerade", "weight": 1, ...}]}
+    ]}
+
+Runs compare these paragraphs as text, which takes no time to speak of; who restores reads them as any JSON.
+
+It has what runs of this collection have set, and nothing of what others have put into the kernel's table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, Optional
+
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._model.results import (
+    destination_values,
+    key_values,
+    service_values,
+    sync_daemon_result,
+)
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
+    Destination,
+    DestinationKey,
+    Entry,
+    ServiceKey,
+    address_family,
+    format_address,
+    parse_address,
+)
+from ansible_collections.lvs.director.plugins.module_utils._persist.planned import PlannedSave
+
+VERSION = 1
+
+_SERVICES = '\n"services": [\n'
+_END = "\n]}\n"
+_NEXT = ",\n{"
+_FIRST_LINE = ",\n"
+
+
+class Saved(NamedTuple):
+    """What is restored at boot."""
+
+    services: Mapping[str, str] = {}  # by the first line of each, which names it: the paragraph
+    timeouts: Mapping[str, int] = {}  # those that were ever given, in seconds
+    earlier_timeouts: Mapping[str, int] = {}  # what they were before
+    sync_daemons: Mapping[str, Mapping[str, Any]] = {}  # by their state
+
+
+class Change(NamedTuple):
+    """What a run makes of a service: what it is in the kernel before, and after."""
+
+    key: ServiceKey
+    before: Optional[Entry]
+    after: Optional[Entry]
+    adopt: bool  # the run is about the service, and not just about something that belongs to it
+
+
+def to_text(saved: Saved) -> str:
+    """Return the text."""
+    head = [
+        f'{{"version": {VERSION}',
+        f'"timeouts": {json.dumps(dict(saved.timeouts))}',
+        f'"earlier_timeouts": {json.dumps(dict(saved.earlier_timeouts))}',
+        f'"sync_daemons": {json.dumps(list(map(dict, saved.sync_daemons.values())))}',
+    ]
+    return _FIRST_LINE.join(head) + "," + _SERVICES + _FIRST_LINE.join(saved.services.values()) + _END
+
+
+def from_text(text: str) -> Saved:
+    """Return what a text says; the paragraphs of services are not looked into.
+
+    :raises IpvsUnavailableError: it is not such a text.
+    """
+    head, found, rest = text.partition(_SERVICES)
+    if not found or not rest.endswith(_END):
+        return _from_any_layout(text)
+    body = rest[: -len(_END)]
+    services = {}
+    for number, part in enumerate(body.split(_NEXT) if body else ()):
+        paragraph = f"{{{part}" if number else part
+        services[paragraph.partition(_FIRST_LINE)[0]] = paragraph
+    return Saved(services, *_settings(_json(f"{head}{_SERVICES}{_END}")))
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """Return the whole content, each part in the shape of options.
+
+    :raises IpvsUnavailableError: it is not such a text.
+    """
+    content = _json(text)
+    timeouts, earlier, daemons = _settings(content)
+    services = content.get("services")
+    if not isinstance(services, list) or not all(isinstance(one, dict) for one in services):
+        raise IpvsUnavailableError("services is not a list of services")
+    return {"services": services, "timeouts": timeouts, "earlier_timeouts": earlier, "sync_daemons": list(daemons.values())}
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError as exc:
+        raise IpvsUnavailableError(f"it is not JSON: {exc}") from exc
+    if not isinstance(content, dict) or content.get("version") != VERSION:
+        raise IpvsUnavailableError(f"it does not say that it is of version {VERSION}, the only one known here")
+    return content
+
+
+def _settings(content: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, int], dict[str, dict[str, Any]]]:
+    timeouts, earlier = (_timeouts(content, part) for part in ("timeouts", "earlier_timeouts"))
+    daemons = content.get("sync_daemons")
+    if not isinstance(daemons, list) or not all(isinstance(one, dict) and one.get("state") in ("master", "backup") for one in daemons):
+        raise IpvsUnavailableError("sync_daemons is not a list of daemons with state master or backup")
+    return timeouts, earlier, {one["state"]: one for one in daemons}
+
+
+def _timeouts(content: Mapping[str, Any], part: str) -> dict[str, int]:
+    values = content.get(part)
+    if not isinstance(values, dict) or set(values) - {*Timeouts._fields}:
+        raise IpvsUnavailableError(f"{part} has something else than {', '.join(Timeouts._fields)}")
+    return values
+
+
+def _from_any_layout(text: str) -> Saved:
+    """Return the same for a text that somebody has mended, and laid out otherwise."""
+    content = parsed(text)
+    services = {}
+    for one in content["services"]:
+        name = {option: one[option] for option in ("protocol", "address", "port", "fwmark", "family") if one.get(option) is not None}
+        rest = {option: value for option, value in one.items() if option not in name and option != "destinations"}
+        paragraph = _paragraph(name, rest, [json.dumps(each) for each in one.get("destinations") or ()])
+        services[paragraph.partition(_FIRST_LINE)[0]] = paragraph
+    return Saved(services, *_settings(content))
+
+
+class _Writer:
+    """Writes paragraphs. What equal destinations share is written once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], str] = {}
+
+    def paragraph(self, entry: Entry) -> str:
+        values = service_values(entry.service)
+        rest = {option: value for option, value in values.items() if option not in key_values(entry.service.key)}
+        # An empty name takes the engine off a service; a service that is not persistent has no netmask.
+        rest["persistence_engine"] = rest["persistence_engine"] or ""
+        if rest["persistence_netmask"] is None:
+            del rest["persistence_netmask"]
+        return _paragraph(_name_values(entry.service.key), rest, map(self._destination, entry.destinations))
+
+    def _destination(self, destination: Destination) -> str:
+        (address, port), *values = destination
+        rest = self._known.get(tuple(values))
+        if rest is None:
+            options = destination_values(destination)
+            tunnel = options["forward_method"] == "tunnel"
+            rest = self._known[tuple(values)] = json.dumps(
+                {
+                    option: value
+                    for option, value in options.items()
+                    if option not in DestinationKey._fields and value is not None and (tunnel or not option.startswith("tunnel_"))
+                }
+            )[1:]
+        return f'{{"address": "{format_address(address)}", "port": {port}, {rest}'
+
+
+def _name_values(key: ServiceKey) -> dict[str, Any]:
+    if key.fwmark:
+        return {"fwmark": key.fwmark, "family": key.family}
+    return {"protocol": key.protocol, "address": format_address(key.address), "port": key.port}
+
+
+def _name(values: Mapping[str, Any]) -> str:
+    return json.dumps(values)[:-1]
+
+
+def _paragraph(name: Mapping[str, Any], rest: Mapping[str, Any], destinations: Iterable[str]) -> str:
+    listed = ",\n  ".join(destinations)
+    return f'{_name(name)},\n {json.dumps(rest)[1:-1]}, "destinations": [' + (f"\n  {listed}]}}" if listed else "]}")
+
+
+def options_of(saved: Saved, key: ServiceKey) -> Optional[dict[str, Any]]:
+    """Return a service as it is restored, in options of ``ipvs_service``; None if it is not.
+
+    :raises IpvsUnavailableError: its paragraph makes no sense.
+    """
+    paragraph = saved.services.get(_name(_name_values(key)))
+    if paragraph is None:
+        return None
+    try:
+        options: dict[str, Any] = json.loads(paragraph)
+    except ValueError as exc:
+        raise IpvsUnavailableError(f"it is not JSON: {exc}") from exc
+    return options
+
+
+def _key(name: str) -> ServiceKey:
+    """Return what the first line of a paragraph names."""
+    try:
+        values = json.loads(name + "}")
+        if "fwmark" in values:
+            return ServiceKey(values.get("family", "ipv4"), fwmark=int(values["fwmark"]))
+        address = parse_address(values["address"])
+        return ServiceKey(address_family(address), values["protocol"], address, int(values["port"]))
+    except (ValueError, KeyError, TypeError) as exc:
+        raise IpvsUnavailableError(f"{name} does not name a service") from exc
+
+
+def plan_saved_services(saved: Saved, changes: Iterable[Change], purged: Optional[Callable[[ServiceKey], bool]] = None) -> PlannedSave:
+    """Return what has to happen to the services that are restored at boot.
+
+    :param purged: whether a service that is not there any more, and of which no change speaks, has to go here too.
+    :raises IpvsUnavailableError: something in the text is not what it should be.
+    """
+    writer = _Writer()
+    services = dict(saved.services)
+    changed, named = False, set()
+    before: list[str] = []
+    after: list[str] = []
+    for one in changes:
+        name = _name(_name_values(one.key))
+        named.add(name)
+        old = services.get(name)
+        if old is None and not one.adopt:
+            continue
+        new = None if one.after is None else writer.paragraph(one.after)
+        if new == old:
+            continue
+        changed = True
+        if new is None:
+            del services[name]
+        else:
+            services[name] = new
+        if old != (None if one.before is None else writer.paragraph(one.before)):
+            before += [old] if old else []
+            after += [new] if new else []
+    if purged is not None:
+        for name in [name for name in services if name not in named and purged(_key(name))]:
+            before.append(services.pop(name))
+            changed = True
+    if not changed:
+        return PlannedSave()
+    return PlannedSave(_checked(saved._replace(services=services)), _shown(before), _shown(after))
+
+
+def plan_saved_timeouts(saved: Saved, given: Mapping[str, int], before: Timeouts) -> PlannedSave:
+    """Return what has to happen to the timeouts that are restored at boot.
+
+    :param before: those of the kernel, before the run.
+    """
+    timeouts = {**saved.timeouts, **given}
+    if timeouts == saved.timeouts:
+        return PlannedSave()
+    earlier = {name: saved.earlier_timeouts.get(name, getattr(before, name)) for name in timeouts}
+    new = saved._replace(timeouts=timeouts, earlier_timeouts=earlier)
+    return PlannedSave(_checked(new), json.dumps(dict(saved.timeouts)), json.dumps(timeouts))
+
+
+def plan_saved_sync_daemon(saved: Saved, state: str, daemon: Optional[SyncDaemon]) -> PlannedSave:
+    """Return what has to happen to one of the sync daemons that are started at boot."""
+    old = saved.sync_daemons.get(state)
+    new = None if daemon is None else sync_daemon_result(daemon)
+    if old == new:
+        return PlannedSave()
+    daemons = {each: values for each, values in saved.sync_daemons.items() if each != state}
+    if new is not None:
+        daemons[state] = new
+    return PlannedSave(_checked(saved._replace(sync_daemons=daemons)), *(json.dumps(dict(one or {})) for one in (old, new)))
+
+
+def _checked(saved: Saved) -> str:
+    """Return the text, if all of it makes sense: not only what has just been written, but what stood there already."""
+    text = to_text(saved)
+    parsed(text)
+    return text
+
+
+def _shown(parts: list[str]) -> str:
+    return "".join(f"restored at boot: {part}\n" for part in parts)

@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""A plan as two tables that a person can read: what is, and what is to be.
+
+A line a service and a line a destination, destinations in the order in which the scheduler walks them, so that a
+destination that moves is seen to move. Values that ipvsadm(8) would not print, because they are its defaults, are left out.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, Entry, Service, scheduler_flag_words
+from ansible_collections.lvs.director.plugins.module_utils._model.uapi import TUNNEL_FLAGS
+from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
+
+
+def diff(plan: PlannedTable) -> dict[str, str]:
+    """Return Ansible's before and after of the services that are going to change."""
+    changed = plan.changed_services
+    return {
+        "before": "".join(_lines(one.before) for one in changed),
+        "after": "".join(_lines(one.after) for one in changed) + "".join(f"({step})\n" for step in plan.zero),
+    }
+
+
+def _lines(entry: Optional[Entry]) -> str:
+    if entry is None:
+        return ""
+    return "".join(f"{line}\n" for line in (_service(entry.service), *map(_destination, entry.destinations)))
+
+
+def _service(service: Service) -> str:
+    words = [str(service.key), f"scheduler {service.scheduler}"]
+    flags = scheduler_flag_words(service.scheduler, service.scheduler_flags)
+    if flags:
+        words.append(f"scheduler_flags {','.join(flags)}")
+    if service.persistence_timeout:
+        words.append(f"persistence_timeout {service.persistence_timeout} persistence_netmask {service.persistence_netmask}")
+    if service.persistence_engine:
+        words.append(f"persistence_engine {service.persistence_engine}")
+    if service.one_packet:
+        words.append("one_packet")
+    return " ".join(words)
+
+
+def _destination(destination: Destination) -> str:
+    words = [f"  -> {destination.key}", destination.forward_method]
+    if destination.forward_method == "tunnel":
+        words.append(destination.tunnel_type)
+        if destination.tunnel_port:
+            words.append(f"tunnel_port {destination.tunnel_port}")
+        words += [word for word, bit in TUNNEL_FLAGS.items() if bit & destination.tunnel_flags]
+    words.append(f"weight {destination.weight}")
+    if destination.upper_threshold:
+        words.append(f"upper_threshold {destination.upper_threshold} lower_threshold {destination.lower_threshold}")
+    return " ".join(words)

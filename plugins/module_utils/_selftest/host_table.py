@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""The production table, looked at before and after the self-test.
+
+A director in service never stands still: connections come and go, counters count, a health check changes a weight. None of
+that is the self-test's, and none of it may look like its fault. What the self-test can be blamed for has its addresses,
+which nothing else has: no entry and no connection of the production table may. What else differs is reported, not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import differences
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import read_connections
+from ansible_collections.lvs.director.plugins.module_utils._model.connections import WantedConnections
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters, Observed, ServiceKey, parse_address
+from ansible_collections.lvs.director.plugins.module_utils._selftest.services import ADDRESS, is_ours
+
+# The counters before the rates, which fall by themselves.
+_TOTALS = 5
+
+
+class Production(NamedTuple):
+    """All that the kernel has in the production table, and the self-test's addresses in it."""
+
+    services: dict[ServiceKey, Observed]
+    timeouts: Timeouts
+    sync_daemons: tuple[SyncDaemon, ...]
+    ours: tuple[str, ...]
+
+    @property
+    def destinations(self) -> int:
+        """How many destinations the services have."""
+        return sum(len(one.entry.destinations) for one in self.services.values())
+
+
+def read_production(kernel: IpvsKernel, connections: Iterable[bytes]) -> Production:
+    """Read the table.
+
+    :param connections: the lines of /proc/net/ip_vs_conn.
+    """
+    services = {one.entry.service.key: one for one in kernel.read_table()}
+    ours = []
+    for key, observed in services.items():
+        if is_ours(key.address) or any(is_ours(one.key.address) for one in observed.entry.destinations):
+            ours.append(f"service {key}")
+    found = read_connections(connections, WantedConnections(address=parse_address(ADDRESS)))
+    if found.total:
+        ours.append(f"{found.total} connections to {ADDRESS}")
+    return Production(services, kernel.read_timeouts(), tuple(kernel.read_sync_daemons()), tuple(ours))
+
+
+def changes(before: Production, after: Production) -> list[str]:
+    """Return what is configured otherwise than before, in words."""
+    texts = []
+    for key in [*before.services, *(key for key in after.services if key not in before.services)]:
+        old, new = before.services.get(key), after.services.get(key)
+        found = differences(old.entry if old else None, new.entry if new else None)
+        texts += [f"service {key}: {text}" for text in found]
+    if before.timeouts != after.timeouts:
+        texts.append(f"the timeouts are {_words(after.timeouts)} instead of {_words(before.timeouts)}")
+    if before.sync_daemons != after.sync_daemons:
+        texts.append("the sync daemons are others")
+    return texts
+
+
+def counted(before: Production, after: Production) -> list[ServiceKey]:
+    """Return the services whose counters or connections are not what they were."""
+    return [key for key, old in before.services.items() if key in after.services and _counts(old) != _counts(after.services[key])]
+
+
+def _counts(observed: Observed) -> list[tuple[int, ...]]:
+    of_destinations = (observed.counters.get(one.key, DestinationCounters()) for one in observed.entry.destinations)
+    return [
+        observed.stats[:_TOTALS],
+        *((one.active_connections, one.inactive_connections, *one.stats[:_TOTALS]) for one in of_destinations),
+    ]
+
+
+def _words(timeouts: Timeouts) -> str:
+    return ", ".join(f"{name} {value}" for name, value in timeouts._asdict().items())

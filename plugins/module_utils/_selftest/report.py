@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""What the self-test came to: one verdict, and the text that a person reads."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Optional
+
+from ansible_collections.lvs.director.plugins.module_utils._selftest.host_table import Production, changes, counted
+from ansible_collections.lvs.director.plugins.module_utils._selftest.services import (
+    ADDRESS,
+    LOWER_THRESHOLD,
+    PORT,
+    SERVERS,
+    UPPER_THRESHOLD,
+)
+
+
+class Machine(NamedTuple):
+    """Where it ran, and with what."""
+
+    hostname: str
+    kernel: str
+    scheduler: str
+    scheduler_source: Optional[str]
+    control: str  # "" for none
+
+    def __str__(self) -> str:
+        return f"{self.hostname} (Linux {self.kernel})"
+
+
+def production_result(before: Production, after: Production) -> dict[str, Any]:
+    """Return ``production``."""
+    return {
+        "untouched": not after.ours,
+        "traces": list(after.ours),
+        "services": len(after.services),
+        "destinations": after.destinations,
+        "changed_meanwhile": changes(before, after),
+        "counted_meanwhile": [str(key) for key in counted(before, after)],
+    }
+
+
+def report(machine: Machine, steps: list[dict[str, Any]], production: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """Return the result of the task.
+
+    :param steps: of ``step_result``; their texts become one.
+    """
+    kept = all(step["kept"] for step in steps) and production["untouched"]
+    verdict = _kept(machine, steps) if kept else _broken(machine, steps, production)
+    texts = [_heading(machine), *(step["text"] for step in steps), "\n".join(_production_lines(production))]
+    texts.append(f"{'KEPT' if kept else 'NOT AS PROMISED'}: {verdict} ({seconds:.0f} s)")
+    result = {
+        "changed": False,
+        "kept": kept,
+        "msg": verdict,
+        **machine._asdict(),
+        "control": machine.control or None,
+        "steps": [{key: value for key, value in step.items() if key != "text"} for step in steps],
+        "production": production,
+        "seconds": round(seconds, 1),
+        "text": "\n\n".join(texts) + "\n",
+    }
+    return result if kept else {**result, "failed": True}
+
+
+def _heading(machine: Machine) -> str:
+    source = f" (source {machine.scheduler_source})" if machine.scheduler_source else ""
+    beside = f", and beside it the same with the kernel's own scheduler {machine.control}" if machine.control else ""
+    return (
+        f"Self-test of the scheduler {machine.scheduler}{source} on {machine}.\n"
+        f"A client and {len(SERVERS)} servers in a network namespace of their own, behind {ADDRESS}:{PORT}{beside}.\n"
+        f"Each server is full with {UPPER_THRESHOLD} connections, and stays so until it has fewer than {LOWER_THRESHOLD}."
+    )
+
+
+def _production_lines(production: dict[str, Any]) -> list[str]:
+    size = f"Production table: {_many(production['services'], 'service')}, {_many(production['destinations'], 'destination')}"
+    if not production["untouched"]:
+        return [f"{size}.", *(f"   THE SELF-TEST'S ADDRESSES ARE IN IT: {trace}" for trace in production["traces"])]
+    lines = [f"{size}, nothing of the self-test in it or among its connections."]
+    if production["changed_meanwhile"]:
+        lines.append("   Something else changed it meanwhile:")
+        lines += [f"   {text}" for text in production["changed_meanwhile"]]
+    else:
+        lines.append("   Configuration: the same before and after.")
+    busy = production["counted_meanwhile"]
+    if busy:
+        lines.append(f"   Counters: {_many(len(busy), 'service')} had traffic meanwhile: {', '.join(busy)}.")
+    else:
+        lines.append("   Counters and connections: the same before and after.")
+    return lines
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _kept(machine: Machine, steps: list[dict[str, Any]]) -> str:
+    beside = f", with {machine.control} as well" if machine.control else ""
+    return f"{machine.scheduler} on {machine} fails over as promised: all {len(steps)} steps{beside}"
+
+
+def _broken(machine: Machine, steps: list[dict[str, Any]], production: dict[str, Any]) -> str:
+    """Return who, what, why, and what to do."""
+    if not production["untouched"]:
+        return (
+            f"The self-test has left traces in the production table of {machine}, which must never happen: "
+            f"{'; '.join(production['traces'])}. Delete what has addresses like {ADDRESS} there, and report this"
+        )
+    broken = [step for step in steps if not step["kept"]]
+    first = broken[0]
+    names = ", ".join(f"{step['number']} ({step['name']})" for step in broken)
+    by_scheduler = any(step["broken"] for step in steps)
+    by_control = any(step["control"] and step["control"]["broken"] for step in steps)
+    # One of the two has something: both as promised could not have differed.
+    said = [*first["broken"], *(first["control"]["broken"] if first["control"] else [])]
+    who = machine.scheduler if by_scheduler else f"the control {machine.control}"
+    return (
+        f"{who} on {machine} does not fail over as promised: step {names}. First: {said[0]}. {_advice(machine, by_scheduler, by_control)}"
+    )
+
+
+def _advice(machine: Machine, by_scheduler: bool, by_control: bool) -> str:
+    scheduler, control = machine.scheduler, machine.control
+    if by_scheduler and by_control:
+        return (
+            f"{control} did not keep its promises either. If it is one that looks at weights and thresholds, as fo does, this kernel "
+            "counts connections otherwise than all that are known: do not rely on thresholds here"
+        )
+    if by_scheduler and control:
+        return (
+            f"{control} kept all promises, so IPVS itself does what it should. Until {scheduler} does too, give services that must fail "
+            f"over scheduler {control}, with weights that fall in the order of the servers"
+        )
+    if by_scheduler:
+        return f"Take the steps with a control beside it (control: fo), which shows whether that is due to {scheduler} or to the kernel"
+    return f"{scheduler} kept all promises. Is {control} a scheduler that looks at weights and thresholds, as fo does?"

@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""With a modprobe, rmmod and modinfo of our own, which say what they were asked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.lvs.director.plugins.module_utils._kernel import modules as _modprobe
+
+KERNEL = f"/lib/modules/{os.uname().release}"
+LOADED = "/sys/module/ip_vs_rr"
+
+
+class Machine:
+    """A machine on which ip_vs_rr is loaded and ip_vs_test can be."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.folders = {KERNEL, LOADED}
+        for name in ("modprobe", "rmmod"):
+            self.program(name, f'echo "{name} $*" >> {folder}/asked\nfor module; do :; done\n[ "$module" = ip_vs_test ]')
+        self.program("modinfo", '[ "$*" = "-F srcversion ip_vs_test" ] && echo ABC')
+
+    def program(self, name: str, does: str) -> None:
+        path = self.folder / name
+        path.write_text(f"#!/bin/sh\n{does}\n")
+        path.chmod(0o755)
+
+    @property
+    def asked(self) -> list[str]:
+        asked = self.folder / "asked"
+        return asked.read_text().splitlines() if asked.exists() else []
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = Machine(tmp_path)
+    monkeypatch.setitem(_modprobe._ENVIRONMENT, "PATH", str(tmp_path))
+    monkeypatch.setattr(_modprobe.os.path, "isdir", lambda path: path in made.folders)
+    return made
+
+
+def test_what_could_be_loaded_is_asked_and_not_loaded(machine: Machine) -> None:
+    assert _modprobe.could_load("ip_vs_test")
+    assert not _modprobe.could_load("ip_vs_tset")
+    assert machine.asked == ["modprobe --dry-run --quiet ip_vs_test", "modprobe --dry-run --quiet ip_vs_tset"]
+
+
+def test_what_is_loaded_needs_no_question(machine: Machine) -> None:
+    assert _modprobe.could_load("ip_vs_rr")
+    assert _modprobe.load("ip_vs_rr")
+    assert machine.asked == []
+
+
+@pytest.mark.parametrize("lacks", ["modules", "modprobe"])
+def test_where_only_the_kernel_knows_it_is_left_to_it(machine: Machine, lacks: str) -> None:
+    """In a container: what the modules of its kernel are cannot be seen there."""
+    if lacks == "modules":
+        machine.folders.remove(KERNEL)
+    else:
+        (machine.folder / "modprobe").unlink()
+    assert _modprobe.could_load("ip_vs_tset")
+    assert machine.asked == []
+
+
+def test_it_is_loaded_and_unloaded(machine: Machine) -> None:
+    assert _modprobe.load("ip_vs_test")
+    assert not _modprobe.load("ip_vs_tset")
+    assert _modprobe.unload("ip_vs_test")
+    assert not _modprobe.unload("ip_vs_rr")
+    assert machine.asked == ["modprobe --quiet ip_vs_test", "modprobe --quiet ip_vs_tset", "rmmod ip_vs_test", "rmmod ip_vs_rr"]
+
+
+def test_without_modprobe_nothing_is_loaded(machine: Machine) -> None:
+    (machine.folder / "modprobe").unlink()
+    assert not _modprobe.load("ip_vs_test")
+
+
+def test_which_build_is_installed(machine: Machine) -> None:
+    assert _modprobe.installed_source("ip_vs_test") == "ABC"
+    assert _modprobe.installed_source("ip_vs_tset") == ""
+
+
+def test_which_build_is_loaded(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _modprobe.loaded_source("ip_vs_tset") == ""
+    (tmp_path / "srcversion").write_text("DEF\n")
+    monkeypatch.setattr(_modprobe, "open", lambda path, **_: (tmp_path / Path(path).name).open(), raising=False)
+    assert _modprobe.loaded_source("ip_vs_test") == "DEF"

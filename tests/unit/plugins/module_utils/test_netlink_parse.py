@@ -1,0 +1,294 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bytes both ways: what is sent, byte by byte where the kernel's byte order matters, and what is made of replies."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import struct
+import sys
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.lvs.director.plugins.module_utils._model import uapi
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsProtocolError
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import Info, SyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
+    Destination,
+    DestinationCounters,
+    DestinationKey,
+    Service,
+    ServiceKey,
+    Stats,
+)
+from ansible_collections.lvs.director.plugins.module_utils._netlink import build as changes
+from ansible_collections.lvs.director.plugins.module_utils._netlink import decode as _shapes
+from ansible_collections.lvs.director.plugins.module_utils._netlink import parse as wire
+from ansible_collections.lvs.director.plugins.module_utils._netlink import settings as wire_settings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.strategies import destinations, services
+
+V4 = ipaddress.ip_address("192.0.2.1").packed
+V6 = ipaddress.ip_address("2001:db8::1").packed
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    return struct.pack("=HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
+
+
+def attributes(data: bytes) -> dict[int, bytes]:
+    return {kind: data[begin:end] for kind, begin, end in _shapes.attributes(data)}
+
+
+def u32(value: int) -> bytes:
+    return struct.pack("=I", value)
+
+
+def stats(values: Stats, wide: bool = True) -> bytes:
+    widths = [8] * 10 if wide else [4, 4, 4, 8, 8, 4, 4, 4, 4, 4]
+    return b"".join(
+        attribute(kind, (value % (1 << 8 * width)).to_bytes(width, sys.byteorder))
+        for kind, (value, width) in enumerate(zip(values, widths, strict=True), 1)
+    )
+
+
+def message(inside: bytes, kind: int = 1) -> bytes:
+    """A message with its headers, which are not looked at here, and the attribute that holds all others."""
+    return b"\xff" * 20 + attribute(kind, inside)
+
+
+def as_sent_by_kernel(service: Service, counted: Stats = Stats()) -> bytes:
+    return changes.pack_service(service) + attribute(uapi.IPVS_SVC_ATTR_STATS64, stats(counted))
+
+
+def read_service(inside: bytes) -> Service:
+    data = message(inside)
+    (service,) = wire.unpack_services(data, len(data))
+    ((counted, _stats),) = wire.unpack_counted_services(data, len(data))
+    assert counted == service
+    return service
+
+
+def read_destination(inside: bytes, service: ServiceKey) -> tuple[Destination, DestinationCounters]:
+    data = message(inside, 2)
+    (destination,) = wire.unpack_destinations(data, len(data), service.family)
+    ((counted, counters),) = wire.unpack_counted_destinations(data, len(data), service.family)
+    assert counted == destination
+    return destination, counters
+
+
+def destination_reply(destination: Destination, counters: DestinationCounters = DestinationCounters()) -> bytes:
+    return (
+        changes.pack_destination(destination)[4:]
+        + attribute(uapi.IPVS_DEST_ATTR_ACTIVE_CONNS, u32(counters.active_connections))
+        + attribute(uapi.IPVS_DEST_ATTR_INACT_CONNS, u32(counters.inactive_connections))
+        + attribute(uapi.IPVS_DEST_ATTR_PERSIST_CONNS, u32(counters.persistent_connections))
+        + attribute(uapi.IPVS_DEST_ATTR_STATS64, stats(counters.stats))
+    )
+
+
+@given(service=services())
+def test_a_service_survives_the_wire(service: Service) -> None:
+    counted = Stats(*range(2**33, 2**33 + 10))
+    data = message(as_sent_by_kernel(service, counted))
+    assert wire.unpack_counted_services(data, len(data)) == [(service, counted)]
+    assert wire.unpack_services(data, len(data)) == [service]
+
+
+@given(data=st.data(), service=services())
+def test_a_destination_survives_the_wire(data: st.DataObject, service: Service) -> None:
+    destination = data.draw(destinations(service.key, st.integers(1, 250)))
+    counters = DestinationCounters(1, 2, 3, Stats(*range(2**33, 2**33 + 10)))
+    assert read_destination(destination_reply(destination, counters), service.key) == (destination, counters)
+
+
+@given(data=st.data(), service=services())
+def test_a_run_of_destinations_is_read_at_once(data: st.DataObject, service: Service) -> None:
+    listed = data.draw(st.lists(destinations(service.key, st.integers(1, 250)), min_size=1, max_size=8))
+    run = b"".join(message(destination_reply(one), 2) for one in listed)
+    length = len(run) // len(listed)
+    assert wire.unpack_destinations(run, length, service.key.family) == listed
+    assert [one for one, _counters in wire.unpack_counted_destinations(run, length, service.key.family)] == listed
+
+
+def test_ports_travel_in_network_order() -> None:
+    key = ServiceKey("ipv4", "tcp", V4, 0x1234)
+    assert attributes(changes.pack_service(Service(key)))[uapi.IPVS_SVC_ATTR_PORT] == b"\x12\x34"
+    gue = Destination(DestinationKey(V4, 0x1234), "tunnel", tunnel_type="gue", tunnel_port=6080)
+    sent = attributes(changes.pack_destination(gue)[4:])
+    assert sent[uapi.IPVS_DEST_ATTR_PORT] == b"\x12\x34"
+    assert sent[uapi.IPVS_DEST_ATTR_TUN_PORT] == b"\x17\xc0"
+
+
+def test_a_netmask_is_bytes_for_ipv4_and_a_number_for_ipv6() -> None:
+    v4 = Service(ServiceKey("ipv4", "tcp", V4, 80), persistence_timeout=60, persistence_netmask="255.255.0.0")
+    v6 = Service(ServiceKey("ipv6", fwmark=3), persistence_timeout=60, persistence_netmask="64")
+    assert attributes(changes.pack_service(v4))[uapi.IPVS_SVC_ATTR_NETMASK] == b"\xff\xff\0\0"
+    assert attributes(changes.pack_service(v6))[uapi.IPVS_SVC_ATTR_NETMASK] == u32(64)
+
+
+@pytest.mark.parametrize("key", [ServiceKey("ipv4", "tcp", V4, 80), ServiceKey("ipv6", "tcp", V6, 80)])
+def test_a_service_is_always_sent_whole(key: ServiceKey) -> None:
+    sent = attributes(changes.pack_service(Service(key)))
+    assert {
+        uapi.IPVS_SVC_ATTR_SCHED_NAME,
+        uapi.IPVS_SVC_ATTR_FLAGS,
+        uapi.IPVS_SVC_ATTR_TIMEOUT,
+        uapi.IPVS_SVC_ATTR_NETMASK,
+    } <= sent.keys()
+    # No engine: the attribute is left out, which takes an engine off.
+    assert uapi.IPVS_SVC_ATTR_PE_NAME not in sent
+    assert sent[uapi.IPVS_SVC_ATTR_SCHED_NAME] == b"wlc\0"
+    assert len(sent[uapi.IPVS_SVC_ATTR_ADDR]) == 16
+
+
+def test_flags_of_other_kernels_are_left_alone() -> None:
+    service = Service(ServiceKey("ipv4", fwmark=1), persistence_timeout=60, scheduler_flags=0x10)
+    flags, mask = struct.unpack("=II", attributes(changes.pack_service(service))[uapi.IPVS_SVC_ATTR_FLAGS])
+    assert flags == 0x11
+    assert mask == 0x3D
+
+
+def test_a_firewall_mark_needs_no_address() -> None:
+    sent = attributes(wire.pack_service_key(ServiceKey("ipv6", fwmark=2**32 - 1)))
+    assert sent.keys() == {uapi.IPVS_SVC_ATTR_AF, uapi.IPVS_SVC_ATTR_FWMARK}
+    assert sent[uapi.IPVS_SVC_ATTR_FWMARK] == b"\xff" * 4
+
+
+def test_the_kernels_own_flag_is_not_ours() -> None:
+    service = Service(ServiceKey("ipv4", fwmark=1))
+    reply = as_sent_by_kernel(service) + attribute(uapi.IPVS_SVC_ATTR_FLAGS, struct.pack("=II", 0x2, 0xFFFFFFFF))
+    assert read_service(reply) == service
+
+
+def test_old_kernels_have_no_family_and_narrow_counters() -> None:
+    destination = Destination(DestinationKey(V6, 80), "masquerade")
+    whole = attributes(destination_reply(destination))
+    del whole[uapi.IPVS_DEST_ATTR_ADDR_FAMILY], whole[uapi.IPVS_DEST_ATTR_STATS64]
+    whole[uapi.IPVS_DEST_ATTR_STATS] = stats(Stats(*range(10)), wide=False)
+    reply = b"".join(attribute(kind, value) for kind, value in whole.items())
+    found, counters = read_destination(reply, ServiceKey("ipv6", "tcp", V6, 80))
+    assert found == destination
+    assert counters.stats == Stats(*range(10))
+
+
+def test_info_timeouts_and_daemons() -> None:
+    headers = b"\xff" * 20
+    assert wire_settings.unpack_info(headers + attribute(1, u32(0x010201)) + attribute(2, u32(4096))) == Info("1.2.1", 4096)
+    sent = attribute(4, u32(900)) + attribute(5, u32(120)) + attribute(6, u32(300))
+    assert wire_settings.unpack_timeouts(headers + sent) == Timeouts(900, 120, 300)
+    daemon = (
+        attribute(1, u32(2))
+        + attribute(2, b"eth0\0")
+        + attribute(3, u32(7))
+        + attribute(4, struct.pack("=H", 1400))
+        + attribute(6, V6)
+        + attribute(7, struct.pack("=H", 8848))
+        + attribute(8, b"\x03")
+    )
+    run = message(daemon, 3)
+    expected = SyncDaemon("backup", "eth0", 7, 1400, V6, 8848, 3)
+    assert wire_settings.unpack_sync_daemons(run * 2, len(run)) == [expected, expected]
+
+
+def is_understood_or_refused_by_name(unpack: Callable[[bytes], object], data: bytes) -> None:
+    """Anything else that is raised makes the test fail."""
+    with contextlib.suppress(IpvsProtocolError):
+        unpack(data)
+
+
+READERS: list[Callable[[bytes], object]] = [
+    lambda one: wire.unpack_services(one, len(one)),
+    lambda one: wire.unpack_counted_services(one, len(one)),
+    lambda one: wire.unpack_destinations(one, len(one), "ipv4"),
+    lambda one: wire.unpack_counted_destinations(one, len(one), "ipv4"),
+    wire_settings.unpack_info,
+    wire_settings.unpack_timeouts,
+    lambda one: wire_settings.unpack_sync_daemons(one, len(one) or 1),
+]
+
+
+@given(data=st.binary(max_size=200), kind=st.integers(0, 4))
+def test_rubbish_is_refused_by_name(data: bytes, kind: int) -> None:
+    for reader in READERS:
+        for whole in (data, b"\0" * 20 + data, message(data, kind)):
+            is_understood_or_refused_by_name(reader, whole)
+
+
+@given(data=st.data(), service=services())
+def test_a_spoilt_reply_is_refused_by_name(data: st.DataObject, service: Service) -> None:
+    destination = data.draw(destinations(service.key, st.integers(1, 250)))
+    for whole in (message(as_sent_by_kernel(service)), message(destination_reply(destination), 2)):
+        reply = bytearray(whole)
+        for _index in range(data.draw(st.integers(1, 4))):
+            reply[data.draw(st.integers(0, len(reply) - 1))] = data.draw(st.integers(0, 255))
+        for reader in READERS:
+            is_understood_or_refused_by_name(reader, bytes(reply))
+
+
+def with_attribute(reply: bytes, kind: int, value: bytes | None) -> bytes:
+    """A reply with another value of an attribute, or without it."""
+    parts = {**attributes(reply), kind: value}
+    return b"".join(attribute(one, part) for one, part in parts.items() if part is not None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (uapi.IPVS_SVC_ATTR_AF, struct.pack("=H", 7), "address family 7 in the kernel's reply is neither IPv4 nor IPv6"),
+        (uapi.IPVS_SVC_ATTR_PROTOCOL, struct.pack("=H", 1), "protocol 1 in the kernel's reply"),
+        (uapi.IPVS_SVC_ATTR_ADDR, b"\1\2\3", "an address of 3 bytes for address family 2 in the kernel's reply"),
+        (uapi.IPVS_SVC_ATTR_NETMASK, b"\xff\xff", "a netmask of 2 bytes in the kernel's reply"),
+        (uapi.IPVS_SVC_ATTR_FLAGS, u32(0), "flags of 4 bytes in the kernel's reply"),
+        (uapi.IPVS_SVC_ATTR_STATS64, None, "the kernel's reply has no statistics"),
+    ],
+)
+def test_a_service_that_cannot_be_is_refused_by_what_is_wrong(kind: int, value: bytes | None, said: str) -> None:
+    reply = as_sent_by_kernel(Service(ServiceKey("ipv4", "tcp", V4, 80), persistence_timeout=60))
+    data = message(with_attribute(reply, kind, value))
+    with pytest.raises(IpvsProtocolError, match=said):
+        wire.unpack_counted_services(data, len(data))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (uapi.IPVS_DEST_ATTR_FWD_METHOD, u32(5), "forwarding method 5 in the kernel's reply is not known"),
+        (uapi.IPVS_DEST_ATTR_TUN_TYPE, b"\x09", "tunnel type 9 in the kernel's reply is not known"),
+        (uapi.IPVS_DEST_ATTR_ADDR_FAMILY, struct.pack("=H", 7), "address family 7 in the kernel's reply"),
+    ],
+)
+def test_a_destination_that_cannot_be_is_refused_by_what_is_wrong(kind: int, value: bytes, said: str) -> None:
+    reply = destination_reply(Destination(DestinationKey(V4, 80), "tunnel", tunnel_type="gue", tunnel_port=6080))
+    data = message(with_attribute(reply, kind, value), 2)
+    with pytest.raises(IpvsProtocolError, match=said):
+        wire.unpack_destinations(data, len(data), "ipv4")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (uapi.IPVS_DAEMON_ATTR_STATE, u32(9), "sync daemon state 9 in the kernel's reply is neither master nor backup"),
+        (uapi.IPVS_DAEMON_ATTR_MCAST_GROUP, b"\1\2\3", "a multicast group of 3 bytes in the kernel's reply"),
+    ],
+)
+def test_a_sync_daemon_that_cannot_be_is_refused_by_what_is_wrong(kind: int, value: bytes, said: str) -> None:
+    reply = attribute(uapi.IPVS_DAEMON_ATTR_STATE, u32(1)) + attribute(uapi.IPVS_DAEMON_ATTR_MCAST_IFN, b"eth0\0")
+    data = message(with_attribute(reply, kind, value), uapi.IPVS_CMD_ATTR_DAEMON)
+    with pytest.raises(IpvsProtocolError, match=said):
+        wire_settings.unpack_sync_daemons(data, len(data))
+
+
+def test_a_reply_about_something_else_is_refused() -> None:
+    """A service where a destination was asked for: what it is about stands around all that it says."""
+    data = message(as_sent_by_kernel(Service(ServiceKey("ipv4", "tcp", V4, 80))), uapi.IPVS_CMD_ATTR_SERVICE)
+    with pytest.raises(IpvsProtocolError, match=f"the kernel's reply lacks attribute {uapi.IPVS_CMD_ATTR_DEST}"):
+        wire.unpack_destinations(data, len(data), "ipv4")
+
+
+def test_a_cut_off_attribute_is_refused() -> None:
+    with pytest.raises(IpvsProtocolError, match="claims 8 bytes where 6 are left"):
+        wire_settings.unpack_info(b"\0" * 20 + attribute(1, u32(1))[:6])

@@ -1,0 +1,110 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The walk must find out whatever breaks a promise: here the machines lie to it, one way at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsExperimentError
+from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Promise
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Walk
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Close, Open, Step
+from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Destination, Service
+from ansible_collections.lvs.director.plugins.module_utils._selftest.table import Table
+
+from experiment import table
+
+SERVICE = Service("192.0.2.1", 21, "test", (Destination("d", 21, 1, 2, 1), Destination("c", 21, 1, 2, 1)))
+THREE = Step("three", "", (Open(3),))
+FIVE = Step("five", "", (Open(5),))
+
+
+class Machines:
+    """Director and client of a kernel that keeps its promises, but for the one lie told here."""
+
+    def __init__(self, **lie: Any) -> None:
+        self.kernel = Promise(lie.get("kernel", SERVICE))
+        self.lie = lie
+
+    def table(self, service: Service) -> Table:
+        rows = [f"-> {row.address}:{service.port} {row.upper} {row.lower} {row.active} {row.inactive}" for row in self.kernel.rows()]
+        return table.parse("\n".join(rows).replace(*self.lie.get("table", ("", ""))))
+
+    def ask(self, do: str, **_: Any) -> dict[str, Any]:
+        if do == "check":
+            return {"dead": self.lie.get("dead", [])}
+        if do in ("reset", "close"):
+            return self.lie.get(do, {})
+        address = self.kernel.open()
+        if address is None:
+            return {"error": "ECONNREFUSED", "ms": 9, **self.lie.get("refusal", {})}
+        greeting = f"220 lvs.director experiment [{address}]"
+        return {"greeting": self.lie.get("greeting", greeting), "ms": 9}
+
+
+def broken(step: Step, **lie: Any) -> str:
+    machines: Any = Machines(**lie)
+    with Walk(SERVICE, machines, machines) as walk:
+        return "\n".join(walk.take(step).broken)
+
+
+@pytest.mark.parametrize("step", [THREE, FIVE])
+def test_the_truth_breaks_nothing(step: Step) -> None:
+    assert broken(step) == ""
+
+
+@pytest.mark.parametrize(
+    ("step", "lie", "said"),
+    [
+        pytest.param(
+            THREE,
+            {"kernel": Service("192.0.2.1", 21, "test", SERVICE.destinations[::-1])},
+            "connection 1 was promised d, and got c",
+            id="order",
+        ),
+        pytest.param(
+            FIVE,
+            {"kernel": Service("192.0.2.1", 21, "test", (SERVICE.destinations[0], Destination("c", 21, 1, 3, 1)))},
+            "connection 5 was promised a refusal, and got c",
+            id="threshold",
+        ),
+        pytest.param(
+            THREE,
+            {"greeting": "220 lvs.director experiment [c]"},
+            "the director counts 1 active connections for c, and the client holds 3 that c greeted",
+            id="greeting",
+        ),
+        pytest.param(THREE, {"greeting": "hello"}, "connection 1 was promised d, and got 'hello'", id="stranger"),
+        pytest.param(
+            THREE,
+            {"table": ("-> c:21 2 1 1 0", "-> c:21 2 1 1 1")},
+            "the table was promised to say c: thresholds 2/1, 1 active, 0 inactive, and says c: thresholds 2/1, 1 active, 1 inactive",
+            id="count",
+        ),
+        pytest.param(THREE, {"table": ("-> c:21 2 1 1 0", "")}, "the servers' order was promised to be", id="row"),
+        pytest.param(THREE, {"dead": ["21/2"]}, "connection 21/2 is dead", id="dead"),
+        pytest.param(
+            FIVE,
+            {"refusal": {"error": "ETIMEDOUT"}},
+            "connection 5 was promised ECONNREFUSED, and got ETIMEDOUT",
+            id="hang",
+        ),
+        pytest.param(
+            FIVE,
+            {"refusal": {"ms": 1041, "retransmits": 1}},
+            "connection 5 was refused after 2 SYNs and 1041 ms, not at once",
+            id="late",
+        ),
+    ],
+)
+def test_a_lie_is_found_out(step: Step, lie: dict[str, Any], said: str) -> None:
+    assert said in broken(step, **lie)
+
+
+def test_a_connection_that_cannot_be_closed_ends_the_walk() -> None:
+    machines: Any = Machines(close={"error": "EPROTO"})
+    with Walk(SERVICE, machines, machines) as walk:
+        with pytest.raises(IpvsExperimentError, match=r"^close connection 1 of 192\.0\.2\.1:21: EPROTO$"):
+            walk.take(Step("closed", "", (Open(1), Close("d"))))
