@@ -31,8 +31,8 @@ def other_namespace() -> Optional[int]:
 
 
 @contextlib.contextmanager
-def replacement(path: str, text: str) -> Iterator[None]:
-    """Have a file's new content on the disk, readable by root alone; when the block ends without an error, put it in place.
+def replacement(path: str, text: str, mode: int = 0o600) -> Iterator[None]:
+    """Have a file's new content on the disk, and put it in place when the block ends without an error.
 
     What can go wrong with a file goes wrong before the block: the rename at its end is all that is left. Whoever reads
     the file finds the old content or the new one, whatever happens.
@@ -43,7 +43,8 @@ def replacement(path: str, text: str) -> Iterator[None]:
     os.makedirs(directory, mode=0o700, exist_ok=True)
     number, fresh = tempfile.mkstemp(dir=directory, prefix=f".{os.path.basename(path)}-")
     try:
-        with os.fdopen(number, "w", encoding="ascii") as file:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            os.fchmod(number, mode)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Units of systemd: files, drop-ins, enabling and starting, as steps.
+
+``plan_units`` and ``plan_no_units`` compare the machine with what is wanted, and return what is left to do; ``_machine.steps.converge``
+carries that out and plans again, which is how the state is read back. A plan costs one ``systemctl show``, however many units it has;
+where no file of ours is installed, ``plan_no_units`` runs nothing::
+
+    FILES = {"a.service": text, "nftables.service.d/a.conf": text}
+    converge(lambda: plan_units(FILES, ["a.service"]), check_mode=check_mode)
+    converge(lambda: plan_no_units(FILES), check_mode=check_mode)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from ansible_collections.lvs.director.plugins.module_utils._machine import files
+from ansible_collections.lvs.director.plugins.module_utils._machine.command import run
+from ansible_collections.lvs.director.plugins.module_utils._machine.steps import Step
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
+
+DIRECTORY = "/etc/systemd/system"
+# Seconds. To start or stop a unit is to wait for what it runs.
+_PATIENCE = 300.0
+_PROPERTIES = "--property=LoadState,ActiveState,UnitFileState,NeedDaemonReload"
+
+
+class State(NamedTuple):
+    """What systemd knows of a unit."""
+
+    loaded: bool
+    enabled: bool
+    active: bool
+    failed: bool
+    stale: bool  # its files have changed since systemd read them
+
+
+def states(units: Sequence[str]) -> dict[str, State]:
+    """Ask systemd about units, all in one call. One that does not exist is in none of the states.
+
+    :raises IpvsUnavailableError: systemd does not run here.
+    """
+    if not units:
+        return {}
+    # Units in the order asked for, with an empty line between two.
+    blocks = systemctl("show", _PROPERTIES, "--", *units).strip().split("\n\n")
+    found = {}
+    for unit, block in zip(units, blocks):
+        values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        found[unit] = State(
+            loaded=values.get("LoadState") == "loaded",
+            enabled=values.get("UnitFileState") == "enabled",
+            active=values.get("ActiveState") == "active",
+            failed=values.get("ActiveState") == "failed",
+            stale=values.get("NeedDaemonReload") == "yes",
+        )
+    return found
+
+
+def plan_units(wanted: Mapping[str, str], enabled: Sequence[str]) -> list[Step]:
+    """Return the steps that install units and drop-ins, enable units and start them.
+
+    A unit that runs already goes on running when its file changes: see ``restart`` for one that must not.
+
+    :param wanted: texts by the path below /etc/systemd/system: ``a.service``, or ``b.service.d/a.conf`` for a drop-in of another unit.
+    :param enabled: units to enable and start, in the order in which they start.
+    """
+    steps = files.plan({os.path.join(DIRECTORY, name): text for name, text in wanted.items()})
+    known = states(list(dict.fromkeys([*enabled, *map(_unit_of, wanted)])))
+    if steps or any(state.stale for state in known.values()):
+        steps.append(Step("have systemd read its units again", _reload))
+    late = [unit for unit in enabled if not known[unit].enabled]
+    if late:
+        steps.append(Step(f"enable {', '.join(late)}", partial(_enable, late)))
+    return steps + [Step(f"start {unit}", partial(start, unit)) for unit in enabled if not known[unit].active]
+
+
+def plan_no_units(names: Iterable[str]) -> list[Step]:
+    """Return the steps that stop and disable units, the last one first, and remove them and drop-ins. Only what is installed counts.
+
+    :param names: paths below /etc/systemd/system, as in ``plan_units``.
+    """
+    installed = [name for name in names if os.path.lexists(os.path.join(DIRECTORY, name))]
+    units = [name for name in installed if "/" not in name]
+    steps = [Step(f"stop and disable {unit}", partial(_disable, unit)) for unit in reversed(units)]
+    steps += files.plan_removal(os.path.join(DIRECTORY, name) for name in installed)
+    if installed:
+        steps.append(Step("have systemd forget them", partial(_forget, units)))
+    return steps
+
+
+def start(unit: str) -> None:
+    """Start a unit, and wait for it.
+
+    :raises IpvsUnavailableError: it failed; the text names its journal.
+    """
+    _start("start", unit)
+
+
+def restart(unit: str) -> None:
+    """Restart a unit, or start it.
+
+    :raises IpvsUnavailableError: it failed; the text names its journal.
+    """
+    _start("restart", unit)
+
+
+def systemctl(*words: str) -> str:
+    """Run systemctl and return its output.
+
+    :raises IpvsUnavailableError: it failed.
+    """
+    done = run("systemctl", *words, timeout=_PATIENCE)
+    if done.code:
+        reason = done.errors.strip() or done.output.strip() or f"exit status {done.code}"
+        raise IpvsUnavailableError(f"systemctl {' '.join(words)} failed: {reason}")
+    return done.output
+
+
+def _start(verb: str, unit: str) -> None:
+    try:
+        systemctl(verb, unit)
+    except IpvsUnavailableError as exc:
+        raise IpvsUnavailableError(f"{exc}. The unit's own words are in its journal: journalctl -b -u {unit}") from exc
+
+
+def _enable(units: Sequence[str]) -> None:
+    systemctl("enable", "--quiet", *units)
+
+
+def _disable(unit: str) -> None:
+    systemctl("disable", "--quiet", "--now", unit)
+
+
+def _reload() -> None:
+    systemctl("daemon-reload")
+
+
+def _forget(units: Sequence[str]) -> None:
+    _reload()
+    if units:
+        # Fails for a unit that has not failed.
+        run("systemctl", "reset-failed", *units)
+
+
+def _unit_of(name: str) -> str:
+    """Return the unit that a file belongs to: itself, or the one that a drop-in adds to."""
+    return name.partition("/")[0].removesuffix(".d") if "/" in name else name
