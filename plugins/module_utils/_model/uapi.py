@@ -12,6 +12,7 @@ Words used by people (ipvsadm(8) and this collection) are mapped to these number
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 
 IPVS_GENL_NAME = "IPVS"
 IPVS_GENL_VERSION = 1
@@ -116,8 +117,9 @@ PROTOCOL_WORDS = {number: word for word, number in PROTOCOLS.items()}
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 FAMILY_WORDS = {int(number): word for word, number in FAMILIES.items()}
 
-# The methods that can be asked for, and those that only the kernel's listing may show.
-FORWARD_METHODS = {"masquerade": 0, "tunnel": 2, "direct": 3}
+# Methods that a task can ask for; the kernel's listing may show others. A protocol or method without a word here is written as the
+# digits of its number ("51"): see ``number_of`` and ``word_of``.
+FORWARD_METHODS = {"masquerade": 0, "localnode": 1, "tunnel": 2, "direct": 3}
 FORWARD_METHOD_WORDS = {0: "masquerade", 1: "localnode", 2: "tunnel", 3: "direct", 4: "bypass"}
 
 TUNNEL_TYPES = {"ipip": 0, "gue": 1, "gre": 2}
@@ -153,3 +155,14 @@ CONNECTION_STATES = (
     "UDP",
     *"INIT1 INIT C-SENT C-REPLIED C-WAIT COOKIE C-ECHOED S-SENT S-RECEIVED S-ACK-SENT REJECTED CLOSED".split(),
 )
+
+
+def number_of(numbers: Mapping[str, int], word: str) -> int:
+    """Return the kernel's number for a word, or for the digits that ``word_of`` wrote."""
+    number = numbers.get(word)
+    return int(word) if number is None else number
+
+
+def word_of(words: Mapping[int, str], number: int) -> str:
+    """Return the word for one of the kernel's numbers, or its digits if it has none: reading never fails on another program's entry."""
+    return words.get(number) or str(number)
