@@ -38,11 +38,13 @@ PORT = 21
 CLIENTS = 2
 # Seconds. A packet that got no answer is sent again after one, three and seven.
 PATIENCE = 15
+# For the command, which may build a scheduler in an emulated machine.
+LIMIT = 900
 RESET = struct.pack("ii", 1, 0)
 
 
 def sh(text: str) -> None:
-    subprocess.run(["sh", "-ec", text], check=True)
+    subprocess.run(["sh", "-ec", text], check=True, timeout=60)
 
 
 def main(services: list[str], command: list[str]) -> None:
@@ -67,7 +69,7 @@ def main(services: list[str], command: list[str]) -> None:
         assert server.stdout.readline() == b"ready\n"
         time.sleep(1)
         client = [sys.executable, __file__, "--client", *services, "--", *command]
-        subprocess.run(["nsenter", "--net=/run/netns/client", *client], check=True)
+        subprocess.run(["nsenter", "--net=/run/netns/client", *client], check=True, timeout=LIMIT)
     finally:
         server.kill()
         sh("ip netns delete client; ip netns delete servers")
@@ -128,7 +130,7 @@ def talk(services: list[str], command: list[str]) -> None:
         finally:
             found.ended = True
             for client in clients:
-                client.join()
+                client.join(2 * PATIENCE)
         assert job.returncode == 0, f"{command} ended with {job.returncode}"
         counts = {"said": said, "opened": found.opened, "refused": found.refused, "waited": found.waited, "slowest": found.slowest}
         print(json.dumps(counts))

@@ -82,7 +82,7 @@ class Bench:
     def ipvsadm(self) -> float:
         """Return the seconds in which ipvsadm loads the table."""
         with self._rules.open() as rules:
-            return seconds(lambda: subprocess.run(["ipvsadm", "-R"], stdin=rules, check=True))
+            return seconds(lambda: subprocess.run(["ipvsadm", "-R"], stdin=rules, check=True, timeout=600))
 
     def keepalived(self) -> float:
         """Return the seconds from the start of keepalived until its table is loaded."""
@@ -111,7 +111,7 @@ class Bench:
             finally:
                 # Asked politely, it would delete its table first, one destination after the other.
                 os.killpg(daemon.pid, signal.SIGKILL)
-                daemon.wait()
+                daemon.wait(600)
 
     # -- with the table loaded --------------------------------------------------------------------
 
@@ -157,12 +157,12 @@ def expect_changed(changed: bool, expected: bool) -> None:
 
 def save() -> None:
     """Print the table with ipvsadm, for nobody."""
-    subprocess.run(["ipvsadm", "-Sn"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(["ipvsadm", "-Sn"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True, timeout=600)
 
 
 def loaded() -> int:
     """Return how many destinations this namespace has: what ipvsadm says, for /proc/net/ip_vs may lack some of a large table."""
-    saved = subprocess.run(["ipvsadm", "-Sn"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout
+    saved = subprocess.run(["ipvsadm", "-Sn"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, timeout=600).stdout
     return sum(line.startswith(b"-a ") for line in saved.splitlines())
 
 
@@ -189,7 +189,7 @@ def fresh_namespace() -> None:
     if _LIBC.unshare(_CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     # Without any route the kernel takes no address for a unicast one, and refuses every destination.
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True, timeout=600)
     settle()
 
 

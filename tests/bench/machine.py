@@ -42,7 +42,7 @@ class Guest:
             f" && printf %s {shlex.quote(interpreter)} > {MEASURED_PYTHON} && chmod +x {MEASURED_PYTHON}"
             f" && python3 -m compileall -q {FOLDER} && modprobe -a ip_vs ip_vs_{tables.SCHEDULER}"
         )
-        done = subprocess.run([*machine.ssh_arguments(), command], input=archive.getvalue(), capture_output=True, check=False)
+        done = subprocess.run([*machine.ssh_arguments(), command], input=archive.getvalue(), capture_output=True, check=False, timeout=600)
         if done.returncode:
             raise LabError(f"{machine.name}: cannot be made ready: {done.stderr.decode(errors='replace')}")
 

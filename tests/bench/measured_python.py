@@ -22,8 +22,8 @@ def main() -> int:
     if libc.unshare(CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     # Without any route the kernel takes no address for a unicast one, and refuses every destination.
-    subprocess.run(["/sbin/ip", "link", "set", "lo", "up"], check=True)
-    status = subprocess.run(["/usr/bin/python3", *sys.argv[1:]], check=False).returncode
+    subprocess.run(["/sbin/ip", "link", "set", "lo", "up"], check=True, timeout=60)
+    status = subprocess.run(["/usr/bin/python3", *sys.argv[1:]], check=False, timeout=600).returncode
     # That of the largest of the processes that were waited for.
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     Path(__file__).with_name("memory").write_text(f"{largest}\n")

@@ -145,7 +145,7 @@ class Controller:
         }
         with log.open("w", encoding="utf-8") as said:
             command = ["ansible-playbook", "-i", str(self._inventory), str(book)]
-            ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False)
+            ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False, timeout=1800)
         if ended.returncode:
             last = "\n".join(f"    {line[:400]}" for line in tail(log, 20))
             raise LabError(f"{name}: ansible-playbook ended with status {ended.returncode}; the end of {log}:\n{last}")

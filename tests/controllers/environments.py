@@ -91,7 +91,7 @@ def _lines(file: str) -> list[str]:
 def _run(name: str, directory: Path, *command: str) -> None:
     log = directory / "pip.log"
     with open(log, "a", encoding="utf-8") as output:
-        done = subprocess.run(command, cwd=directory, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        done = subprocess.run(command, cwd=directory, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=1200)
     if done.returncode:
         raise LabError(f"{name} cannot be installed: {shlex.join(command)} ended with status {done.returncode}; its last words:\n"
                        + "\n".join(f"    {line}" for line in tail(log)))

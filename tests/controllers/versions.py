@@ -44,7 +44,7 @@ def wanted(names: list[str]) -> list[Version]:
 def newest(version: Version) -> str:
     """Ask the package index for the newest patch release."""
     command = [sys.executable, "-m", "pip", "index", "versions", "ansible-core", "--python-version", version.python, "--only-binary=:all:"]
-    asked = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    asked = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
     releases = patch_releases(asked.stdout, version.name)
     if not releases:
         raise LabError(

@@ -13,13 +13,16 @@ from covered.judge import files_of, table, verdicts
 from tools.checkout import ROOT
 from tools.results import Result, record
 
+# Seconds, for each of them.
+LIMIT = 45 * 60.0
 MEASURED = (["unit"], ["scenarios", "SCENARIOS=modules"])
 
 
 def measure() -> bool:
     """Run all that is measured, and return whether all of it passed."""
     data.begin()
-    statuses = [subprocess.run(["make", "--no-print-directory", *words], cwd=ROOT, check=False).returncode for words in MEASURED]
+    make = ["make", "--no-print-directory"]
+    statuses = [subprocess.run([*make, *words], cwd=ROOT, check=False, timeout=LIMIT).returncode for words in MEASURED]
     return not any(statuses)
 
 

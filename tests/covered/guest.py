@@ -34,7 +34,7 @@ def library(python: str) -> Path:
         fresh = folder.with_suffix(".fresh")
         command = f"{sys.executable} -m pip --disable-pip-version-check install -q --no-input --no-deps --no-compile --upgrade"
         choice = ["--target", str(fresh), "--python-version", python, "--only-binary=:all:", f"coverage=={coverage.__version__}"]
-        subprocess.run([*command.split(), *choice], check=True)
+        subprocess.run([*command.split(), *choice], check=True, timeout=300)
         fresh.rename(folder)
     return folder
 

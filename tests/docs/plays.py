@@ -68,7 +68,7 @@ class Director:
         """
         environment = {**os.environ, "HOME": str(self.folder), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", **environment}
         command = [str(Path(sys.executable).parent / words[0]), *words[1:]]
-        ended = subprocess.run(command, cwd=self.folder, env=environment, check=False, capture_output=True, text=True)
+        ended = subprocess.run(command, cwd=self.folder, env=environment, check=False, capture_output=True, text=True, timeout=300)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         assert "[DEPRECATION WARNING]" not in ended.stdout + ended.stderr, ended.stdout + ended.stderr
         return ended.stdout

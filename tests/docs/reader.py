@@ -81,6 +81,7 @@ class Reader:
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
+                timeout=1200,
             )
             said.seek(0)
             text = "\n".join(one.rstrip() for one in said)

@@ -8,6 +8,7 @@ import contextlib
 import json
 import shlex
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from ansible_collections.lvs.director.plugins.module_utils._selftest import clie
 SOURCE = Path(_experiment_client.__file__)
 # It comes as an argument, so nothing is installed in the client and nothing there can be stale.
 COMMAND = f"python3 -S -c {shlex.quote(SOURCE.read_text())}"
+
+# Seconds for an answer: a client that checks all connections waits ten seconds for each that is dead.
+LIMIT = 300.0
 
 
 class Agent:
@@ -42,11 +46,18 @@ class Agent:
         assert self.process.stdin
         assert self.process.stdout
         answer = ""
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(json.dumps({"do": do, **values}) + "\n")
-            self.process.stdin.flush()
-            answer = self.process.stdout.readline()
-        if not answer:
-            words = self.process.stderr.read() if self.process.stderr else ""
-            raise IpvsExperimentError(f"the client is gone (code {self.process.wait()}) at {do} {values}: {words}")
+        # Without an answer, the client ends, and the line that is waited for with it.
+        late = threading.Timer(LIMIT, self.process.kill)
+        late.start()
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.write(json.dumps({"do": do, **values}) + "\n")
+                self.process.stdin.flush()
+                answer = self.process.stdout.readline()
+            if not answer:
+                words = self.process.stderr.read() if self.process.stderr else ""
+                status = self.process.wait(LIMIT)
+                raise IpvsExperimentError(f"the client has ended (status {status}) at {do} {values}: {words}")
+        finally:
+            late.cancel()
         return dict(json.loads(answer))

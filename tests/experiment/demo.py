@@ -35,6 +35,8 @@ ROOT = Path(__file__).parents[2]
 SERVERS = Path("tests/experiment/servers.yml")
 INVENTORY = Path("build/demo/inventory.yml")
 PICTURE = Path("build/overload.svg")
+# Seconds. DKMS builds the scheduler in one, in an emulated machine.
+PLAY_LIMIT = 1800.0
 STATE = Path(".cache/demo")
 
 
@@ -62,7 +64,11 @@ def play(playbook: Path) -> None:
     # What did not apply to this machine is no news to who watches.
     quiet = os.environ | {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false"}
     command[0] = program(command[0])
-    if subprocess.run(command, env=quiet, stdin=subprocess.DEVNULL, check=False).returncode:
+    try:
+        failed = subprocess.run(command, env=quiet, stdin=subprocess.DEVNULL, check=False, timeout=PLAY_LIMIT).returncode
+    except subprocess.TimeoutExpired:
+        raise LabError(f"{playbook} has not ended within {PLAY_LIMIT:.0f} s") from None
+    if failed:
         raise LabError(f"{playbook} failed: ansible-playbook says above why")
 
 

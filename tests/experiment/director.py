@@ -19,6 +19,9 @@ from ansible_collections.lvs.director.plugins.module_utils._selftest.table impor
 
 from experiment import table
 
+# Seconds for one of Ansible's tasks, in an emulated machine.
+LIMIT = 300.0
+
 
 class Director:
     def __init__(
@@ -57,7 +60,7 @@ class Director:
         command += ["-m", name, "-a", folded(options)]
         self.told(shlex.join(command))
         command[0] = program(command[0])
-        done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=LIMIT)
         if done.returncode:
             raise IpvsExperimentError(f"{shlex.join(command)}\n{done.stdout}{done.stderr}")
 

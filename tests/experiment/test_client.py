@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import subprocess
 import sys
@@ -18,23 +19,84 @@ from ansible_collections.lvs.director.plugins.module_utils._selftest import serv
 
 from experiment.agent import Agent
 
+# Seconds for a client to come and to speak.
+LIMIT = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    for _turn in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert server.poll() is None, f"the server ended with status {server.returncode}"
+        time.sleep(0.1)
+    raise AssertionError(f"the server does not listen on port {port} after 20 s")
+
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     server = subprocess.Popen([sys.executable, _experiment_server.__file__, str(port)])
     try:
-        for _turn in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
+        wait_for(port, server)
         yield port
-    finally:
         server.terminate()
-        server.wait()
+        assert server.wait(timeout=20) == -signal.SIGTERM
+    finally:
+        server.kill()
+
+
+# Coverage's handler of SIGTERM is one in Python, as this one is. The signal comes while the main thread waits, but to another
+# thread: so the main thread is not woken, which is what happens when a signal comes just before it begins to wait.
+LOSES_THE_SIGNAL = """
+import importlib.util, os, signal, sys, threading, time
+
+spec = importlib.util.spec_from_file_location("server", sys.argv.pop(1))
+server = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(server)
+
+def handle(number, frame):
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+def interrupt():
+    time.sleep(1)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+signal.signal(signal.SIGTERM, handle)
+threading.Thread(target=interrupt, daemon=True).start()
+server.main()
+"""
+
+
+def test_a_server_ends_at_the_first_sigterm_even_if_it_comes_just_before_it_waits() -> None:
+    port = free_port()
+    server = subprocess.Popen([sys.executable, "-c", LOSES_THE_SIGNAL, _experiment_server.__file__, str(port)])
+    try:
+        assert server.wait(timeout=15) == -signal.SIGTERM
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize("moment", range(8))
+def test_a_server_ends_at_the_first_sigterm_whenever_it_comes(moment: int) -> None:
+    port = free_port()
+    server = subprocess.Popen([sys.executable, _experiment_server.__file__, str(port)])
+    try:
+        if moment < 4:
+            time.sleep(moment * 0.05)  # while it starts
+        else:
+            wait_for(port, server)
+        server.terminate()
+        assert server.wait(timeout=15) == -signal.SIGTERM
+    finally:
+        server.kill()
 
 
 class Near(_experiment_client.Client):
@@ -114,7 +176,9 @@ def saying(*words: bytes) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
+            listening.settimeout(LIMIT)
             with listening.accept()[0] as connection:
+                connection.settimeout(LIMIT)
                 for number, word in enumerate(words):
                     if number:
                         connection.recv(100)
@@ -123,7 +187,8 @@ def saying(*words: bytes) -> Iterator[int]:
         thread = threading.Thread(target=serve)
         thread.start()
         yield listening.getsockname()[1]
-        thread.join()
+        thread.join(LIMIT)
+        assert not thread.is_alive(), "the client has not spoken to its server"
 
 
 def test_a_server_that_hangs_up_instead_of_greeting(client: Agent | Near) -> None:

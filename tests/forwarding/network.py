@@ -49,7 +49,7 @@ _CLONE_NEWNET = 0x40000000
 def run(*command: str, namespace: str = "") -> str:
     """Run a command, in a namespace, and return what it prints."""
     with inside(namespace) if namespace else contextlib.nullcontext():
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     if done.returncode:
         raise RuntimeError(f"{namespace}: {' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
@@ -58,7 +58,7 @@ def run(*command: str, namespace: str = "") -> str:
 def ip(namespace: str, lines: list[str], *options: str) -> None:
     """Have ip(8) do things in a namespace, all in one process: in an emulated machine, each one costs."""
     command = ["ip", "-n", namespace, *options, "-batch", "-"]
-    done = subprocess.run(command, input="\n".join(lines), check=False, capture_output=True, text=True)
+    done = subprocess.run(command, input="\n".join(lines), check=False, capture_output=True, text=True, timeout=60)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
 
@@ -103,7 +103,7 @@ def network() -> Iterator[None]:
 def clear() -> None:
     """Remove all of it."""
     for name in [SWITCH, *_ADDRESSES]:
-        subprocess.run(["ip", "netns", "del", name], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(["ip", "netns", "del", name], check=False, stderr=subprocess.DEVNULL, timeout=60)
 
 
 def build() -> None:

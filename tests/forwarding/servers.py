@@ -83,7 +83,8 @@ def serve(namespace: str, addresses: list[str], ports: list[int]) -> None:
                     threading.Thread(target=_answer_stream, args=(namespace, address, connection, peer), daemon=True).start()
 
     threading.Thread(target=work, daemon=True).start()
-    ready.wait()
+    if not ready.wait(60):
+        raise RuntimeError(f"{namespace} does not listen after 60 s")
     if failed:
         raise RuntimeError(f"{namespace} cannot listen: {failed[0]}") from failed[0]
 

@@ -109,7 +109,7 @@ class Index:
     def _run(self, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         program, *rest = command
         return subprocess.run([program, *self._options, *rest], env=dict(os.environ, LC_ALL="C.UTF-8"), cwd=cwd, text=True,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=600)
 
     def _ask(self, *command: str) -> str:
         answer = self._run(*command)

@@ -133,7 +133,7 @@ def _section(root: Root, directory: Path, name: str) -> list[str]:
 def style(checkpatch: Path, source: Path = SOURCE) -> Outcome:
     """What checkpatch.pl --strict says of the source."""
     run = subprocess.run(["perl", str(checkpatch), "--strict", "--no-tree", "--file", str(source / f"{MODULE}.c")],
-                         text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+                         text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=120)
     clean = re.search(r"^total: 0 errors, 0 warnings, 0 checks, [1-9]\d* lines checked$", run.stdout, re.MULTILINE)
     if run.returncode == 0 and clean:
         return Outcome(Result.OK, log=run.stdout)

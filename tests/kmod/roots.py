@@ -58,7 +58,7 @@ class Root:
                 ["unshare", *user, "--mount", "sh", "-euc", ENTER, "sh",
                  ":".join(map(str, self.layers)), str(directory), mount_point, *command],
                 env=dict(os.environ, PATH=SEARCH_PATH), text=True, errors="replace", stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=900)
 
 
 def roots(index: Index, kernels: Iterable[Kernel], progress: Progress) -> dict[Kernel, Root | str]:
@@ -141,7 +141,7 @@ def checkpatch(index: Index, progress: Progress) -> Path:
                      'dpkg-deb --fsys-tarfile "$1" | tar --extract --to-stdout --wildcards "./usr/src/linux-source-*.tar.xz"'
                      ' | tar --extract --xz --directory "$2" --strip-components=2 --wildcards "*/scripts/checkpatch.pl"'
                      ' "*/scripts/spelling.txt" "*/scripts/const_structs.checkpatch"', "bash", str(file), str(directory)],
-                    check=True)
+                    check=True, timeout=900)
 
     # Not by its version: the script changes with the kernel's series, and each update would cost 140 MB.
     return cache.entry(KIND, f"checkpatch-{concrete.name}", build, progress) / "checkpatch.pl"
@@ -153,7 +153,7 @@ def _make(directory: Path) -> Path:
 
 
 def _extract(file: Path, directory: Path) -> None:
-    subprocess.run(["dpkg-deb", "--extract", str(file), str(directory)], check=True)
+    subprocess.run(["dpkg-deb", "--extract", str(file), str(directory)], check=True, timeout=900)
     os.utime(directory)  # dpkg-deb gave it the package's date, which the cache would take for its last use
     # /lib/modules/*/build. On a release with a merged /usr this directory would hide the link /lib.
     shutil.rmtree(directory / "lib", ignore_errors=True)

@@ -85,7 +85,7 @@ def main() -> int:
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     try:
         options.function(options)
-    except (LabError, OSError, subprocess.CalledProcessError) as error:
+    except (LabError, OSError, subprocess.SubprocessError) as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

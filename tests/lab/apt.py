@@ -69,7 +69,7 @@ def _options(directory: Path, lines: list[str]) -> list[str]:
 
 def _ask(options: list[str], program: str, *arguments: str) -> str:
     answer = subprocess.run([program, *options, *arguments], env=dict(os.environ, LC_ALL="C.UTF-8"), text=True,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=600)
     if answer.returncode != 0:
         raise LabError(f"{program} {arguments[0]} failed:\n{answer.stderr.strip()}")
     return answer.stdout

@@ -67,7 +67,8 @@ def install(packed: Path, disk: Path) -> None:
         # Where boot.img looks for the next sector, and that one for the others, is from the second sector on by itself.
         output.write(boot[:446] + partition + bytes(48) + b"\x55\xaa" + core)
         output.truncate(START * SECTOR + size)
-    subprocess.run(["dd", "status=none", f"if={system}", f"of={disk}", f"bs={START * SECTOR}", "seek=1", "conv=sparse,notrunc"], check=True)
+    subprocess.run(["dd", "status=none", f"if={system}", f"of={disk}", f"bs={START * SECTOR}", "seek=1", "conv=sparse,notrunc"], check=True,
+                   timeout=300)
     system.unlink()
 
 

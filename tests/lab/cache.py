@@ -22,10 +22,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from .attempts import attempts
 from .progress import Progress
 
 KINDS = ("images", "templates", "kvm", "kmod", "controllers")
 """Entries that can be made again at any time."""
+LOCK_PATIENCE = 3600.0
+"""Seconds for another process to end: it may build the images of a whole lab in an emulated machine."""
 OLD = 30 * 24 * 3600.0
 """Seconds without use after which an entry goes, when something new comes into the cache."""
 
@@ -57,7 +60,10 @@ def lock(path: Path, progress: Progress, who: str, what: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             with progress.waiting(who, what):
-                fcntl.flock(handle, fcntl.LOCK_EX)
+                for _attempt in attempts(LOCK_PATIENCE, f"{who}: {what}, and has not ended", pause=0.2):
+                    with contextlib.suppress(BlockingIOError):
+                        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        break
         yield
 
 
@@ -121,6 +127,6 @@ def identity_file(progress: Progress) -> Path:
 
     def generate(directory: Path) -> None:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lvs-director lab",
-                        "-f", str(directory / "id_ed25519")], check=True)
+                        "-f", str(directory / "id_ed25519")], check=True, timeout=60)
 
     return entry("ssh", "root", generate, progress) / "id_ed25519"

@@ -28,6 +28,7 @@ HERE = Path(__file__).parent
 GUEST = HERE / "guest"
 CUSTOMIZE = HERE / "customize.sh"
 BUILD_DISK = HERE / "build_disk.sh"
+BUILD_PATIENCE = 1800.0  # seconds for one program of a build
 DISK_SIZE = "6G"  # sparse; room for packages and kernel headers installed in the guest
 
 # What makes a Debian server reachable by ssh and manageable by Ansible, and nothing more.
@@ -180,7 +181,10 @@ def _run(command: list[str], log: Path) -> int:
     with (open(log, "ab") as output,
           subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output) as job):
         try:
-            return job.wait()
+            return job.wait(BUILD_PATIENCE)
+        except subprocess.TimeoutExpired:
+            job.terminate()
+            raise LabError(f"{command[0]} has not ended within {BUILD_PATIENCE:.0f} s; what it said is in {log}") from None
         except BaseException:
             job.terminate()  # not killed: mmdebstrap has mounts and a gigabyte to clear away
             raise

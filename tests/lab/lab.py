@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from . import cache, host, images, process, qemu
+from .attempts import attempts
 from .errors import LabError, MachineDied
 from .introduction import introduction
 from .machine import Machine
@@ -143,10 +144,11 @@ class Lab:
             switch = subprocess.Popen([sys.executable, "-m", "lab.switch", self._switch_marker],
                                       env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}, cwd="/",
                                       stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
-        while not (self._runtime / "switch").exists():
+        for _attempt in attempts(60, f"the lab's switch did not listen on {self._runtime}/switch", pause=0.01):
+            if (self._runtime / "switch").exists():
+                return
             if switch.poll() is not None:
                 raise LabError(f"the lab's switch died: {words.read_text(encoding='utf-8', errors='replace')}")
-            time.sleep(0.01)
 
     # -- down --------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from . import process, qemu
+from .attempts import attempts
 from .errors import LabError, MachineDied
 from .progress import Progress
 from .qmp import Qmp, QmpError
@@ -96,12 +97,12 @@ class Machine:
             raise
 
     def _connect(self, started: subprocess.Popen[bytes]) -> Qmp:
-        while True:
+        for _attempt in attempts(60, f"{self.name}: its QEMU did not listen on {self._qmp_path}", pause=0.02):
             try:
                 return self.qmp()
             except (FileNotFoundError, ConnectionRefusedError):
                 self.check(started)
-                time.sleep(0.02)
+        raise AssertionError("attempts() ends with an error")
 
     def find_port(self, qmp: Qmp) -> Machine:
         """This machine with the port on which ssh is forwarded (QEMU took a free one)."""
@@ -200,17 +201,17 @@ class Machine:
         boot = self.run("cat /proc/sys/kernel/random/boot_id", check=True).stdout
         self.run("systemctl reboot")
         self.hang_up()
-        while True:
+        for _attempt in attempts(BOOT_PATIENCE, f"{self.name}: answers ssh, but has not rebooted", pause=0.5):
             self.wait_for_ssh(progress)
             answer = self.run("cat /proc/sys/kernel/random/boot_id")
             if answer.returncode == 0 and answer.stdout != boot:
                 return
             self.hang_up()
-            time.sleep(0.5)
 
     def hang_up(self) -> None:
         """End the shared connection, if there is one."""
-        subprocess.run([*self.ssh_arguments(), "-O", "exit"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        subprocess.run([*self.ssh_arguments(), "-O", "exit"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+                       timeout=60)
 
     def wait_for_ssh(self, progress: Progress, started: subprocess.Popen[bytes] | None = None) -> None:
         """Wait until commands can be run; a machine that dies meanwhile is reported at once."""

@@ -22,7 +22,7 @@ SECURE_BOOT = [
 
 def version() -> str:
     """The first line that QEMU says about itself."""
-    return subprocess.run([QEMU, "--version"], check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines()[0]
+    return subprocess.run([QEMU, "--version"], check=True, text=True, stdout=subprocess.PIPE, timeout=60).stdout.splitlines()[0]
 
 
 def escape(path: Path) -> str:

@@ -38,7 +38,7 @@ def lines(codename: str, *, backports: bool = False) -> list[str]:
 def _targets() -> str:
     return subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)", "Created-By: Packages"],
-        check=True, text=True, stdout=subprocess.PIPE).stdout
+        check=True, text=True, stdout=subprocess.PIPE, timeout=60).stdout
 
 
 def translate(targets: str, host: str, codename: str) -> list[str]:
@@ -64,5 +64,5 @@ def translate(targets: str, host: str, codename: str) -> list[str]:
 def proxies() -> list[str]:
     """The host's apt proxies, as lines of an apt configuration: where it needs one, so does a guest."""
     dump = subprocess.run(["apt-config", "dump", "--no-empty", "--format", '%f "%v";%n', "Acquire::http::Proxy", "Acquire::https::Proxy"],
-                          check=True, text=True, stdout=subprocess.PIPE).stdout
+                          check=True, text=True, stdout=subprocess.PIPE, timeout=60).stdout
     return dump.splitlines()

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from . import accel, cache, process, qemu
+from .attempts import attempts
 from .errors import LabError
 from .images import Image
 from .machine import Machine
@@ -66,7 +67,7 @@ def _build(name: str, image: Image, spec: MachineSpec, result: Template, progres
     started = time.monotonic()
     progress.say(name, "booting")
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(image.disk), str(result.disk)],
-                   check=True)
+                   check=True, timeout=60)
     runtime = Path(tempfile.mkdtemp(prefix="lab-"))
     vm = Machine(spec, 0, result.directory, runtime, cache.identity_file(progress))
     try:
@@ -93,22 +94,20 @@ def _build(name: str, image: Image, spec: MachineSpec, result: Template, progres
 
 
 def _wait_for_migration(qmp: Qmp) -> None:
-    while True:
+    for _attempt in attempts(600, "QEMU has not saved the state of a template", pause=0.05):
         answer = qmp("query-migrate")
         if answer.get("status") == "completed":
             return
         if answer.get("status") in ("failed", "cancelled"):
             raise LabError(f"QEMU could not save the state of a template: {answer}")
-        time.sleep(0.05)
 
 
 def resume(qmp: Qmp, saved: Template) -> None:
     """Load a template's state into a QEMU that was started with -incoming defer."""
     qmp("migrate-incoming", uri="exec:cat " + shlex.quote(str(saved.state)))
-    while True:
+    for _attempt in attempts(600, f"QEMU has not resumed {saved.state}", pause=0.02):
         status = qmp("query-status")["status"]
         if status == "running":
             return
         if status in ("paused", "prelaunch", "postmigrate"):
             qmp("cont")
-        time.sleep(0.02)

@@ -39,7 +39,7 @@ def make(directory: Path, name: str, packages: Iterable[str], origin: Iterable[s
                 env=dict(os.environ, PATH=SEARCH_PATH, LC_ALL="C.UTF-8"), stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=output) as maker:
             unpack = subprocess.run(["tar", "--extract", "--no-same-owner", "--exclude=./dev/*", f"--directory={root}"],
-                                    stdin=maker.stdout, stderr=output, check=False)
+                                    stdin=maker.stdout, stderr=output, check=False, timeout=1800)
     if maker.returncode != 0 or unpack.returncode != 0:
         last = tail(log)
         said = next((line for line in last if line.startswith("E: ")), "see its last lines")

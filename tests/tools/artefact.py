@@ -15,13 +15,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import IO
 
 import yaml
 
 from tools.checkout import BUILD, INSTALLED, ROOT, files
 
 STAMP = "made-from"
+# Seconds.
+LOCK_LIMIT = 600.0
 
 
 def galaxy() -> dict[str, object]:
@@ -52,7 +56,7 @@ def digest() -> str:
 
 def quietly(*command: str | Path) -> None:
     """Run a command whose output matters only when it fails."""
-    result = subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    result = subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
     if result.returncode:
         raise SystemExit(f"artefact: {' '.join(map(str, command))} failed:\n{result.stdout}")
 
@@ -62,11 +66,24 @@ def install(artefact: Path, target: Path, galaxy: str | Path = "ansible-galaxy")
     quietly(galaxy, "collection", "install", artefact, "--offline", "--force", "-p", target)
 
 
+def take(lock: IO[str]) -> None:
+    """Take the lock; another process that has it is installing the collection."""
+    end = time.monotonic() + LOCK_LIMIT
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise SystemExit(f"artefact: another process has held {lock.name} for {LOCK_LIMIT:.0f} s") from None
+            time.sleep(0.1)
+
+
 def main() -> int:
     BUILD.mkdir(exist_ok=True)
     INSTALLED.parent.mkdir(exist_ok=True)
     with open(INSTALLED.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        take(lock)
         wanted = digest()
         artefact = BUILD / file_name()
         stamp = INSTALLED / STAMP

@@ -22,5 +22,6 @@ def files() -> list[str]:
         check=True,
         stdout=subprocess.PIPE,
         text=True,
+        timeout=60,
     ).stdout
     return sorted({name for name in listed.split("\0") if name and (ROOT / name).is_file()})

@@ -20,7 +20,7 @@ CONFIGURATION = ROOT / "tests" / "docsite"
 
 
 def run(*command: str | Path) -> str:
-    ended = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    ended = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600)
     if ended.returncode:
         raise SystemExit(f"docs: {command[0]} failed:\n{ended.stdout}")
     return ended.stdout

@@ -55,6 +55,7 @@ def main() -> int:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            timeout=600,
         )
     found = complaints(done.stdout)
     if done.returncode or found:

@@ -19,6 +19,9 @@ from dataclasses import dataclass
 from tools.checkout import COLLECTION, ROOT, files
 from tools.results import Result, record
 
+# Seconds for one linter; the slowest takes two minutes of an idle core.
+LIMIT = 600.0
+
 
 @dataclass(frozen=True)
 class Linter:
@@ -40,7 +43,10 @@ class Linter:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
+                timeout=LIMIT,
             )
+        except subprocess.TimeoutExpired:
+            return False, f"{self.command[0]} did not end within {LIMIT:.0f} s"
         except OSError as exc:
             return False, f"cannot run {self.command[0]}: {exc.strerror}"
         # Modules are checked as installed, and mended in the checkout.

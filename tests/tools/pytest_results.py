@@ -1,14 +1,22 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pytest plugin (`-p tools.pytest_results`): records each test once, by its worst phase; see results.py."""
+"""A pytest plugin (`-p tools.pytest_results`): records each test once, by its worst phase; see results.py.
+
+It also records which test begins, for the one that hangs, and makes pytest's limit (`faulthandler_timeout` in pytest.ini) hold
+for the teardown of a test that has failed.
+"""
 
 from __future__ import annotations
 
+import faulthandler
 import os
 
 import pytest
 
 from tools.results import Outcome, Result, record
+
+# Plugins named with -p are imported before pytest captures what is written to it.
+STDERR = os.dup(2)
 
 
 class Recorder:
@@ -16,6 +24,15 @@ class Recorder:
         # Tests of what records results would record theirs there, too.
         self._file = os.environ.pop("RESULTS_FILE", "")
         self._outcomes: dict[str, tuple[Outcome, str]] = {}
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._record(Result(nodeid, "begun"))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        # pytest stops its clock when a test fails. This one it stops when the test has been torn down.
+        if limit := float(item.config.getini("faulthandler_timeout") or 0.0):
+            faulthandler.dump_traceback_later(limit, file=STDERR, exit=True)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         outcome, detail = self._outcomes.get(report.nodeid, ("passed", ""))

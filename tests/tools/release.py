@@ -27,7 +27,7 @@ VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
 
 def git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout.strip()
 
 
 def released() -> dict[str, dict[str, object]]:
@@ -84,8 +84,8 @@ def build(version: str) -> Path:
 def checked_out(target: Path) -> None:
     """Write the files of the commit into a folder: nothing that only lies about here gets into a release."""
     target.mkdir()
-    packed = subprocess.run(["git", "archive", "--format=tar", "HEAD"], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
-    subprocess.run(["tar", "-x", "-C", target], check=True, input=packed)
+    packed = subprocess.run(["git", "archive", "--format=tar", "HEAD"], cwd=ROOT, check=True, stdout=subprocess.PIPE, timeout=60).stdout
+    subprocess.run(["tar", "-x", "-C", target], check=True, input=packed, timeout=60)
 
 
 def main() -> int:

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What was checked and how it ended: one JSON object a line, in the file that $RESULTS_FILE names.
 
-Every part of `make test` records its checks here as they end, so that the sum at the end counts what really ran.
+Every part of `make test` records its checks here as they end, and the sum counts what really ran. A check that can hang also
+records that it begins: one that never ended has failed, and its name says where the part hung.
 Without $RESULTS_FILE nothing is recorded, and the parts run as ever.
 """
 
@@ -15,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-Outcome = Literal["passed", "failed", "skipped"]
+Outcome = Literal["begun", "passed", "failed", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,17 @@ def record(result: Result, file_name: str = "") -> None:
 
 
 def read(path: Path) -> list[Result]:
-    """Return what a part has recorded, nothing if it recorded nothing."""
+    """Return what a part has recorded, nothing if it recorded nothing. What it began and did not end has failed."""
     if not path.exists():
         return []
-    return [Result(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    results: list[Result] = []
+    begun: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        result = Result(**json.loads(line))
+        if result.outcome == "begun":
+            begun.append(result.name)
+            continue
+        if result.name in begun:
+            begun.remove(result.name)
+        results.append(result)
+    return [*results, *(Result(name, "failed", "did not end") for name in begun)]

@@ -6,6 +6,8 @@ A part is a target of the Makefile. It passes if its command does and it recorde
 that nothing counts as tested which was not. The parts of a lane run one after another, the lanes beside each other:
 the checks keep one core busy while the machines of the scenarios wait, boot, or have their images made. When all lanes have
 ended, the last part judges how much of the collection the unit tests and the scenario `modules` have run.
+
+Each part has a limit. One that takes longer is ended, and has failed, as has the check that it was at.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -24,7 +25,9 @@ from pathlib import Path
 
 from covered import data
 from tools.checkout import BUILD, ROOT
+from tools.program import Program
 from tools.results import Result, Tally, read
+from tools.scenarios import PATIENCE
 
 CHECKS = ("lint", "unit", "kmod")
 # Two lanes of scenarios: the first begins at once, the second when the checks are through. What `make test` leaves out is
@@ -32,11 +35,19 @@ CHECKS = ("lint", "unit", "kmod")
 SCENARIOS = (("bare", "modules", "overload"), ("selftest", "reboot"))
 LEFT_OUT = (("forwarding", "kernels"), ("undo", "scheduler_swap", "signed_module", "kernel_upgrade", "guides"))
 
+# Seconds. On busy cores each of the checks takes a third of it.
+CHECK_LIMIT = 20 * 60.0
+# All of `make test`, with what it takes to end the parts that are late: CI allows it 90 minutes.
+RUN_LIMIT = 80 * 60.0
+# A scenario that is ended destroys its machines. Three times a minute and a half, at worst (tools/scenarios.py).
+GRACE = 270.0
+
 
 @dataclass
 class Part:
     name: str
     command: Sequence[str]
+    limit: float = CHECK_LIMIT
     seconds: float = 0.0
     # until it has run: nothing, were it not said so here, would add up to no failure
     results: list[Result] = field(default_factory=lambda: [Result("it", "failed", "did not run to its end")])
@@ -45,10 +56,15 @@ class Part:
     def tally(self) -> Tally:
         return Tally.of(self.results)
 
-    def judge(self, status: int, recorded: list[Result]) -> None:
-        """Take over what was recorded, and make a failure of what that does not show."""
+    def judge(self, status: int, recorded: list[Result], ended: str = "") -> None:
+        """Take over what was recorded, and make a failure of what that does not show.
+
+        :param ended: why the part had to be ended, if it had to.
+        """
         self.results = list(recorded)
-        if status and not self.tally.failed:
+        if ended:
+            self.results.append(Result(self.name, "failed", ended))
+        elif status and not self.tally.failed:
             self.results.append(Result(self.name, "failed", f"ended with exit status {status}"))
         elif not self.tally.passed and not self.tally.failed:
             self.results.append(Result(self.name, "failed", "ran no test"))
@@ -57,13 +73,23 @@ class Part:
 class Run:
     """The parts as they run: their output goes to the terminal line by line with the part's name, and to a log."""
 
-    def __init__(self, lanes: Sequence[Sequence[Part]], folder: Path, last: Sequence[Part] = ()) -> None:
+    def __init__(
+        self,
+        lanes: Sequence[Sequence[Part]],
+        folder: Path,
+        last: Sequence[Part] = (),
+        *,
+        limit: float = RUN_LIMIT,
+        grace: float = GRACE,
+    ) -> None:
         self._lanes = lanes
         self._last = last
         self._folder = folder
+        self._limit = limit
+        self._grace = grace
         self._started = time.monotonic()
         self._printing = threading.Lock()
-        self._running: set[subprocess.Popen[str]] = set()
+        self._running: set[Program] = set()
         self._stopped = False
         for name in ("logs", "results"):
             (folder / name).mkdir(parents=True, exist_ok=True)
@@ -77,8 +103,8 @@ class Run:
                 pool.submit(self._lane, self._last).result()
             except BaseException:
                 self._stopped = True
-                for process in list(self._running):
-                    os.killpg(process.pid, signal.SIGTERM)
+                for program in list(self._running):
+                    program.end()
                 raise
 
     def _lane(self, parts: Sequence[Part]) -> None:
@@ -91,29 +117,20 @@ class Run:
         results.unlink(missing_ok=True)
         self._say(part, "begins")
         started = time.monotonic()
-        with (
-            (self._folder / "logs" / f"{part.name}.log").open("w", encoding="utf-8") as log,
-            subprocess.Popen(
-                part.command,
-                cwd=ROOT,
-                env={**os.environ, "RESULTS_FILE": str(results), "PYTHONUNBUFFERED": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                # A group of its own, to be ended as a whole: make alone would leave behind what its shell runs.
-                start_new_session=True,
-            ) as process,
-        ):
-            self._running.add(process)
-            assert process.stdout is not None
-            for line in process.stdout:
+        with (self._folder / "logs" / f"{part.name}.log").open("w", encoding="utf-8") as log:
+
+            def each_line(line: str) -> None:
                 log.write(line)
                 self._say(part, line.rstrip())
-        self._running.discard(process)
+
+            environment = {**os.environ, "RESULTS_FILE": str(results), "PYTHONUNBUFFERED": "1"}
+            program = Program(part.command, each_line, cwd=ROOT, environment=environment, grace=self._grace)
+            self._running.add(program)
+            left = self._started + self._limit - self._grace - started
+            status, ended = program.wait(max(0.0, min(part.limit, left)))
+            self._running.discard(program)
         part.seconds = time.monotonic() - started
-        part.judge(process.returncode, read(results))
+        part.judge(status, read(results), ended)
         self._say(part, f"ended after {part.seconds:.0f} s: {part.tally}")
 
     def _say(self, part: Part, text: str) -> None:
@@ -138,17 +155,18 @@ def lanes_of(scenarios: Sequence[Sequence[str]]) -> list[list[Part]]:
     """Return the parts, given the scenarios of each lane."""
     make = ["make", "--no-print-directory"]
     first, second = (
-        Part(f"scenarios-{number}", [*make, "scenarios", f"SCENARIOS={' '.join(names)}"]) for number, names in enumerate(scenarios, 1)
+        Part(f"scenarios-{number}", [*make, "scenarios", f"SCENARIOS={' '.join(names)}"], len(names) * PATIENCE)
+        for number, names in enumerate(scenarios, 1)
     )
     return [[*(Part(name, [*make, name]) for name in CHECKS), second], [first]]
 
 
-def run(lanes: Sequence[Sequence[Part]], folder: Path, last: Sequence[Part] = ()) -> int:
+def run(lanes: Sequence[Sequence[Part]], folder: Path, last: Sequence[Part] = (), limit: float = RUN_LIMIT) -> int:
     """Run parts to their end, print what they came to, and return the exit status."""
     parts = [part for lane in [*lanes, last] for part in lane]
     started = time.monotonic()
     try:
-        Run(lanes, folder, last).all()
+        Run(lanes, folder, last, limit=limit).all()
     except KeyboardInterrupt:
         print("interrupted")
         return 130
@@ -164,7 +182,9 @@ def main() -> int:
     lanes = lanes_of([(*fitting, *left) if everything else fitting for fitting, left in zip(SCENARIOS, LEFT_OUT, strict=True)])
     last = [Part("coverage", ["python3", "-m", "covered", "judge"])]
     data.begin()
-    return run(lanes, BUILD, last)
+    # Without the scenarios that do not fit in, there is a limit for all together; with them, each part's own.
+    limit = sum(part.limit for lane in lanes for part in lane) if everything else RUN_LIMIT
+    return run(lanes, BUILD, last, limit)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def make_copy() -> None:
         target = COPY / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target, follow_symlinks=False)
-    subprocess.run(["git", "init", "-q", COPY], check=True)
+    subprocess.run(["git", "init", "-q", COPY], check=True, timeout=60)
 
 
 def make_home() -> None:
@@ -67,7 +67,7 @@ def pip_version() -> str:
 
 def pip_settings() -> dict[str, str]:
     """Return pip's settings as they are in force here: ansible-test passes on no environment, and no user's file."""
-    listed = subprocess.run(["python3", "-m", "pip", "config", "list"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    listed = subprocess.run(["python3", "-m", "pip", "config", "list"], check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
     settings: dict[str, str] = {}
     for authority in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         if authority in os.environ:

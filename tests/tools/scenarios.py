@@ -12,7 +12,6 @@ import argparse
 import os
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -21,11 +20,16 @@ from pathlib import Path
 from typing import TextIO
 
 from tools.checkout import BUILD, ROOT
+from tools.program import Program
 from tools.results import Result, Tally, read, record
 
-# A scenario that hangs must not keep the others from running. Several times what the slowest one takes.
-PATIENCE = 40 * 60
+# Seconds. A scenario that hangs must not keep the others from running. Twice what the slowest one takes.
+PATIENCE = 30 * 60.0
+# One test of a scenario may run a whole pytest in a machine.
+TEST_PATIENCE = 20 * 60.0
+DESTROY_PATIENCE = 90.0
 LOG_LINES = 60
+PAUSE = 0.2
 
 
 def found() -> list[str]:
@@ -34,64 +38,44 @@ def found() -> list[str]:
 
 def molecule(command: str, name: str, log: Path, patience: float) -> tuple[int, str]:
     """Run a molecule command, print each step as it begins, and return its exit status and the last step."""
+    step = "start"
+    started = time.monotonic()
+    environment = {
+        **os.environ,
+        "NO_COLOR": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTEST_ADDOPTS": f"-p tools.pytest_results -o faulthandler_timeout={TEST_PATIENCE:.0f}",
+    }
     with tempfile.NamedTemporaryFile("r", encoding="utf-8", prefix="lab-progress-") as lab, log.open("a", encoding="utf-8") as file:
-        process = subprocess.Popen(
-            ["molecule", command, "-s", name],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "NO_COLOR": "1",
-                "PYTHONUNBUFFERED": "1",
-                "PYTEST_ADDOPTS": "-p tools.pytest_results",
-                "LAB_PROGRESS": lab.name,
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-        timed_out = threading.Event()
 
-        def end_late() -> None:
-            timed_out.set()
-            os.killpg(process.pid, signal.SIGTERM)
+        def each_line(line: str) -> None:
+            nonlocal step
+            file.write(line)
+            file.flush()
+            if begun := re.search(rf"\[{re.escape(name)} > ([^\]]+)\] Executing$", line.rstrip()):
+                step = begun.group(1)
+                print(f"{name}: {step} (at {time.monotonic() - started:.0f} s)", flush=True)
 
-        late = threading.Timer(patience, end_late)
-        late.start()
-        showing = threading.Thread(target=show_lab, args=(name, lab, process))
+        program = Program(["molecule", command, "-s", name], each_line, cwd=ROOT, environment=environment | {"LAB_PROGRESS": lab.name})
+        ended = threading.Event()
+        showing = threading.Thread(target=show_lab, args=(name, lab, ended))
         showing.start()
-        step = "start"
-        started = time.monotonic()
         try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                file.write(line)
-                file.flush()
-                if begun := re.search(rf"\[{re.escape(name)} > ([^\]]+)\] Executing$", line.rstrip()):
-                    step = begun.group(1)
-                    print(f"{name}: {step} (at {time.monotonic() - started:.0f} s)", flush=True)
-            status = process.wait()
+            status, why = program.wait(patience)
         finally:
-            late.cancel()
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait()
-            showing.join()
-    if timed_out.is_set():
-        return status or 1, f"{step}, ended after {patience:.0f} s without an end"
-    return status, step
+            program.end()
+            ended.set()
+            showing.join(PAUSE * 100)
+    return (status or 1, f"{step}: {why}") if why else (status, step)
 
 
-def show_lab(name: str, progress: TextIO, process: subprocess.Popen[str]) -> None:
+def show_lab(name: str, progress: TextIO, ended: threading.Event) -> None:
     """Print what the lab says while machines boot and images are made; Ansible would show it at the end."""
-    ended = False
-    while not ended:
-        ended = process.poll() is not None
+    last = False
+    while not last:
+        last = ended.wait(PAUSE)
         for line in progress:
             print(f"{name}: {line.rstrip()}", flush=True)
-        time.sleep(0.2)
 
 
 def recorded() -> Tally:
@@ -108,7 +92,7 @@ def run(name: str) -> bool:
         status, step = molecule("test", name, log, PATIENCE)
     except KeyboardInterrupt:
         print(f"{name}: interrupted, its machines are ended", flush=True)
-        molecule("destroy", name, log, 60)
+        molecule("destroy", name, log, DESTROY_PATIENCE)
         raise
     seconds = time.monotonic() - started
     after = recorded()
@@ -128,7 +112,7 @@ def run(name: str) -> bool:
     print("\n".join([f"{name}: {problem} after {seconds:.0f} s; the end of its log:", *(f"    {line}" for line in tail)]), flush=True)
     record(Result(f"scenario {name}", "failed", problem))
     # Molecule destroys after a failure itself, but not after having been killed.
-    molecule("destroy", name, log, 60)
+    molecule("destroy", name, log, DESTROY_PATIENCE)
     return False
 
 

@@ -34,6 +34,13 @@ def test_what_is_recorded_is_read_again(tmp_path: Path, monkeypatch: pytest.Monk
     assert read(path) == results
 
 
+def test_what_began_and_did_not_end_has_failed(tmp_path: Path) -> None:
+    path = tmp_path / "results"
+    for name, outcome in (("a", "begun"), ("a", "passed"), ("b", "begun"), ("c", "failed")):
+        record(Result(name, outcome), str(path))
+    assert read(path) == [Result("a", "passed"), Result("c", "failed"), Result("b", "failed", "did not end")]
+
+
 def test_without_a_file_nothing_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RESULTS_FILE", raising=False)
     record(Result("a", "passed"))
@@ -71,8 +78,9 @@ def test_pytest_records_each_test_once_by_its_worst_phase(tmp_path: Path, monkey
     (tmp_path / "test_it.py").write_text(TESTS)
     (tmp_path / "test_broken.py").write_text("import there_is_no_such_module\n")
     monkeypatch.setenv("RESULTS_FILE", str(tmp_path / "results"))
-    command = [sys.executable, "-m", "pytest", "-p", "tools.pytest_results", "-p", "no:cacheprovider", "--rootdir", tmp_path]
-    subprocess.run([*command, "--continue-on-collection-errors", tmp_path], cwd=tmp_path, check=False, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "pytest", "-p", "tools.pytest_results", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path]
+    command.append("--continue-on-collection-errors")
+    subprocess.run(command, cwd=tmp_path, check=False, stdout=subprocess.DEVNULL, timeout=60)
     assert {result.name: result.outcome for result in read(tmp_path / "results")} == {
         "test_broken.py": "failed",
         "test_it.py::test_good": "passed",

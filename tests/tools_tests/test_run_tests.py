@@ -7,12 +7,14 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tools.checkout import ROOT
 from tools.results import Result
-from tools.run_tests import LEFT_OUT, SCENARIOS, Part, Run, lanes_of, summary
+from tools.run_tests import LEFT_OUT, RUN_LIMIT, SCENARIOS, Part, Run, lanes_of, summary
 from tools.scenarios import found
 
 PASS = Result("a", "passed")
@@ -88,6 +90,15 @@ def test_a_part_that_could_not_be_run_has_failed(tmp_path: Path) -> None:
     assert [part.tally.failed for part in lane] == [1, 1]
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """A shell that runs a command in the background has it ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_a_run_that_is_ended_leaves_nothing_behind(tmp_path: Path) -> None:
     """A part ends with all it started, as make's shells do not, and the next part does not begin."""
     started = tmp_path / "started"
@@ -95,7 +106,8 @@ def test_a_run_that_is_ended_leaves_nothing_behind(tmp_path: Path) -> None:
     run = Run([lane], tmp_path)
 
     def interrupt() -> None:
-        while not started.exists():
+        end = time.monotonic() + 20
+        while not started.exists() and time.monotonic() < end:
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -104,7 +116,78 @@ def test_a_run_that_is_ended_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run.all()
     assert time.monotonic() - began < 30
+    assert started.exists()
     assert not (tmp_path / "second").exists()
+
+
+HANGS = """
+import threading
+
+def test_good(): pass
+
+def test_hangs_on_purpose():
+    threading.Event().wait()
+
+def test_after(): pass
+"""
+HANGS_AFTER_A_FAILURE = """
+import threading
+import pytest
+
+@pytest.fixture
+def port():
+    yield 21
+    threading.Event().wait()
+
+def test_hangs_on_purpose(port): assert port == 22
+"""
+
+
+@pytest.mark.parametrize("source", [HANGS, HANGS_AFTER_A_FAILURE])
+@pytest.mark.parametrize(("test_limit", "part_limit"), [(1, 60), (600, 4)])
+def test_a_test_that_hangs_fails_and_is_named(source: str, test_limit: int, part_limit: int, tmp_path: Path) -> None:
+    """By pytest's limit, which shows where it hangs; or, if that does not come first, by the limit of the part."""
+    (tmp_path / "test_it.py").write_text(source)
+    command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pytest.ini"), "--rootdir", str(tmp_path), "-p", "tools.pytest_results"]
+    command += ["-p", "no:cacheprovider", "-o", f"faulthandler_timeout={test_limit}", str(tmp_path)]
+    part = Part("unit", command, limit=part_limit)
+    began = time.monotonic()
+    Run([[part]], tmp_path, grace=5).all()
+    assert time.monotonic() - began < 30
+    assert Result("test_it.py::test_hangs_on_purpose", "failed", "did not end") in part.results
+    assert part.tally.passed == (source is HANGS)
+    if test_limit == 1:
+        assert 'test_it.py", line' in (tmp_path / "logs" / "unit.log").read_text()
+    else:
+        assert Result("unit", "failed", "did not end within 4 s") in part.results
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("trap '' TERM; echo begun; while :; do sleep 1; done", "did not end within 1 s"),
+        ("echo begun; sleep 60 & exit 0", "left processes behind that would not end"),
+        ("echo begun; exec sleep 60 > /dev/null 2>&1", "did not end within 1 s"),
+    ],
+)
+def test_what_will_not_end_is_ended(script: str, why: str, tmp_path: Path) -> None:
+    lane = [Part("first", ["sh", "-c", script], limit=1), Part("second", recording("passed"))]
+    began = time.monotonic()
+    Run([lane], tmp_path, grace=1).all()
+    assert time.monotonic() - began < 20
+    assert lane[0].results == [Result("first", "failed", why)]
+    assert str(lane[1].tally) == "1 passed, 0 failed"
+
+
+def test_a_part_has_what_is_left_of_the_time_for_all(tmp_path: Path) -> None:
+    lane = [Part("first", ["sleep", "60"]), Part("second", ["sleep", "60"])]
+    Run([lane], tmp_path, limit=3, grace=1).all()
+    assert [part.results[-1].detail for part in lane] == ["did not end within 2 s", "did not end within 0 s"]
+
+
+def test_the_limit_for_all_is_well_inside_the_90_minutes_of_ci() -> None:
+    assert RUN_LIMIT <= 80 * 60
+    assert all(part.limit > 0 for lane in lanes_of(SCENARIOS) for part in lane)
 
 
 def test_results_of_an_earlier_run_do_not_count(tmp_path: Path) -> None:

@@ -81,4 +81,4 @@ def test_a_scenario_that_hangs_is_ended_and_its_machines_too(run, monkeypatch: p
     good, calls, results = run("sleep 60")
     assert not good
     assert calls == ["test -s good", "destroy -s good"]
-    assert "ended after 1 s" in results[0].detail
+    assert "did not end within 1 s" in results[0].detail

@@ -68,7 +68,9 @@ def refusals_held_back() -> Iterator[None]:
 
 def _nft(rules: str) -> None:
     try:
-        done = subprocess.run(["nft", "-f", "-"], env=_ENVIRONMENT, input=rules, capture_output=True, check=False, text=True)
+        done = subprocess.run(["nft", "-f", "-"], env=_ENVIRONMENT, input=rules, capture_output=True, check=False, text=True, timeout=LIMIT)
+    except subprocess.TimeoutExpired as exc:
+        raise IpvsUnavailableError(f"nft -f - did not end within {LIMIT} seconds, and was killed") from exc
     except OSError as exc:
         raise IpvsUnavailableError(f"Cannot run nft: {exc.strerror}. Install the package nftables") from exc
     if done.returncode:

@@ -11,7 +11,11 @@ from __future__ import annotations
 import os
 import subprocess
 
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
+
 _ENVIRONMENT = {"PATH": os.pathsep.join(("/usr/sbin", "/sbin", "/usr/bin", "/bin"))}
+# Seconds. Loading a module can wait for its siblings, and for a busy machine.
+_TIMEOUT = 60.0
 
 
 def could_load(module: str) -> bool:
@@ -68,4 +72,9 @@ def _run(*command: str) -> bool:
 
 
 def _ask(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, env=_ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True)
+    try:
+        return subprocess.run(
+            command, env=_ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True, timeout=_TIMEOUT
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise IpvsUnavailableError(f"{' '.join(command)} did not end within {_TIMEOUT:g} seconds, and was killed") from exc

@@ -22,6 +22,9 @@ import sys
 import threading
 from collections.abc import Iterable
 
+# Seconds between two looks for a signal.
+_HANDLE_SIGNALS = 0.5
+
 
 class Greeter(socketserver.StreamRequestHandler):
     """A connection."""
@@ -59,9 +62,14 @@ def start(ports: Iterable[int]) -> list[threading.Thread]:
 
 
 def main() -> None:
-    """Serve on the ports that the command line names."""
-    for thread in start(map(int, sys.argv[1:])):
-        thread.join()
+    """Serve on the ports that the command line names, until a signal ends the program.
+
+    Python runs the handler of a signal in the main thread, and not before that thread wakes up: a signal that arrives just before
+    an endless wait is lost. Hence the limit.
+    """
+    threads = start(map(int, sys.argv[1:]))
+    while any(thread.is_alive() for thread in threads):
+        threads[0].join(_HANDLE_SIGNALS)
 
 
 if __name__ == "__main__":
