@@ -80,7 +80,8 @@ release: installed ## prepare or build a release: make release VERSION=x.y.z
 
 .PHONY: bootstrap
 bootstrap: ## install what the other targets need: Debian packages, and .venv
-	@mkdir -p .cache && flock .cache/bootstrap.lock tests/tools/bootstrap.sh
+	@mkdir -p .cache && flock --timeout 1800 --conflict-exit-code 75 .cache/bootstrap.lock tests/tools/bootstrap.sh || { \
+		[ $$? != 75 ] || echo 'bootstrap: another process has been at it for half an hour, and holds .cache/bootstrap.lock'; exit 1; }
 
 .PHONY: installed
 installed: bootstrap ## build the artefact and install it into .cache/installed, when a shipped file changed

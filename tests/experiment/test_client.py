@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsExperimentError
 from ansible_collections.lvs.director.plugins.module_utils._selftest import client as _experiment_client
 from ansible_collections.lvs.director.plugins.module_utils._selftest import server as _experiment_server
 
@@ -207,3 +208,13 @@ def test_a_connection_that_repeats_something_else_is_dead(client: Agent | Near) 
     with saying(b"220 hello\r\n", b"NOOP 2\r\n") as port:
         client.ask("open", key="1", address="127.0.0.1", port=port, limit=5)
         assert client.ask("check", keys=["1"])["dead"] == ["1"]
+
+
+def test_a_client_that_does_not_answer_is_ended_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("experiment.agent.LIMIT", 0.5)
+
+    def popen(_command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(["sleep", "60"], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    with Agent(popen) as agent, pytest.raises(IpvsExperimentError, match=r"the client has ended \(status -9\) at check"):
+        agent.ask("check", keys=["1"])

@@ -14,6 +14,8 @@ testinfra_hosts = ["ansible://directors"]
 
 DISTRIBUTION = {"debian12": "0.7.2", "debian13": "0.7.7"}
 
+# Seconds for one run of pytest, in an emulated machine.
+LIMIT = 900
 GUEST = "/root/guest"
 NEWEST = "/root/guest:/root/guest/newest"
 RUNS = [
@@ -39,7 +41,8 @@ def run_all(host):
     return {
         (tests, pythonpath): host.run(
             f"cd /root/guest && IPVS_KERNEL=netlink PYTHONDONTWRITEBYTECODE=1 PYTHONPATH={pythonpath} "
-            f"python3 -m pytest -q -p no:cacheprovider {tests}"
+            # A pytest that hangs shows where, when it is ended like this.
+            f"timeout --signal=ABRT {LIMIT} python3 -m pytest -q -p no:cacheprovider {tests}"
         )
         for tests, pythonpath in RUNS
     }
