@@ -22,6 +22,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
 from ansible_collections.lvs.director.plugins.module_utils._model.results import service_result
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore, Store
 
 if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
 _SYSTEM_INTERPRETERS = ["/usr/bin/python3", "/usr/libexec/platform-python"]
 
 Result = dict[str, Any]
-Action = Callable[[IpvsKernel, dict[str, Any], bool], Result]
+Action = Callable[[IpvsKernel, Store, dict[str, Any], bool], Result]
 
 
 def run(spec: dict[str, Any], action: Action) -> None:
-    """Run a module: what ``action`` makes of a kernel, the options and check mode is the task's result.
+    """Run a module: what ``action`` makes of a kernel, the machine's files, the options and check mode is the task's result.
 
     :param spec: the arguments of AnsibleModule.
     :param action: may return a whole result with ``failed`` and ``msg``, where there is more to tell than an error's text.
@@ -44,8 +45,9 @@ def run(spec: dict[str, Any], action: Action) -> None:
     try:
         kernel = _open_kernel(module)
         try:
-            _warn(module, kernel)
-            result = action(kernel, module.params, module.check_mode)
+            store = MachineStore()
+            _warn(module, kernel, store)
+            result = action(kernel, store, module.params, module.check_mode)
         finally:
             kernel.close()
     except IpvsError as exc:
@@ -57,12 +59,12 @@ def run(spec: dict[str, Any], action: Action) -> None:
     module.exit_json(**result)
 
 
-def _warn(module: AnsibleModule, kernel: IpvsKernel) -> None:
-    if kernel.read_fallback():
+def _warn(module: AnsibleModule, kernel: IpvsKernel, store: Store) -> None:
+    if store.read_fallback():
         # A task compiles on its target all that it imports: not where all is well.
         from ansible_collections.lvs.director.plugins.module_utils._boot.fallback import fallback_warnings  # noqa: PLC0415 (compiled only where it is used)
 
-        for text in fallback_warnings(kernel):
+        for text in fallback_warnings(kernel, store):
             module.warn(text)
 
 
@@ -104,10 +106,9 @@ def change_result(outcome: Outcome) -> dict[str, Any]:
     from ansible_collections.lvs.director.plugins.module_utils._plan.diff import diff  # noqa: PLC0415 (compiled only where it is used)
 
     table, save = diff(outcome.plan), outcome.save
-    return {
-        "changed": True,
-        "diff": {"before": table["before"] + save.before, "after": table["after"] + save.after},
-    }
+    if save:
+        table = {"before": table["before"] + save.before, "after": table["after"] + save.after}
+    return {"changed": True, "diff": table}
 
 
 def only(outcome: Outcome) -> Optional[Observed]:

@@ -275,20 +275,21 @@ from ansible_collections.lvs.director.plugins.module_utils._options.common impor
     destination_module_spec,
     drain_from_destination_module,
 )
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, change_result, only, run, service_result_or_none
 
 
-def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result:
+def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
     desired = desired_from_destination_module(params)
     waited: Optional[Result] = None
     if params["state"] == "drained":
         # Not compiled for a task that does not drain.
         from ansible_collections.lvs.director.plugins.module_utils._apply.drain import drain  # noqa: PLC0415 (compiled only where it is used)
 
-        outcome, drained = drain(kernel, desired, drain_from_destination_module(params), check_mode=check_mode)
+        outcome, drained = drain(kernel, desired, drain_from_destination_module(params), check_mode=check_mode, store=store)
         waited = drained._asdict()
     else:
-        outcome = bring_back(kernel, desired, check_mode=check_mode)
+        outcome = bring_back(kernel, desired, check_mode=check_mode, store=store)
     observed = only(outcome)
     return {
         **change_result(outcome),

@@ -297,10 +297,11 @@ from typing import Any
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.results import service_result, sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._options.common import info_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
 
 
-def _act(kernel: IpvsKernel, _params: dict[str, Any], _check_mode: bool) -> Result:
+def _act(kernel: IpvsKernel, _store: Store, _params: dict[str, Any], _check_mode: bool) -> Result:
     return {
         "changed": False,
         **kernel.read_info()._asdict(),

@@ -292,6 +292,7 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import
 from ansible_collections.lvs.director.plugins.module_utils._kernel.proc import CONNECTIONS, listing
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._options.selftest import selftest_module_spec, wanted_from_selftest_module
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
 from ansible_collections.lvs.director.plugins.module_utils._selftest.host_table import Production, read_production
 from ansible_collections.lvs.director.plugins.module_utils._selftest.modules import is_loaded, source_of, unload
@@ -304,7 +305,7 @@ from ansible_collections.lvs.director.plugins.module_utils._selftest.steps impor
 _LIMIT = 600.0
 
 
-def _act(kernel: IpvsKernel, params: dict[str, Any], _check_mode: bool) -> Result:
+def _act(kernel: IpvsKernel, _store: Store, params: dict[str, Any], _check_mode: bool) -> Result:
     wanted = wanted_from_selftest_module(params)
     machine = Machine(os.uname().nodename, os.uname().release, wanted.scheduler, source_of(wanted.scheduler), wanted.control)
     _refuse_missing_schedulers(kernel, machine)

@@ -236,11 +236,12 @@ from typing import Any
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._options.service import desired_from_service_module, service_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, change_result, only, run, service_result_or_none
 
 
-def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result:
-    outcome = converge(kernel, desired_from_service_module(params), check_mode=check_mode, counters=True)
+def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
+    outcome = converge(kernel, desired_from_service_module(params), check_mode=check_mode, store=store, counters=True)
     return {**change_result(outcome), "service": service_result_or_none(only(outcome))}
 
 

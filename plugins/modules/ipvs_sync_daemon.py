@@ -160,13 +160,14 @@ from ansible_collections.lvs.director.plugins.module_utils._apply.settings impor
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._options.settings import desired_from_sync_daemon_module, sync_daemon_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
 
 
-def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result:
-    plan, daemons, save = converge_sync_daemon(kernel, desired_from_sync_daemon_module(params), check_mode=check_mode)
+def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
+    plan, daemons, save = converge_sync_daemon(kernel, desired_from_sync_daemon_module(params), check_mode=check_mode, store=store)
     return {
-        "changed": plan.changed or save.changed,
+        "changed": plan.changed or save is not None,
         "diff": settings_diff(
             sync_daemon_result(plan.before) if plan.before else {},
             sync_daemon_result(plan.after) if plan.after else {},

@@ -305,10 +305,11 @@ from ansible_collections.lvs.director.plugins.module_utils._options.table import
     number_of_services,
     table_module_spec,
 )
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, change_result, run
 
 
-def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result:
+def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
     try:
         desired = desired_from_table_module(params)
     finally:
@@ -317,7 +318,7 @@ def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result
         if services is not None:
             params["services"] = f"{number_of_services(services)} services"
             services.clear()  # AnsibleModule holds the same list once more
-    outcome = converge(kernel, desired, check_mode=check_mode)
+    outcome = converge(kernel, desired, check_mode=check_mode, store=store)
     changed = outcome.plan.changed_services
     return {
         **change_result(outcome),

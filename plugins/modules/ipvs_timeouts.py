@@ -88,13 +88,14 @@ from typing import Any
 from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_timeouts, settings_diff
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._options.settings import desired_from_timeouts_module, timeouts_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
 
 
-def _act(kernel: IpvsKernel, params: dict[str, Any], check_mode: bool) -> Result:
-    plan, timeouts, save = converge_timeouts(kernel, desired_from_timeouts_module(params), check_mode=check_mode)
+def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
+    plan, timeouts, save = converge_timeouts(kernel, desired_from_timeouts_module(params), check_mode=check_mode, store=store)
     return {
-        "changed": plan.changed or save.changed,
+        "changed": plan.changed or save is not None,
         "diff": settings_diff(plan.before._asdict(), plan.after._asdict(), save),
         "timeouts": timeouts._asdict(),
     }

@@ -55,6 +55,39 @@ class Interface(NamedTuple):
     ipv6: bool = True  # it has a way to IPv6 groups
 
 
+class MemoryStore:
+    """The files of a machine, in memory.
+
+    :ivar table: the saved table, None where nothing is restored at boot.
+    :ivar fallback: the names of services that run with the fallback scheduler.
+    :ivar disk_full: whether nothing can be saved.
+    :ivar kernel: if given, its lock must be held for a change.
+    """
+
+    def __init__(self, table: str | None = None, kernel: MemoryKernel | None = None) -> None:
+        self.table = table
+        self.fallback: frozenset[str] = frozenset()
+        self.disk_full = False
+        self.kernel = kernel
+
+    def read_table(self) -> str | None:
+        return self.table
+
+    @contextlib.contextmanager
+    def replace_table(self, text: str) -> Iterator[None]:
+        assert self.kernel is None or self.kernel.locked == "exclusive"
+        if self.disk_full:
+            raise IpvsUnavailableError("Cannot write the file: No space left on device")
+        yield
+        self.table = text
+
+    def read_fallback(self) -> frozenset[str]:
+        return self.fallback
+
+    def write_fallback(self, names: frozenset[str]) -> None:
+        self.fallback = names
+
+
 class MemoryKernel:
     """A table in memory.
 
@@ -64,9 +97,6 @@ class MemoryKernel:
     :ivar stats: the counters of services.
     :ivar counters: those of destinations, by service and destination.
     :ivar locked: how the lock is held now, if it is.
-    :ivar saved: what is restored at boot, None where nothing is.
-    :ivar fallback: the names of services that were restored with another scheduler than their own.
-    :ivar disk_full: whether nothing can be saved.
     """
 
     def __init__(self) -> None:
@@ -81,9 +111,6 @@ class MemoryKernel:
         self.stats: dict[ServiceKey, Stats] = {}
         self.counters: dict[tuple[ServiceKey, DestinationKey], DestinationCounters] = {}
         self.locked: str | None = None
-        self.saved: str | None = None
-        self.fallback: frozenset[str] = frozenset()
-        self.disk_full = False
         self.closed = False
 
     @contextlib.contextmanager
@@ -97,20 +124,6 @@ class MemoryKernel:
 
     def close(self) -> None:
         self.closed = True
-
-    def read_saved(self) -> str | None:
-        return self.saved
-
-    def read_fallback(self) -> frozenset[str]:
-        return self.fallback
-
-    @contextlib.contextmanager
-    def replace_saved(self, text: str) -> Iterator[None]:
-        assert self.locked == "exclusive"
-        if self.disk_full:
-            raise IpvsUnavailableError("Cannot write the file: No space left on device")
-        yield
-        self.saved = text
 
     def read_service(self, key: ServiceKey, *, counters: bool = True) -> Observed | None:
         if key not in self.services:

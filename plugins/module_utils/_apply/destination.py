@@ -15,9 +15,10 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel.client import
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Observed, ServiceKey
 from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 
 
-def bring_back(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool) -> Outcome:
+def bring_back(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, store: Optional[Store] = None) -> Outcome:
     """Make one destination what is asked for; if no weight is given and it was drained, with the weight that it had then.
 
     :raises IpvsError: it cannot be done.
@@ -30,7 +31,7 @@ def bring_back(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool) -
             # A weight that somebody else has given it meanwhile is not overruled.
             if current is None or not current.weight:
                 desired = replaced(desired, given={**destination.given, "weight": earlier})
-        outcome = converge_locked(kernel, desired, check_mode=check_mode, counters=True)
+        outcome = converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=True)
         if earlier is not None and not check_mode:
             _drained.forget(key, destination.key)
         return outcome

@@ -14,7 +14,7 @@ the changes, not for the waiting.
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.destination import find, only_destination, replaced
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome, converge, converge_locked, read_desired
@@ -29,6 +29,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     ServiceKey,
 )
 from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 
 # Seconds between two looks at the connections.
 PAUSE = 1.0
@@ -43,7 +44,9 @@ class Drained(NamedTuple):
     timed_out: bool
 
 
-def drain(kernel: IpvsKernel, desired: DesiredTable, how: Drain, *, check_mode: bool) -> tuple[Outcome, Drained]:
+def drain(
+    kernel: IpvsKernel, desired: DesiredTable, how: Drain, *, check_mode: bool, store: Optional[Store] = None
+) -> tuple[Outcome, Drained]:
     """Drain a destination: ``desired`` names it, present and with nothing given.
 
     :raises IpvsInputError: it is not there, or too few others would be left.
@@ -59,9 +62,9 @@ def drain(kernel: IpvsKernel, desired: DesiredTable, how: Drain, *, check_mode: 
         if observed is None or before is None:
             if not how.remove:
                 raise IpvsInputError("address", f"there is no destination {named.key} of service {key} to drain")
-            return converge_locked(kernel, final, check_mode=check_mode, counters=True), Drained(0, 0, 0.0, False)
+            return converge_locked(kernel, final, check_mode=check_mode, store=store, counters=True), Drained(0, 0, 0.0, False)
         # All of the change, which is what is reported; it is made in two parts.
-        whole = converge_locked(kernel, final, check_mode=True, counters=True)
+        whole = converge_locked(kernel, final, check_mode=True, store=store, counters=True)
         if before.weight:
             _refuse_if_too_few_are_left(observed.entry, named.key, how.min_available)
             if not check_mode:
@@ -69,10 +72,10 @@ def drain(kernel: IpvsKernel, desired: DesiredTable, how: Drain, *, check_mode: 
         counted = how.left(_counters(observed, named.key))
         if check_mode:
             return whole, Drained(counted, counted, 0.0, False)
-        converge_locked(kernel, quiescent, check_mode=False)
+        converge_locked(kernel, quiescent, check_mode=False, store=store)
     waited = _wait(kernel, key, named.key, how, counted)
     # Read anew, for what is returned, where nothing is left to be done.
-    outcome = converge(kernel, final, check_mode=False, counters=True)
+    outcome = converge(kernel, final, check_mode=False, store=store, counters=True)
     return whole._replace(observed=outcome.observed), waited
 
 

@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
@@ -23,9 +25,8 @@ from ansible_collections.lvs.director.plugins.module_utils._model.results import
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import Refusal, StartSyncDaemon, Step
 from ansible_collections.lvs.director.plugins.module_utils._model.table import address_family
-from ansible_collections.lvs.director.plugins.module_utils._persist.format import from_text, plan_saved_sync_daemon, plan_saved_timeouts
-from ansible_collections.lvs.director.plugins.module_utils._persist.planned import PlannedSave
-from ansible_collections.lvs.director.plugins.module_utils._persist.update import plan_with, saving
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
+from ansible_collections.lvs.director.plugins.module_utils._persist.update import Save, save_sync_daemon, save_timeouts
 from ansible_collections.lvs.director.plugins.module_utils._plan.sync_daemon import (
     PlannedSyncDaemon,
     change,
@@ -39,7 +40,7 @@ class TimeoutsOutcome(NamedTuple):
 
     plan: PlannedTimeouts
     timeouts: Timeouts
-    save: PlannedSave
+    save: Optional[Save]
 
 
 class SyncDaemonOutcome(NamedTuple):
@@ -47,24 +48,26 @@ class SyncDaemonOutcome(NamedTuple):
 
     plan: PlannedSyncDaemon
     daemons: tuple[SyncDaemon, ...]
-    save: PlannedSave
+    save: Optional[Save]
 
 
-def converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], *, check_mode: bool) -> TimeoutsOutcome:
-    """Set the timeouts that are given, in seconds; in check mode say only what that takes.
+def converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], *, check_mode: bool, store: Optional[Store] = None) -> TimeoutsOutcome:
+    """Set the timeouts that are given, in seconds; in check mode only say what that takes.
 
+    :param store: where they are saved for the next boot; None if they are not.
     :raises IpvsError: it cannot be done.
     """
     with kernel.lock(exclusive=not check_mode):
-        return _converge_timeouts(kernel, given, check_mode)
+        return _converge_timeouts(kernel, given, check_mode, store)
 
 
-def _converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], check_mode: bool) -> TimeoutsOutcome:
+def _converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], check_mode: bool, store: Optional[Store]) -> TimeoutsOutcome:
     plan = plan_timeouts(kernel.read_timeouts(), given)
-    save = plan_with(kernel, lambda text: plan_saved_timeouts(from_text(text), given, plan.before))
-    if check_mode or not (plan.changed or save.changed):
+    text = store.read_table() if store else None
+    save = None if text is None else save_timeouts(text, given, plan.before)
+    if check_mode or not (plan.changed or save):
         return TimeoutsOutcome(plan, plan.after, save)
-    with saving(kernel, save):
+    with _saving(store, save):
         for step in plan.steps:
             _apply(kernel, step)
         found = kernel.read_timeouts()
@@ -77,26 +80,30 @@ def _converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], check_mode:
     return TimeoutsOutcome(plan, found, save)
 
 
-def converge_sync_daemon(kernel: IpvsKernel, desired: DesiredSyncDaemon, *, check_mode: bool) -> SyncDaemonOutcome:
-    """Start, restart or stop one of the two sync daemons; in check mode say only what that takes.
+def converge_sync_daemon(
+    kernel: IpvsKernel, desired: DesiredSyncDaemon, *, check_mode: bool, store: Optional[Store] = None
+) -> SyncDaemonOutcome:
+    """Start, restart or stop one of the two sync daemons; in check mode only say what that takes.
 
+    :param store: where it is saved for the next boot; None if it is not.
     :raises IpvsError: it cannot be done. The daemon is as it was then, unless the text says otherwise.
     """
     with kernel.lock(exclusive=not check_mode):
-        return _converge_sync_daemon(kernel, desired, check_mode)
+        return _converge_sync_daemon(kernel, desired, check_mode, store)
 
 
-def _converge_sync_daemon(kernel: IpvsKernel, desired: DesiredSyncDaemon, check_mode: bool) -> SyncDaemonOutcome:
+def _converge_sync_daemon(kernel: IpvsKernel, desired: DesiredSyncDaemon, check_mode: bool, store: Optional[Store]) -> SyncDaemonOutcome:
     running = kernel.read_sync_daemons()
     current = _of_state(running, desired.state)
     mtu = kernel.read_mtu(desired.given["interface"]) if desired.present else None
     plan = plan_sync_daemon(current, desired, mtu)
     if plan.after is not None and plan.changed:
         _check_start(kernel, StartSyncDaemon(plan.after), alone=not running)
-    save = plan_with(kernel, lambda text: plan_saved_sync_daemon(from_text(text), desired.state, plan.after))
-    if check_mode or not (plan.changed or save.changed):
+    text = store.read_table() if store else None
+    save = None if text is None else save_sync_daemon(text, desired.state, plan.after)
+    if check_mode or not (plan.changed or save):
         return SyncDaemonOutcome(plan, _predicted(running, plan), save)
-    with saving(kernel, save):
+    with _saving(store, save):
         _apply_or_undo(kernel, plan)
         running = kernel.read_sync_daemons()
         found = _of_state(running, desired.state)
@@ -109,11 +116,15 @@ def _converge_sync_daemon(kernel: IpvsKernel, desired: DesiredSyncDaemon, check_
     return SyncDaemonOutcome(plan, tuple(running), save)
 
 
-def settings_diff(before: Mapping[str, object], after: Mapping[str, object], save: PlannedSave) -> dict[str, dict[str, object]]:
+def settings_diff(before: Mapping[str, object], after: Mapping[str, object], save: Optional[Save]) -> dict[str, dict[str, object]]:
     """Return Ansible's before and after."""
-    if not save.changed:
+    if save is None:
         return {"before": dict(before), "after": dict(after)}
     return {"before": {**before, "restored_at_boot": save.before}, "after": {**after, "restored_at_boot": save.after}}
+
+
+def _saving(store: Optional[Store], save: Optional[Save]) -> AbstractContextManager[None]:
+    return store.replace_table(save.text) if store and save else contextlib.nullcontext()
 
 
 def _apply(kernel: IpvsKernel, step: Step) -> None:

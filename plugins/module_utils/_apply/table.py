@@ -15,14 +15,16 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed, ServiceKey, Stats
-from ansible_collections.lvs.director.plugins.module_utils._persist.planned import PlannedSave
-from ansible_collections.lvs.director.plugins.module_utils._persist.update import plan_with, saving
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable, plan_table
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
+    from ansible_collections.lvs.director.plugins.module_utils._persist.update import Save
 
 
 class Outcome(NamedTuple):
@@ -30,26 +32,31 @@ class Outcome(NamedTuple):
 
     plan: PlannedTable
     observed: Mapping[ServiceKey, Observed]
-    save: PlannedSave = PlannedSave()
+    save: Optional[Save] = None
 
     @property
     def changed(self) -> bool:
         """Whether there was anything to do."""
-        return self.plan.changed or self.save.changed
+        return self.plan.changed or self.save is not None
 
 
-def converge(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, counters: bool = False) -> Outcome:
-    """Make the table what is asked for; in check mode say only what that takes.
+def converge(
+    kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, store: Optional[Store] = None, counters: bool = False
+) -> Outcome:
+    """Make the table what is asked for; in check mode only say what that takes.
 
+    :param store: where changes are saved for the next boot; None if they are not.
     :param counters: read the counters too, for the outcome.
     :raises IpvsError: it cannot be done. The table is as it was then, unless the text says otherwise.
     """
     with kernel.lock(exclusive=not check_mode):
-        return converge_locked(kernel, desired, check_mode=check_mode, counters=counters)
+        return converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=counters)
 
 
-def converge_locked(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, counters: bool = False) -> Outcome:
-    """``converge`` for who holds the lock, to do more under it."""
+def converge_locked(
+    kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, store: Optional[Store] = None, counters: bool = False
+) -> Outcome:
+    """``converge`` for callers that hold the lock, because they do more under it."""
     with _without_garbage_collection():
         current = read_desired(kernel, desired, counters=counters)
         plan = plan_table(current, desired)
@@ -57,24 +64,25 @@ def converge_locked(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bo
             from ansible_collections.lvs.director.plugins.module_utils._apply.preflight import check_plan  # noqa: PLC0415 (compiled only where it is used)
 
             check_plan(kernel, plan)
-        save = _plan_save(kernel, desired, plan)
-        if check_mode or not (plan.changed or save.changed):
+        save = _plan_save(store, desired, plan)
+        if check_mode or not (plan.changed or save):
             return Outcome(plan, _predicted(plan, current), save)
         from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import carry_out  # noqa: PLC0415 (compiled only where it is used)
 
-        with saving(kernel, save):
+        # On disk before anything is changed, to find a full disk in time. If this is killed in between, the next run finds the two differ.
+        with store.replace_table(save.text) if store and save else contextlib.nullcontext():
             changed = plan.services if plan.zero else plan.changed_services
             found = carry_out(kernel, plan, changed, counters=counters)
         return Outcome(plan, {**_predicted(plan, current, leave_out={one.key for one in changed}), **found}, save)
 
 
-def _plan_save(kernel: IpvsKernel, desired: DesiredTable, plan: PlannedTable) -> PlannedSave:
-    def make(text: str) -> PlannedSave:
-        from ansible_collections.lvs.director.plugins.module_utils._persist.update_table import plan_save  # noqa: PLC0415 (compiled only where it is used)
+def _plan_save(store: Optional[Store], desired: DesiredTable, plan: PlannedTable) -> Optional[Save]:
+    text = store.read_table() if store else None
+    if store is None or text is None:
+        return None
+    from ansible_collections.lvs.director.plugins.module_utils._persist.update import save_table  # noqa: PLC0415 (compiled only where it is used)
 
-        return plan_save(kernel, text, desired, plan)
-
-    return plan_with(kernel, make)
+    return save_table(text, desired, plan, store.read_fallback())
 
 
 @contextlib.contextmanager

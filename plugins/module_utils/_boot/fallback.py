@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import from_text, options_of
 
 
-def fallback_warnings(kernel: IpvsKernel) -> list[str]:
+def fallback_warnings(kernel: IpvsKernel, store: Store) -> list[str]:
     """Return a sentence for each service that still has the scheduler with which it was restored for want of its own."""
-    names = kernel.read_fallback()
+    names = store.read_fallback()
     try:
-        saved = from_text(kernel.read_saved() or "")
+        saved = from_text(store.read_table() or "")
         found = [one.entry.service for one in kernel.read_table(counters=False) if str(one.entry.service.key) in names]
         own = {one.key: (options_of(saved, one.key) or {}).get("scheduler", one.scheduler) for one in found}
     except IpvsUnavailableError:

@@ -30,8 +30,7 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel.client import
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, Entry
-from ansible_collections.lvs.director.plugins.module_utils._persist import table_file as _saved_file
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import replacement
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store, replacement
 
 # As what the kernel has, it ends with a reboot.
 PATH = "/run/lvs.director/scheduler-swap.json"
@@ -63,7 +62,9 @@ HeldBack = Callable[[], AbstractContextManager[None]]
 Note = Callable[[str], object]
 
 
-def swap_scheduler(kernel: IpvsKernel, scheduler: str, fallback: str, modules: Modules, held_back: HeldBack, note: Note) -> None:
+def swap_scheduler(
+    kernel: IpvsKernel, store: Store, scheduler: str, fallback: str, modules: Modules, held_back: HeldBack, note: Note
+) -> None:
     """Have the installed build of a scheduler loaded, and services that were to have it.
 
     :param held_back: the block in which services change their scheduler.
@@ -77,12 +78,12 @@ def swap_scheduler(kernel: IpvsKernel, scheduler: str, fallback: str, modules: M
         exchanged = True
         if modules.loaded_source(module) != modules.installed_source(module):
             try:
-                exchanged = _exchange(kernel, scheduler, fallback, weights, modules, held_back, note)
+                exchanged = _exchange(kernel, store, scheduler, fallback, weights, modules, held_back, note)
             except IpvsError:
                 if modules.loaded_source(module):
-                    _bring_back(kernel, scheduler, fallback, weights, held_back, note)
+                    _bring_back(kernel, store, scheduler, fallback, weights, held_back, note)
                 raise
-        _bring_back(kernel, scheduler, fallback, weights, held_back, note)
+        _bring_back(kernel, store, scheduler, fallback, weights, held_back, note)
     if not exchanged:
         raise IpvsConflictError(
             f"Cannot unload the older build of {module}: something else than the services of this network namespace uses it. "
@@ -91,7 +92,7 @@ def swap_scheduler(kernel: IpvsKernel, scheduler: str, fallback: str, modules: M
 
 
 def _exchange(
-    kernel: IpvsKernel, scheduler: str, fallback: str, weights: _Weights, modules: Modules, held_back: HeldBack, note: Note
+    kernel: IpvsKernel, store: Store, scheduler: str, fallback: str, weights: _Weights, modules: Modules, held_back: HeldBack, note: Note
 ) -> bool:
     """Move the services away and exchange the module; return False if something else uses it."""
     module = f"ip_vs_{scheduler}"
@@ -103,7 +104,7 @@ def _exchange(
     for one in users:
         # Of a run that was killed, the first: these are the weights that the service is to have again.
         weights.setdefault(str(one.service.key), _falling(one.destinations))
-    _remember(weights)
+    _remember(store, weights)
     _change_weights(kernel, weights, before=0)
     _change_scheduler(kernel, users, fallback, held_back)
     if users:
@@ -120,11 +121,13 @@ def _exchange(
     return True
 
 
-def _bring_back(kernel: IpvsKernel, scheduler: str, fallback: str, weights: _Weights, held_back: HeldBack, note: Note) -> None:
+def _bring_back(
+    kernel: IpvsKernel, store: Store, scheduler: str, fallback: str, weights: _Weights, held_back: HeldBack, note: Note
+) -> None:
     back = [one for one in _table(kernel) if str(one.service.key) in weights and one.service.scheduler == fallback]
     _change_scheduler(kernel, back, scheduler, held_back)
     _change_weights(kernel, weights, before=1)
-    _remember({})
+    _remember(store, {})
     if back:
         note(f'{len(back)} services use scheduler "{scheduler}" again.')
 
@@ -184,12 +187,12 @@ def _read() -> _Weights:
         raise IpvsUnavailableError(f"Cannot read {PATH}, where an earlier run has kept weights of destinations: {exc}. Remove it") from exc
 
 
-def _remember(weights: _Weights) -> None:
+def _remember(store: Store, weights: _Weights) -> None:
     """Keep the weights; and, for other runs, which services have another scheduler than their own."""
     earlier = set(_read())
-    names = _saved_file.read_fallback()
+    names = store.read_fallback()
     try:
-        _saved_file.write_fallback(frozenset((names - earlier) | set(weights)))
+        store.write_fallback(frozenset((names - earlier) | set(weights)))
         if weights:
             with replacement(PATH, json.dumps(weights, indent=2) + "\n"):
                 pass

@@ -44,7 +44,7 @@ from ansible_collections.lvs.director.plugins.module_utils._options.settings imp
     desired_from_timeouts_module,
 )
 from ansible_collections.lvs.director.plugins.module_utils._options.table import desired_from_table_module
-from ansible_collections.lvs.director.plugins.module_utils._persist import table_file as _saved_file
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import TABLE, MachineStore, damaged
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import parsed
 
 # Seconds between two looks at interfaces that are not there yet.
@@ -101,13 +101,6 @@ class Journal:
         for line in str(text).splitlines():
             sys.stdout.write(f"<{level}>{line}\n" if self._levels else f"{line}\n")
         sys.stdout.flush()
-
-
-class _RestoredKernel(NetlinkKernel):
-    """The machine's kernel for a run that saves nothing: what was saved stays as it is, whatever comes of restoring it."""
-
-    def read_saved(self) -> Optional[str]:
-        return None
 
 
 def content_of(text: str) -> Content:
@@ -273,29 +266,30 @@ def main(arguments: Sequence[str], vips: Vips) -> int:
 
 
 def _run(options: argparse.Namespace, vips: Vips, journal: Journal) -> None:
-    text = _saved_file.read()
+    store = MachineStore()
+    text = store.read_table()
     if text is None:
-        raise IpvsUnavailableError(f"There is nothing to restore: no {_saved_file.PATH}. Run the role lvs.director.ipvs_director")
+        raise IpvsUnavailableError(f"There is nothing to restore: no {TABLE}. Run the role lvs.director.ipvs_director")
     try:
         content = content_of(text)
     except (IpvsError, KeyError, TypeError) as exc:
-        raise _saved_file.damaged(exc) from exc
+        raise damaged(exc) from exc
     _modprobe.load("ip_vs")
     try:
-        kernel = _RestoredKernel()
+        kernel = NetlinkKernel()
     except ImportError as exc:
         raise IpvsUnavailableError(f"{exc}. Install the package python3-pyroute2") from exc
     try:
         if options.command == "table":
             with contextlib.ExitStack() as stack:
-                if _saved_file.read_fallback():
+                if store.read_fallback():
                     # Services get their own scheduler back while clients connect. Without nft some may be refused: still better.
                     with contextlib.suppress(IpvsUnavailableError):
                         stack.enter_context(refusals_held_back())
                 replaced = restore_table(kernel, content, journal, load=_modprobe.load, fallback=options.fallback)
-            _saved_file.write_fallback(replaced)
+            store.write_fallback(replaced)
         elif options.command == "swap":
-            swap_scheduler(kernel, options.scheduler, options.fallback, _modprobe, refusals_held_back, journal.note)
+            swap_scheduler(kernel, store, options.scheduler, options.fallback, _modprobe, refusals_held_back, journal.note)
         elif options.command == "network":
             restore_network(kernel, content, vips, journal, patience=options.patience)
         elif options.command == "clear-table":

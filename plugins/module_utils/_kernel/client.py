@@ -41,7 +41,6 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
 )
 from ansible_collections.lvs.director.plugins.module_utils._netlink import parse as wire
 from ansible_collections.lvs.director.plugins.module_utils._netlink.socket import Command, NetlinkSocket, Run
-from ansible_collections.lvs.director.plugins.module_utils._persist import table_file as _saved_file
 
 if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._model.settings import Info, SyncDaemon, Timeouts
@@ -90,15 +89,6 @@ class IpvsKernel(Protocol):
     def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
         """Make the changes in their order, and return the first one that was refused; later ones may have been made."""
 
-    def read_saved(self) -> Optional[str]:
-        """Return what is restored at boot, as the text of ``_persist.format``; None where nothing is."""
-
-    def read_fallback(self) -> frozenset[str]:
-        """Return the names of services that were restored with another scheduler than their own, because that was missing."""
-
-    def replace_saved(self, text: str) -> AbstractContextManager[None]:
-        """Have another text ready, and put it in place when the block ends without an error."""
-
     def close(self) -> None:
         """Release what the client holds."""
 
@@ -119,15 +109,6 @@ class NetlinkKernel:
 
     def close(self) -> None:
         self._socket.close()
-
-    def read_saved(self) -> Optional[str]:
-        return _saved_file.read()
-
-    def read_fallback(self) -> frozenset[str]:
-        return _saved_file.read_fallback()
-
-    def replace_saved(self, text: str) -> AbstractContextManager[None]:
-        return _saved_file.replaced(text)
 
     def read_service(self, key: ServiceKey, *, counters: bool = True) -> Optional[Observed]:
         try:

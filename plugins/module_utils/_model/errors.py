@@ -13,6 +13,7 @@ done to which object, why it cannot be, and what to do about it where that is kn
 from __future__ import annotations
 
 NO_PERMISSION = "CAP_NET_ADMIN is needed in the network namespace: run the task as root (become: true)"
+NOT_ROOT = "Run the task as root (become: true)"
 
 
 class IpvsError(Exception):

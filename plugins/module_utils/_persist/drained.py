@@ -17,9 +17,7 @@ from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationKey, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import DIRECTORY, other_namespace, replacement
-
-VOLATILE_DIRECTORY = "/run/lvs.director"
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import DIRECTORY, VOLATILE_DIRECTORY, other_namespace, replacement
 
 _Weights = dict[str, dict[str, int]]
 

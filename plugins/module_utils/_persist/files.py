@@ -4,7 +4,11 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Files of root's that outlive a run: where they are, and how they are replaced."""
+"""Files that outlive a run: what they are, where they are, and how they are replaced.
+
+``Store`` is what the layers above need; ``MachineStore`` is the machine's own, and unit tests have one in memory. Where
+there is a file of the table, every run keeps it in step with the kernel; the module ``ipvs_boot`` creates it.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +16,92 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
-from typing import Optional
+from contextlib import AbstractContextManager
+from typing import Optional, Protocol
+
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import NOT_ROOT, IpvsUnavailableError
 
 DIRECTORY = "/var/lib/lvs.director"
+VOLATILE_DIRECTORY = "/run/lvs.director"
+# The table that is restored at boot, as the text of ``format``.
+TABLE = f"{DIRECTORY}/table.json"
+# The names of services that run with the fallback scheduler, because their own was missing when they were restored.
+FALLBACK = f"{VOLATILE_DIRECTORY}/fallback"
+
+
+class Store(Protocol):
+    """What a run keeps on the machine."""
+
+    def read_table(self) -> Optional[str]:
+        """Return the saved table as text, None where nothing is restored at boot."""
+
+    def replace_table(self, text: str) -> AbstractContextManager[None]:
+        """Prepare another text, and put it in place when the block ends without an error."""
+
+    def read_fallback(self) -> frozenset[str]:
+        """Return the names of the services that run with the fallback scheduler."""
+
+    def write_fallback(self, names: frozenset[str]) -> None:
+        """Keep these names until the next boot or call."""
+
+
+class MachineStore:
+    """The files of this machine, in the network namespace of this process."""
+
+    def read_table(self) -> Optional[str]:
+        if other_namespace() is not None:
+            return None
+        try:
+            with open(TABLE, encoding="ascii") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+        except PermissionError as exc:
+            raise IpvsUnavailableError(f"Cannot read {TABLE}: {exc.strerror}. {NOT_ROOT}") from exc
+        except (OSError, ValueError) as exc:
+            raise damaged(exc) from exc
+
+    @contextlib.contextmanager
+    def replace_table(self, text: str) -> Iterator[None]:
+        try:
+            with replacement(TABLE, text):
+                yield
+        except OSError as exc:
+            raise IpvsUnavailableError(f"Cannot write {TABLE}, from which the table is restored at boot: {exc}") from exc
+
+    def read_fallback(self) -> frozenset[str]:
+        try:
+            with open(FALLBACK, encoding="ascii") as file:
+                return frozenset(file.read().splitlines())
+        except FileNotFoundError:
+            return frozenset()
+        except PermissionError as exc:
+            raise IpvsUnavailableError(f"Cannot read {FALLBACK}: {exc.strerror}. {NOT_ROOT}") from exc
+        except (OSError, ValueError) as exc:
+            raise IpvsUnavailableError(f"Cannot read {FALLBACK}: {exc}") from exc
+
+    def write_fallback(self, names: frozenset[str]) -> None:
+        if not names:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(FALLBACK)
+            return
+        with replacement(FALLBACK, "".join(f"{name}\n" for name in sorted(names))):
+            pass
+
+
+def damaged(reason: object) -> IpvsUnavailableError:
+    """Return the error about a saved table that cannot be read."""
+    return IpvsUnavailableError(
+        f"Cannot read {TABLE}, from which the table is restored at boot: {reason}. Nothing was changed. Mend the file; or "
+        "remove it, run the role lvs.director.ipvs_director, which makes a new one, and the other tasks of this collection "
+        "that changed this machine"
+    )
 
 
 def other_namespace() -> Optional[int]:
-    """Return the number of the network namespace in which this process runs, None if it is the machine's own.
+    """Return the inode of this process's network namespace, None in the machine's own.
 
-    Another one does not outlive a reboot, and neither does what is in it.
+    Another namespace does not outlive a reboot, and neither does its table.
     """
     own = os.stat("/proc/self/ns/net").st_ino
     try:
@@ -32,10 +113,10 @@ def other_namespace() -> Optional[int]:
 
 @contextlib.contextmanager
 def replacement(path: str, text: str, mode: int = 0o600) -> Iterator[None]:
-    """Have a file's new content on the disk, and put it in place when the block ends without an error.
+    """Write a file's new content to disk, and put it in place when the block ends without an error.
 
-    What can go wrong with a file goes wrong before the block: the rename at its end is all that is left. Whoever reads
-    the file finds the old content or the new one, whatever happens.
+    Whatever can go wrong with a file goes wrong before the block: only the rename is left for its end. Readers find the
+    old content or the new, never a mixture.
 
     :raises OSError: it cannot be written.
     """

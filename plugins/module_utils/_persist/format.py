@@ -27,7 +27,7 @@ It has what runs of this collection have set, and nothing of what others have pu
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
@@ -35,9 +35,8 @@ from ansible_collections.lvs.director.plugins.module_utils._model.results import
     destination_values,
     key_values,
     service_values,
-    sync_daemon_result,
 )
-from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     Destination,
     DestinationKey,
@@ -47,7 +46,6 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     format_address,
     parse_address,
 )
-from ansible_collections.lvs.director.plugins.module_utils._persist.planned import PlannedSave
 
 VERSION = 1
 
@@ -64,15 +62,6 @@ class Saved(NamedTuple):
     timeouts: Mapping[str, int] = {}  # those that were ever given, in seconds
     earlier_timeouts: Mapping[str, int] = {}  # what they were before
     sync_daemons: Mapping[str, Mapping[str, Any]] = {}  # by their state
-
-
-class Change(NamedTuple):
-    """What a run makes of a service: what it is in the kernel before, and after."""
-
-    key: ServiceKey
-    before: Optional[Entry]
-    after: Optional[Entry]
-    adopt: bool  # the run is about the service, and not just about something that belongs to it
 
 
 def to_text(saved: Saved) -> str:
@@ -152,7 +141,7 @@ def _from_any_layout(text: str) -> Saved:
     return Saved(services, *_settings(content))
 
 
-class _Writer:
+class Writer:
     """Writes paragraphs. What equal destinations share is written once."""
 
     def __init__(self) -> None:
@@ -198,12 +187,17 @@ def _paragraph(name: Mapping[str, Any], rest: Mapping[str, Any], destinations: I
     return f'{_name(name)},\n {json.dumps(rest)[1:-1]}, "destinations": [' + (f"\n  {listed}]}}" if listed else "]}")
 
 
+def name_of(key: ServiceKey) -> str:
+    """Return the first line of a service's paragraph."""
+    return _name(_name_values(key))
+
+
 def options_of(saved: Saved, key: ServiceKey) -> Optional[dict[str, Any]]:
     """Return a service as it is restored, in options of ``ipvs_service``; None if it is not.
 
     :raises IpvsUnavailableError: its paragraph makes no sense.
     """
-    paragraph = saved.services.get(_name(_name_values(key)))
+    paragraph = saved.services.get(name_of(key))
     if paragraph is None:
         return None
     try:
@@ -213,7 +207,7 @@ def options_of(saved: Saved, key: ServiceKey) -> Optional[dict[str, Any]]:
     return options
 
 
-def _key(name: str) -> ServiceKey:
+def key_of(name: str) -> ServiceKey:
     """Return what the first line of a paragraph names."""
     try:
         values = json.loads(name + "}")
@@ -223,76 +217,3 @@ def _key(name: str) -> ServiceKey:
         return ServiceKey(address_family(address), values["protocol"], address, int(values["port"]))
     except (ValueError, KeyError, TypeError) as exc:
         raise IpvsUnavailableError(f"{name} does not name a service") from exc
-
-
-def plan_saved_services(saved: Saved, changes: Iterable[Change], purged: Optional[Callable[[ServiceKey], bool]] = None) -> PlannedSave:
-    """Return what has to happen to the services that are restored at boot.
-
-    :param purged: whether a service that is not there any more, and of which no change speaks, has to go here too.
-    :raises IpvsUnavailableError: something in the text is not what it should be.
-    """
-    writer = _Writer()
-    services = dict(saved.services)
-    changed, named = False, set()
-    before: list[str] = []
-    after: list[str] = []
-    for one in changes:
-        name = _name(_name_values(one.key))
-        named.add(name)
-        old = services.get(name)
-        if old is None and not one.adopt:
-            continue
-        new = None if one.after is None else writer.paragraph(one.after)
-        if new == old:
-            continue
-        changed = True
-        if new is None:
-            del services[name]
-        else:
-            services[name] = new
-        if old != (None if one.before is None else writer.paragraph(one.before)):
-            before += [old] if old else []
-            after += [new] if new else []
-    if purged is not None:
-        for name in [name for name in services if name not in named and purged(_key(name))]:
-            before.append(services.pop(name))
-            changed = True
-    if not changed:
-        return PlannedSave()
-    return PlannedSave(_checked(saved._replace(services=services)), _shown(before), _shown(after))
-
-
-def plan_saved_timeouts(saved: Saved, given: Mapping[str, int], before: Timeouts) -> PlannedSave:
-    """Return what has to happen to the timeouts that are restored at boot.
-
-    :param before: those of the kernel, before the run.
-    """
-    timeouts = {**saved.timeouts, **given}
-    if timeouts == saved.timeouts:
-        return PlannedSave()
-    earlier = {name: saved.earlier_timeouts.get(name, getattr(before, name)) for name in timeouts}
-    new = saved._replace(timeouts=timeouts, earlier_timeouts=earlier)
-    return PlannedSave(_checked(new), json.dumps(dict(saved.timeouts)), json.dumps(timeouts))
-
-
-def plan_saved_sync_daemon(saved: Saved, state: str, daemon: Optional[SyncDaemon]) -> PlannedSave:
-    """Return what has to happen to one of the sync daemons that are started at boot."""
-    old = saved.sync_daemons.get(state)
-    new = None if daemon is None else sync_daemon_result(daemon)
-    if old == new:
-        return PlannedSave()
-    daemons = {each: values for each, values in saved.sync_daemons.items() if each != state}
-    if new is not None:
-        daemons[state] = new
-    return PlannedSave(_checked(saved._replace(sync_daemons=daemons)), *(json.dumps(dict(one or {})) for one in (old, new)))
-
-
-def _checked(saved: Saved) -> str:
-    """Return the text, if all of it makes sense: not only what has just been written, but what stood there already."""
-    text = to_text(saved)
-    parsed(text)
-    return text
-
-
-def _shown(parts: list[str]) -> str:
-    return "".join(f"restored at boot: {part}\n" for part in parts)

@@ -4,39 +4,149 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Between a run and what is restored at boot: both change under one lock, or neither does."""
+"""A run's changes -> the new text of the saved table, or None if it stays as it is. Pure."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import json
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple, Optional, TypeVar
 
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredService, DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._persist.planned import PlannedSave
-from ansible_collections.lvs.director.plugins.module_utils._persist.table_file import damaged
+from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Entry
+from ansible_collections.lvs.director.plugins.module_utils._options.entries import new_entry
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import damaged
+from ansible_collections.lvs.director.plugins.module_utils._persist.format import (
+    Saved,
+    Writer,
+    from_text,
+    key_of,
+    name_of,
+    options_of,
+    parsed,
+    to_text,
+)
+from ansible_collections.lvs.director.plugins.module_utils._plan.planned_service import PlannedService
+from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry
+from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
+
+_Given = TypeVar("_Given")
+_Read = TypeVar("_Read")
 
 
-def plan_with(kernel: IpvsKernel, make: Callable[[str], PlannedSave]) -> PlannedSave:
-    """Return the plan that is made of what is restored at boot; an empty one where nothing is.
+class Save(NamedTuple):
+    """A new text of the saved table.
 
-    :param make: makes it of the text that is saved.
-    :raises IpvsUnavailableError: it cannot be read.
+    ``before`` and ``after`` show people what changes. A service is shown only where the saved table differed from the
+    kernel's: otherwise the diff of the kernel's table says it all.
     """
-    text = kernel.read_saved()
-    if text is None:
-        return PlannedSave()
+
+    text: str
+    before: str
+    after: str
+
+
+def save_table(text: str, desired: DesiredTable, plan: PlannedTable, fallback: Collection[str]) -> Optional[Save]:
+    """Return the text that saves what a plan makes of the kernel's table, None if it is saved already.
+
+    :param text: the saved table.
+    :param fallback: the names of services that run with the fallback scheduler.
+    :raises IpvsError: the text cannot be read.
+    """
+    saved = _read(text)
+    wanted = {one.key: one for one in desired.services}
+    writer = Writer()
+    services = dict(saved.services)
+    named = set()
+    before: list[str] = []
+    after: list[str] = []
+    for planned in plan.services:
+        name = name_of(planned.key)
+        named.add(name)
+        old = services.get(name)
+        one = wanted.get(planned.key)
+        # A task about a destination changes the service of whoever has set it, and does not make it one of ours.
+        if old is None and one is not None and one.must_exist:
+            continue
+        entry = _own_entry(planned, one, saved) if str(planned.key) in fallback else planned.after
+        new = None if entry is None else writer.paragraph(entry)
+        if new == old:
+            continue
+        if new is None:
+            del services[name]
+        else:
+            services[name] = new
+        if old != (None if planned.before is None else writer.paragraph(planned.before)):
+            before += [old] if old else []
+            after += [new] if new else []
+    if desired.purge:
+        for name in [name for name in services if name not in named]:
+            key = _checked(key_of, name)
+            if any(part.covers(key) for part in desired.scope):
+                before.append(services.pop(name))
+    return _save(saved, saved._replace(services=services), _shown(before), _shown(after))
+
+
+def save_timeouts(text: str, given: Mapping[str, int], before: Timeouts) -> Optional[Save]:
+    """Return the text that saves timeouts, None if they are saved already.
+
+    :param before: the kernel's timeouts before the run.
+    :raises IpvsUnavailableError: the text cannot be read.
+    """
+    saved = _read(text)
+    timeouts = {**saved.timeouts, **given}
+    earlier = {name: saved.earlier_timeouts.get(name, getattr(before, name)) for name in timeouts}
+    if timeouts == saved.timeouts:
+        return None
+    new = saved._replace(timeouts=timeouts, earlier_timeouts=earlier)
+    return _save(saved, new, json.dumps(dict(saved.timeouts)), json.dumps(timeouts))
+
+
+def save_sync_daemon(text: str, state: str, daemon: Optional[SyncDaemon]) -> Optional[Save]:
+    """Return the text that saves a sync daemon, or that there is none; None if that is saved already.
+
+    :raises IpvsUnavailableError: the text cannot be read.
+    """
+    saved = _read(text)
+    old = saved.sync_daemons.get(state)
+    new = None if daemon is None else sync_daemon_result(daemon)
+    daemons = {**saved.sync_daemons, state: new}
+    kept = {each: values for each, values in daemons.items() if values is not None}
+    return _save(saved, saved._replace(sync_daemons=kept), *(json.dumps(dict(one or {})) for one in (old, new)))
+
+
+def _save(old: Saved, new: Saved, before: str, after: str) -> Optional[Save]:
+    if new == old:
+        return None
+    text = to_text(new)
+    # All of it has to make sense: not only what has just been written.
+    _checked(parsed, text)
+    return Save(text, before, after)
+
+
+def _own_entry(planned: PlannedService, one: Optional[DesiredService], saved: Saved) -> Optional[Entry]:
+    """Return what to save of a service that runs with the fallback scheduler, and weights to match.
+
+    These are not meant to outlive the next boot: what the task asks for is laid over what is saved.
+    """
+    options = _checked(lambda key: options_of(saved, key), planned.key) if one and planned.after else None
+    return plan_entry(new_entry(options), one) if options and one else planned.after
+
+
+def _read(text: str) -> Saved:
+    return _checked(from_text, text)
+
+
+def _checked(read: Callable[[_Given], _Read], given: _Given) -> _Read:
+    """Read something saved; if it makes no sense, raise the error that names the file."""
     try:
-        return make(text)
+        return read(given)
     except IpvsUnavailableError as exc:
         raise damaged(exc) from exc
 
 
-def saving(kernel: IpvsKernel, plan: PlannedSave) -> AbstractContextManager[None]:
-    """Return the block in which the kernel is to be changed, at whose end the plan is carried out.
-
-    The new text is on the disk before the block begins, so that a full disk is found while nothing has been changed. Who
-    is killed between the kernel's change and the end leaves the old text: the next run finds that the two differ.
-    """
-    return contextlib.nullcontext() if plan.text is None else kernel.replace_saved(plan.text)
+def _shown(paragraphs: Collection[str]) -> str:
+    return "".join(f"restored at boot: {paragraph}\n" for paragraph in paragraphs)

@@ -20,7 +20,7 @@ from ansible_collections.lvs.director.plugins.module_utils._options.table import
     TABLE_SERVICE_SPEC,
     table_module_spec,
 )
-from ansible_collections.lvs.director.plugins.module_utils._persist import table_file as _saved_file
+from ansible_collections.lvs.director.plugins.module_utils._persist import files as _files
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
 
 ROLE = Path(next(iter(installed.__path__)))
@@ -80,7 +80,7 @@ def test_the_role_hands_every_option_on() -> None:
 def test_an_empty_file_to_save_to_is_one() -> None:
     variables = read("vars/main.yml")
     assert variables["__ipvs_director_nothing_saved"] == to_text(Saved())
-    assert variables["__ipvs_director_saved"] == _saved_file.PATH
+    assert variables["__ipvs_director_saved"] == _files.TABLE
 
 
 def test_the_program_that_restores_needs_nothing_but_itself(tmp_path: Path) -> None:

@@ -17,10 +17,9 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import EditDestination, EditService, Step
 from ansible_collections.lvs.director.plugins.module_utils._options.table import desired_from_table_module
 from ansible_collections.lvs.director.plugins.module_utils._persist import files as _state_file
-from ansible_collections.lvs.director.plugins.module_utils._persist import table_file as _saved_file
 
 from contract import memory
-from contract.memory import MemoryKernel
+from contract.memory import MemoryKernel, MemoryStore
 
 RISING = {"10.0.0.1": 1, "10.0.0.2": 0, "10.0.0.3": 7, "10.0.0.4": 2}
 LEVEL = {"10.0.0.9": 1, "10.0.0.8": 1}
@@ -62,6 +61,7 @@ class Director:
 
     def __init__(self) -> None:
         self.kernel = MemoryKernel()
+        self.store = MemoryStore()
         services = [
             {"protocol": "tcp", "address": f"192.0.2.{number}", "port": 80, "scheduler": scheduler, "destinations": destinations}
             for number, (scheduler, destinations) in enumerate(
@@ -90,7 +90,7 @@ class Director:
         self.held = False
 
     def swap(self) -> None:
-        swap_scheduler(self.kernel, "test", "fo", self.modules, self.held_back, self.said.append)
+        swap_scheduler(self.kernel, self.store, "test", "fo", self.modules, self.held_back, self.said.append)
 
     @property
     def schedulers(self) -> list[str]:
@@ -100,7 +100,6 @@ class Director:
 @pytest.fixture(autouse=True)
 def _own_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr(_scheduler_swap, "PATH", str(tmp_path / "run" / "swap.json"))
-    monkeypatch.setattr(_saved_file, "FALLBACK", str(tmp_path / "run" / "fallback"))
     monkeypatch.setattr(memory, "SCHEDULERS", {*memory.SCHEDULERS, "test"})
 
 
@@ -118,7 +117,7 @@ def test_all_is_as_before_but_for_the_module(director: Director) -> None:
         "ip_vs_test was replaced.",
         '2 services use scheduler "test" again.',
     ]
-    assert not _saved_file.read_fallback()
+    assert not director.store.fallback
     steps = len(director.kernel.steps)
     director.swap()
     assert len(director.kernel.steps) == steps
@@ -157,7 +156,7 @@ def test_what_else_uses_the_module_is_left_alone(director: Director) -> None:
         director.swap()
     assert director.modules.loaded["ip_vs_test"] == "old"
     assert director.kernel.read_table() == director.before
-    assert not _saved_file.read_fallback()
+    assert not director.store.fallback
 
 
 def test_without_the_other_scheduler_nothing_is_touched(director: Director) -> None:
@@ -181,11 +180,11 @@ def test_a_module_that_cannot_be_loaded_leaves_services_served_until_it_can(dire
     with pytest.raises(IpvsUnavailableError, match=r'Cannot load ip_vs_test, .* 2 services have scheduler "fo"'):
         director.swap()
     assert director.schedulers == ["fo", "fo", "fo"]
-    assert _saved_file.read_fallback() == {"tcp 192.0.2.0:80", "tcp 192.0.2.1:80"}
+    assert director.store.fallback == {"tcp 192.0.2.0:80", "tcp 192.0.2.1:80"}
     monkeypatch.delattr(director.modules, "load")
     director.swap()
     assert director.kernel.read_table() == director.before
-    assert not _saved_file.read_fallback()
+    assert not director.store.fallback
 
 
 def test_what_somebody_else_changes_meanwhile_stays(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +219,7 @@ def test_killed_at_any_step_the_next_run_finishes(director: Director, last: int)
     director.swap()
     assert director.modules.loaded["ip_vs_test"] == "new"
     assert director.kernel.read_table() == director.before
-    assert not _saved_file.read_fallback()
+    assert not director.store.fallback
 
 
 def test_there_are_as_many_steps_as_it_is_killed_at(director: Director) -> None:

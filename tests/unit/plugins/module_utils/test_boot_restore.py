@@ -25,10 +25,9 @@ from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     StopSyncDaemon,
 )
 from ansible_collections.lvs.director.plugins.module_utils._options.table import desired_from_table_module
-from ansible_collections.lvs.director.plugins.module_utils._persist import table_file as _saved_file
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
 
-from contract.memory import SCHEDULERS, Interface, MemoryKernel
+from contract.memory import SCHEDULERS, Interface, MemoryKernel, MemoryStore
 
 Options = dict[str, Any]
 
@@ -89,14 +88,18 @@ class FakeVips:
 
 
 @pytest.fixture
-def kernel() -> MemoryKernel:
+def store() -> MemoryStore:
+    return MemoryStore(to_text(Saved()))
+
+
+@pytest.fixture
+def kernel(store: MemoryStore) -> MemoryKernel:
     """A machine on which all of it was set by tasks, and saved."""
     kernel = MemoryKernel()
     kernel.interfaces["eth1"] = Interface(1500)
-    kernel.saved = to_text(Saved())
     spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False}
-    converge(kernel, desired_from_table_module({**spec, "services": SERVICES}), check_mode=False)
-    converge_timeouts(kernel, {"udp": 250}, check_mode=False)
+    converge(kernel, desired_from_table_module({**spec, "services": SERVICES}), check_mode=False, store=store)
+    converge_timeouts(kernel, {"udp": 250}, check_mode=False, store=store)
     return kernel
 
 
@@ -111,9 +114,9 @@ def state(kernel: MemoryKernel) -> tuple[Any, ...]:
     return kernel.services, kernel.destinations, kernel.timeouts, kernel.daemons
 
 
-def content(kernel: MemoryKernel) -> _restore.Content:
-    assert kernel.saved
-    return _restore.content_of(kernel.saved)
+def content(store: MemoryStore) -> _restore.Content:
+    assert store.table
+    return _restore.content_of(store.table)
 
 
 def loads(name: str) -> bool:
@@ -127,34 +130,34 @@ def restore(
     return _restore.restore_table(into, saved, journal, load=load, fallback=fallback), journal
 
 
-def test_a_table_comes_back_as_it_was(kernel: MemoryKernel, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_comes_back_as_it_was(kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
     after = booted(kernel)
-    assert restore(after, content(kernel))[1].problems == 0
+    assert restore(after, content(store))[1].problems == 0
     assert state(after) == state(kernel)
     assert capsys.readouterr().out == "Restored 4 of 4 services, of which 0 were as they should be.\nRestored the timeouts.\n"
 
 
-def test_what_is_right_is_not_touched(kernel: MemoryKernel) -> None:
+def test_what_is_right_is_not_touched(kernel: MemoryKernel, store: MemoryStore) -> None:
     after = booted(kernel)
-    restore(after, content(kernel))
+    restore(after, content(store))
     steps = len(after.steps)
-    restore(after, content(kernel))
+    restore(after, content(store))
     assert len(after.steps) == steps
 
 
-def test_what_was_edited_by_hand_is_mended(kernel: MemoryKernel) -> None:
+def test_what_was_edited_by_hand_is_mended(kernel: MemoryKernel, store: MemoryStore) -> None:
     after = booted(kernel)
-    restore(after, content(kernel))
+    restore(after, content(store))
     for key, listed in after.destinations.items():
         # Also where the scheduler does not look at the order.
         after.destinations[key] = [one._replace(weight=77) for one in reversed(listed)]
     after.timeouts = Timeouts(1, 2, 3)
-    restore(after, content(kernel))
+    restore(after, content(store))
     assert state(after)[:2] == state(kernel)[:2]
     assert after.timeouts == Timeouts(1, 2, 250)
 
 
-def test_what_others_have_added_stays(kernel: MemoryKernel) -> None:
+def test_what_others_have_added_stays(kernel: MemoryKernel, store: MemoryStore) -> None:
     after = booted(kernel)
     spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False}
     foreign = [
@@ -162,21 +165,23 @@ def test_what_others_have_added_stays(kernel: MemoryKernel) -> None:
         {**SERVICES[0], "scheduler": "rr", "destinations": [{"address": "10.0.0.8"}, {"address": "10.0.0.1"}]},
     ]
     converge(after, desired_from_table_module({**spec, "services": foreign}), check_mode=False)
-    restore(after, content(kernel))
+    restore(after, content(store))
     key = next(key for key in after.services if key.port == 80)
     assert [one.address[-1] for one in after.keys(key) if one.address[-1] != 8] == [2, 3, 1]
     assert 8 in [one.address[-1] for one in after.keys(key)]
     assert len(after.services) == 5
 
 
-def test_one_that_cannot_be_is_told_and_the_others_come_back(kernel: MemoryKernel, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_that_cannot_be_is_told_and_the_others_come_back(
+    kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]
+) -> None:
     after = booted(kernel)
 
     def refuse(step: Step) -> int:
         return errno.EINVAL if isinstance(step, AddService) and step.service.key.fwmark == 7 else 0
 
     after.refuse = refuse
-    assert restore(after, content(kernel))[1].problems == 1
+    assert restore(after, content(store))[1].problems == 1
     assert len(after.services) == 3
     assert after.timeouts == kernel.timeouts
     said = capsys.readouterr().out
@@ -184,13 +189,13 @@ def test_one_that_cannot_be_is_told_and_the_others_come_back(kernel: MemoryKerne
     assert "Restored 3 of 4 services" in said
 
 
-def test_a_scheduler_is_missing(kernel: MemoryKernel, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_scheduler_is_missing(kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
     def load(name: str) -> bool:
         return name != "ip_vs_wrr"
 
     key = next(key for key in kernel.services if key.port == 80)
     after = booted(kernel)
-    fallback, journal = restore(after, content(kernel), fallback="fo", load=load)
+    fallback, journal = restore(after, content(store), fallback="fo", load=load)
     assert (fallback, journal.problems) == ({"tcp 192.0.2.1:80"}, 0)
     assert after.services[key].scheduler == "fo"
     assert [(one.key.address[-1], one.weight) for one in after.destinations[key]] == [(2, 3), (3, 0), (1, 1)]
@@ -198,15 +203,17 @@ def test_a_scheduler_is_missing(kernel: MemoryKernel, capsys: pytest.CaptureFixt
     said = capsys.readouterr().out
     assert 'Service tcp 192.0.2.1:80: its scheduler "wrr" is missing, since the kernel' in said
     # It is there again: so is all that was.
-    assert not restore(after, content(kernel), fallback="fo")[0]
+    assert not restore(after, content(store), fallback="fo")[0]
     assert state(after) == state(kernel)
     assert len([step for step in after.steps if isinstance(step, EditService)]) == 1
 
 
 @pytest.mark.parametrize("fallback", ["", "wrr"])
-def test_a_scheduler_is_missing_and_there_is_no_other(kernel: MemoryKernel, fallback: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_scheduler_is_missing_and_there_is_no_other(
+    kernel: MemoryKernel, store: MemoryStore, fallback: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     after = booted(kernel)
-    mark, journal = restore(after, content(kernel), fallback=fallback, load=lambda name: name != "ip_vs_wrr")
+    mark, journal = restore(after, content(store), fallback=fallback, load=lambda name: name != "ip_vs_wrr")
     assert (mark, journal.problems) == (frozenset(), 1)
     assert len(after.services) == 3
     assert "Run the role lvs.director.ipvs_director. The service was not restored" in capsys.readouterr().out
@@ -225,11 +232,11 @@ def test_a_scheduler_is_missing_and_there_is_no_other(kernel: MemoryKernel, fall
         ("]}\n]}", "]}\n]", "it is not JSON: Expecting"),
     ],
 )
-def test_a_damaged_text_is_refused_as_a_whole(kernel: MemoryKernel, old: str, new: str, reason: str) -> None:
-    assert kernel.saved
-    assert old in kernel.saved
+def test_a_damaged_text_is_refused_as_a_whole(kernel: MemoryKernel, store: MemoryStore, old: str, new: str, reason: str) -> None:
+    assert store.table
+    assert old in store.table
     with pytest.raises(IpvsError) as refused:
-        _restore.content_of(kernel.saved.replace(old, new))
+        _restore.content_of(store.table.replace(old, new))
     assert str(refused.value).startswith(reason)
 
 
@@ -240,9 +247,9 @@ def network(into: MemoryKernel, saved: _restore.Content, vips: FakeVips, patienc
 
 
 def test_daemons_and_addresses_wait_for_their_interfaces(
-    kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    kernel: MemoryKernel, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    converge_sync_daemon(kernel, DesiredSyncDaemon("master", {"interface": "eth1", "sync_id": 7}), check_mode=False)
+    converge_sync_daemon(kernel, DesiredSyncDaemon("master", {"interface": "eth1", "sync_id": 7}), check_mode=False, store=store)
     after = booted(kernel)
     after.interfaces = {}
     vips = FakeVips(("10.1.1.1/32", "eth1"))
@@ -257,35 +264,34 @@ def test_daemons_and_addresses_wait_for_their_interfaces(
             after.interfaces["eth1"] = Interface(1500)
 
     monkeypatch.setattr(_restore.time, "sleep", sleep)
-    assert network(after, content(kernel), vips, patience=60).problems == 0
+    assert network(after, content(store), vips, patience=60).problems == 0
     assert len(pauses) == 6
     assert vips.there == {"eth1": ["10.1.1.1/32"]}
     assert after.daemons == kernel.daemons
-    assert network(after, content(kernel), FakeVips(), patience=0).problems == 0
+    assert network(after, content(store), FakeVips(), patience=0).problems == 0
     after.interfaces = {}
     after.daemons = []
     capsys.readouterr()
-    assert network(after, content(kernel), FakeVips(("10.1.1.1/32", "eth9")), patience=0).problems == 2
+    assert network(after, content(store), FakeVips(("10.1.1.1/32", "eth9")), patience=0).problems == 2
     assert capsys.readouterr().out == (
         "10.1.1.1/32 on eth9: not restored: no such interface: eth9\n"
         "Sync daemon master: not restored: interface: there is no interface eth1\n"
     )
 
 
-def test_an_address_without_its_services_is_not_added(kernel: MemoryKernel, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_address_without_its_services_is_not_added(kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
     after = booted(kernel)
     vips = FakeVips(("192.0.2.1/32", "eth1"), ("192.0.2.2/32", "eth1"))
-    assert network(after, content(kernel), vips).problems == 1
+    assert network(after, content(store), vips).problems == 1
     assert vips.there == {"eth1": ["192.0.2.2/32"]}
     assert "192.0.2.1/32 was not added to eth1: tcp 192.0.2.1:80 is not there." in capsys.readouterr().out
 
 
-def test_what_was_saved_is_cleared_and_nothing_else(kernel: MemoryKernel) -> None:
+def test_what_was_saved_is_cleared_and_nothing_else(kernel: MemoryKernel, store: MemoryStore) -> None:
     kernel.interfaces["eth2"] = Interface(1500)
-    converge_sync_daemon(kernel, DesiredSyncDaemon("master", {"interface": "eth1", "sync_id": 7}), check_mode=False)
-    converge_sync_daemon(kernel, DesiredSyncDaemon("backup", {"interface": "eth1"}), check_mode=False)
-    saved, text = content(kernel), kernel.saved
-    kernel.saved = None
+    converge_sync_daemon(kernel, DesiredSyncDaemon("master", {"interface": "eth1", "sync_id": 7}), check_mode=False, store=store)
+    converge_sync_daemon(kernel, DesiredSyncDaemon("backup", {"interface": "eth1"}), check_mode=False, store=store)
+    saved, text = content(store), store.table
     spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False}
     converge(kernel, desired_from_table_module({**spec, "services": [{"fwmark": 99}]}), check_mode=False)
     converge_sync_daemon(kernel, DesiredSyncDaemon("backup", {"interface": "eth2"}), check_mode=False)
@@ -302,21 +308,20 @@ def test_what_was_saved_is_cleared_and_nothing_else(kernel: MemoryKernel) -> Non
     assert text
 
 
-def test_the_program(kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any) -> None:
+def test_the_program(kernel: MemoryKernel, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Its exit status, and what it says, with the levels that systemd's journal reads."""
     after = booted(kernel)
-    monkeypatch.setattr(_restore, "_RestoredKernel", lambda: after)
+    monkeypatch.setattr(_restore, "MachineStore", lambda: store)
+    monkeypatch.setattr(_restore, "NetlinkKernel", lambda: after)
     monkeypatch.setattr(_restore._modprobe, "load", loads)
-    monkeypatch.setattr(_saved_file, "FALLBACK", str(tmp_path / "run" / "fallback"))
     monkeypatch.setenv("JOURNAL_STREAM", "9:9")
-    text = None
-    monkeypatch.setattr(_saved_file, "read", lambda: text)
+    text, store.table = store.table, None
     assert _restore.main(["table"], FakeVips()) == 1
     assert capsys.readouterr().out.startswith("<3>There is nothing to restore: no /var/lib/lvs.director/table.json.")
-    text = "{}"
+    store.table = "{}"
     assert _restore.main(["table"], FakeVips()) == 1
     assert capsys.readouterr().out.startswith("<3>Cannot read /var/lib/lvs.director/table.json, from which")
-    text = kernel.saved
+    store.table = text
     assert _restore.main(["table"], FakeVips()) == 0
     assert capsys.readouterr().out.startswith("<6>Restored 4 of 4")
     assert after.timeouts == Timeouts(900, 120, 250)
@@ -328,7 +333,7 @@ def test_the_program(kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, caps
     assert not after.services
     monkeypatch.setattr(_restore._modprobe, "load", lambda name: name != "ip_vs_wrr")
     assert _restore.main(["table", "--fallback=fo"], FakeVips()) == 0
-    assert _saved_file.read_fallback() == {"tcp 192.0.2.1:80"}
+    assert store.fallback == {"tcp 192.0.2.1:80"}
     assert "<4>Service tcp 192.0.2.1:80" in capsys.readouterr().out
     monkeypatch.setattr(_restore._modprobe, "load", loads)
     held_back: list[bool] = []
@@ -341,7 +346,7 @@ def test_the_program(kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr(_restore, "refusals_held_back", hold_back)
     assert _restore.main(["table", "--fallback=fo"], FakeVips()) == 0
     assert held_back
-    assert _saved_file.read_fallback() == frozenset()
+    assert store.fallback == frozenset()
     assert after.closed
 
 
@@ -350,16 +355,16 @@ def refusing(kernel: MemoryKernel, kind: type[Step]) -> MemoryKernel:
     return kernel
 
 
-def test_timeouts_that_are_refused_are_told(kernel: MemoryKernel, capsys: pytest.CaptureFixture[str]) -> None:
+def test_timeouts_that_are_refused_are_told(kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
     after = refusing(booted(kernel), SetTimeouts)
-    assert restore(after, content(kernel))[1].problems == 1
+    assert restore(after, content(store))[1].problems == 1
     assert len(after.services) == 4
     assert "The timeouts were not restored: Cannot set " in capsys.readouterr().out
 
 
-def test_what_cannot_be_cleared_is_told(kernel: MemoryKernel, capsys: pytest.CaptureFixture[str]) -> None:
-    converge_sync_daemon(kernel, DesiredSyncDaemon("master", {"interface": "eth1", "sync_id": 7}), check_mode=False)
-    saved, kernel.saved = content(kernel), None
+def test_what_cannot_be_cleared_is_told(kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
+    converge_sync_daemon(kernel, DesiredSyncDaemon("master", {"interface": "eth1", "sync_id": 7}), check_mode=False, store=store)
+    saved = content(store)
     journal = _restore.Journal(levels=False)
     _restore.clear_table(refusing(kernel, DeleteService), saved, journal)
     _restore.clear_network(refusing(kernel, StopSyncDaemon), saved, FakeVips(), journal)
@@ -371,16 +376,16 @@ def test_what_cannot_be_cleared_is_told(kernel: MemoryKernel, capsys: pytest.Cap
 
 
 def test_the_program_tells_a_conflict_from_other_errors(
-    kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    kernel: MemoryKernel, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The role goes on where the module is in use elsewhere, and so needs to know."""
 
     def in_use(*_arguments: object) -> None:
         raise IpvsConflictError("it is in use")
 
-    monkeypatch.setattr(_restore, "_RestoredKernel", lambda: kernel)
+    monkeypatch.setattr(_restore, "MachineStore", lambda: store)
+    monkeypatch.setattr(_restore, "NetlinkKernel", lambda: kernel)
     monkeypatch.setattr(_restore._modprobe, "load", loads)
-    monkeypatch.setattr(_saved_file, "read", lambda: kernel.saved)
     monkeypatch.setattr(_restore, "swap_scheduler", in_use)
     assert _restore.main(["swap", "--fallback=fo"], FakeVips()) == _restore.CONFLICT
     assert capsys.readouterr().out == "it is in use\n"
@@ -388,13 +393,13 @@ def test_the_program_tells_a_conflict_from_other_errors(
 
 
 def test_the_program_without_pyroute2_names_the_package(
-    kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    kernel: MemoryKernel, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def missing() -> MemoryKernel:
         raise ImportError("No module named 'pyroute2'")
 
-    monkeypatch.setattr(_restore, "_RestoredKernel", missing)
+    monkeypatch.setattr(_restore, "MachineStore", lambda: store)
+    monkeypatch.setattr(_restore, "NetlinkKernel", missing)
     monkeypatch.setattr(_restore._modprobe, "load", loads)
-    monkeypatch.setattr(_saved_file, "read", lambda: kernel.saved)
     assert _restore.main(["table"], FakeVips()) == 1
     assert capsys.readouterr().out == "No module named 'pyroute2'. Install the package python3-pyroute2\n"

@@ -16,7 +16,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.lvs.director.plugins.module_utils import _runner
 from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
 
-from contract.memory import MemoryKernel
+from contract.memory import MemoryKernel, MemoryStore
 
 # Since ansible-core 2.21 a module returns what it was called with only where it is told to.
 INVOCATION = {"_ansible_inject_invocation": True} if "inject_invocation" in PASS_VARS else {}
@@ -31,9 +31,17 @@ def kernel() -> MemoryKernel:
 
 
 @pytest.fixture
-def run(kernel: MemoryKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def store(kernel: MemoryKernel) -> MemoryStore:
+    return MemoryStore(kernel=kernel)
+
+
+@pytest.fixture
+def run(
+    kernel: MemoryKernel, store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
     """Return a function that runs a module by name and returns its result; of a failed one too."""
     monkeypatch.setattr(_runner, "NetlinkKernel", lambda: kernel)
+    monkeypatch.setattr(_runner, "MachineStore", lambda: store)
     monkeypatch.setattr(_drained, "path", lambda: str(tmp_path / "drained.json"))
 
     def run(name: str, *, check: bool = False, **arguments: Any) -> Result:

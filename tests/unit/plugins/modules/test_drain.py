@@ -34,7 +34,7 @@ BACK: dict[str, Any] = {"service": WEB, "address": "10.0.0.1"}
 
 
 @pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def kept(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "var" / "drained.json"
     monkeypatch.setattr(_drained, "path", lambda: str(path))
     return path
@@ -133,28 +133,28 @@ def test_it_can_be_removed_in_the_end(run: Run, kernel: MemoryKernel, clock: Clo
     assert not run("ipvs_destination", **DRAIN, drain_then="remove")["changed"]
 
 
-def test_check_mode_tells_the_truth_and_neither_waits_nor_keeps(run: Run, kernel: MemoryKernel, clock: Clock, store: Path) -> None:
+def test_check_mode_tells_the_truth_and_neither_waits_nor_keeps(run: Run, kernel: MemoryKernel, clock: Clock, kept: Path) -> None:
     holds(kernel, 3)
     clock.meanwhile = lambda seconds: pytest.fail("check mode waited")
     predicted = run("ipvs_destination", check=True, **DRAIN)
     assert predicted["changed"]
     assert not kernel.steps
-    assert not store.exists()
+    assert not kept.exists()
     clock.meanwhile = lambda seconds: None
     result = run("ipvs_destination", **DRAIN)
     assert {**result, "drain": None} == {**predicted, "drain": None}
     assert not run("ipvs_destination", **DRAIN)["changed"]
 
 
-def test_it_comes_back_with_its_weight(run: Run, kernel: MemoryKernel, store: Path) -> None:
+def test_it_comes_back_with_its_weight(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     run("ipvs_destination", **DRAIN)
-    assert json.loads(store.read_text()) == {"weights": {"tcp 192.0.2.1:80": {"10.0.0.1:80": 5}}}
-    assert store.stat().st_mode & 0o077 == 0
+    assert json.loads(kept.read_text()) == {"weights": {"tcp 192.0.2.1:80": {"10.0.0.1:80": 5}}}
+    assert kept.stat().st_mode & 0o077 == 0
     predicted = run("ipvs_destination", check=True, **BACK)
     result = run("ipvs_destination", **BACK)
     assert result == predicted
     assert result["destination"]["weight"] == 5
-    assert not store.exists()
+    assert not kept.exists()
     assert not run("ipvs_destination", **BACK)["changed"]
 
 
@@ -164,7 +164,7 @@ def test_it_comes_back_after_having_been_removed(run: Run, kernel: MemoryKernel)
     assert weight(kernel) == 5
 
 
-def test_a_weight_that_is_given_counts(run: Run, kernel: MemoryKernel, store: Path) -> None:
+def test_a_weight_that_is_given_counts(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     run("ipvs_destination", **DRAIN)
     run("ipvs_destination", **BACK, weight=3)
     assert weight(kernel) == 3
@@ -175,7 +175,7 @@ def test_a_weight_that_is_given_counts(run: Run, kernel: MemoryKernel, store: Pa
     run("ipvs_service", **WEB, destinations=[{"address": "10.0.0.1", "weight": 9}])
     run("ipvs_destination", **BACK)
     assert weight(kernel) == 9
-    assert not store.exists()
+    assert not kept.exists()
 
 
 def test_drained_twice_it_still_has_its_first_weight(run: Run, kernel: MemoryKernel) -> None:
@@ -229,14 +229,14 @@ def test_killed_between_keeping_the_weight_and_taking_it_away(run: Run, kernel: 
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_too_few_others(run: Run, kernel: MemoryKernel, store: Path, check: bool) -> None:
+def test_too_few_others(run: Run, kernel: MemoryKernel, kept: Path, check: bool) -> None:
     result = run("ipvs_destination", check=check, **DRAIN, min_available=2)
     assert result["msg"] == (
         "min_available: without 10.0.0.1:80, 1 of the 2 other destinations of service tcp 192.0.2.1:80 have a weight, and 2 must be "
         "left: give others a weight first, or lower min_available"
     )
     assert not kernel.steps
-    assert not store.exists()
+    assert not kept.exists()
     run("ipvs_destination", service=WEB, address="10.0.0.2", weight=0)
     assert "0 of the 2 other destinations" in run("ipvs_destination", check=check, **DRAIN)["msg"]
     assert run("ipvs_destination", check=check, **DRAIN, min_available=0)["changed"]
@@ -290,19 +290,19 @@ def test_a_weight_that_cannot_be_kept_is_not_taken_away(run: Run, kernel: Memory
     assert not kernel.steps
 
 
-def test_what_was_kept_and_cannot_be_read_is_not_lost(run: Run, kernel: MemoryKernel, store: Path) -> None:
-    store.parent.write_text("a file where the directory should be")
+def test_what_was_kept_and_cannot_be_read_is_not_lost(run: Run, kernel: MemoryKernel, kept: Path) -> None:
+    kept.parent.write_text("a file where the directory should be")
     assert "Cannot read the weights of drained destinations" in run("ipvs_destination", **DRAIN)["msg"]
     assert not kernel.steps
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"weights": []}', '{"weights": {"a": {"b": "c"}}}'])
-def test_a_file_that_was_spoilt_is_named(run: Run, kernel: MemoryKernel, store: Path, content: str) -> None:
-    store.parent.mkdir()
-    store.write_text(content)
+def test_a_file_that_was_spoilt_is_named(run: Run, kernel: MemoryKernel, kept: Path, content: str) -> None:
+    kept.parent.mkdir()
+    kept.write_text(content)
     for arguments in (DRAIN, BACK):
         result = run("ipvs_destination", **arguments)
-        assert f"Cannot read the weights of drained destinations from {store}" in result["msg"]
+        assert f"Cannot read the weights of drained destinations from {kept}" in result["msg"]
     assert not kernel.steps
 
 

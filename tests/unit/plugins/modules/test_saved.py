@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import AddDestination, Step
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, from_text, to_text
 
-from contract.memory import Interface, MemoryKernel
+from contract.memory import Interface, MemoryKernel, MemoryStore
 
 from .conftest import Run
 
@@ -30,29 +30,29 @@ def key(number: int) -> Options:
 
 
 @pytest.fixture(autouse=True)
-def saving(kernel: MemoryKernel) -> None:
-    kernel.saved = to_text(Saved())
+def saving(store: MemoryStore) -> None:
+    store.table = to_text(Saved())
 
 
-def saved(kernel: MemoryKernel) -> dict[str, list[int]]:
+def saved(store: MemoryStore) -> dict[str, list[int]]:
     """What is restored, as the last numbers of addresses."""
-    assert kernel.saved is not None
-    content = json.loads(kernel.saved)
-    assert to_text(from_text(kernel.saved)) == kernel.saved
+    assert store.table is not None
+    content = json.loads(store.table)
+    assert to_text(from_text(store.table)) == store.table
     return {
         one["address"].rpartition(".")[2]: [int(each["address"].rpartition(".")[2]) for each in one["destinations"]]
         for one in content["services"]
     }
 
 
-def in_step(kernel: MemoryKernel) -> None:
-    assert saved(kernel) == {str(name.address[-1]): [one.key.address[-1] for one in kernel.destinations[name]] for name in kernel.services}
+def in_step(kernel: MemoryKernel, store: MemoryStore) -> None:
+    assert saved(store) == {str(name.address[-1]): [one.key.address[-1] for one in kernel.destinations[name]] for name in kernel.services}
 
 
-def predicted_then_done(run: Run, kernel: MemoryKernel, name: str, **arguments: Any) -> Options:
-    before = kernel.saved
+def predicted_then_done(run: Run, kernel: MemoryKernel, store: MemoryStore, name: str, **arguments: Any) -> Options:
+    before = store.table
     predicted = run(name, check=True, **arguments)
-    assert kernel.saved == before, "check mode saved something"
+    assert store.table == before, "check mode saved something"
     done = run(name, **arguments)
     assert predicted == done
     steps = len(kernel.steps)
@@ -63,86 +63,86 @@ def predicted_then_done(run: Run, kernel: MemoryKernel, name: str, **arguments: 
     return done
 
 
-def test_a_run_that_changes_the_kernel_saves(run: Run, kernel: MemoryKernel) -> None:
+def test_a_run_that_changes_the_kernel_saves(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     for services in ([service(1, 1, 2, 3), service(2)], [service(2, 4), service(1, 3, 1)], [service(2, 4)], []):
-        done = predicted_then_done(run, kernel, "ipvs_table", services=services, purge=True, scope=LAN)
+        done = predicted_then_done(run, kernel, store, "ipvs_table", services=services, purge=True, scope=LAN)
         assert "restored at boot" not in str(done["diff"]), "what becomes of the kernel says all"
-        in_step(kernel)
+        in_step(kernel, store)
 
 
-def test_the_modules_of_one_service(run: Run, kernel: MemoryKernel) -> None:
-    assert predicted_then_done(run, kernel, "ipvs_service", **service(1, 1, 2))["changed"]
-    in_step(kernel)
-    assert predicted_then_done(run, kernel, "ipvs_destination", service=key(1), address="10.0.0.2", weight=7)["changed"]
-    assert '"address": "10.0.0.2", "port": 80, "forward_method": "masquerade", "weight": 7' in str(kernel.saved)
+def test_the_modules_of_one_service(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+    assert predicted_then_done(run, kernel, store, "ipvs_service", **service(1, 1, 2))["changed"]
+    in_step(kernel, store)
+    assert predicted_then_done(run, kernel, store, "ipvs_destination", service=key(1), address="10.0.0.2", weight=7)["changed"]
+    assert '"address": "10.0.0.2", "port": 80, "forward_method": "masquerade", "weight": 7' in str(store.table)
     assert run("ipvs_destination", service=key(1), address="10.0.0.2", state="drained", drain_timeout=0)["changed"]
-    assert '"address": "10.0.0.2", "port": 80, "forward_method": "masquerade", "weight": 0' in str(kernel.saved)
-    assert predicted_then_done(run, kernel, "ipvs_destination", service=key(1), address="10.0.0.1", state="absent")["changed"]
-    in_step(kernel)
-    assert predicted_then_done(run, kernel, "ipvs_service", **key(1), state="absent")["changed"]
-    assert saved(kernel) == {}
+    assert '"address": "10.0.0.2", "port": 80, "forward_method": "masquerade", "weight": 0' in str(store.table)
+    assert predicted_then_done(run, kernel, store, "ipvs_destination", service=key(1), address="10.0.0.1", state="absent")["changed"]
+    in_step(kernel, store)
+    assert predicted_then_done(run, kernel, store, "ipvs_service", **key(1), state="absent")["changed"]
+    assert saved(store) == {}
 
 
-def test_a_difference_is_a_change_and_is_told(run: Run, kernel: MemoryKernel) -> None:
+def test_a_difference_is_a_change_and_is_told(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     """As after a crash between the kernel and the file, or where the file is new on a machine that has a table."""
     run("ipvs_service", **service(1, 1, 2))
     run("ipvs_service", **service(2))
-    in_step_text = kernel.saved
-    kernel.saved = to_text(Saved())
-    done = predicted_then_done(run, kernel, "ipvs_service", **service(1, 1, 2))
+    in_step_text = store.table
+    store.table = to_text(Saved())
+    done = predicted_then_done(run, kernel, store, "ipvs_service", **service(1, 1, 2))
     assert done["changed"]
     assert done["diff"]["before"] == ""
     assert done["diff"]["after"].startswith('restored at boot: {"protocol": "tcp", "address": "192.0.2.1", "port": 80,\n')
-    assert saved(kernel) == {"1": [1, 2]}
-    assert predicted_then_done(run, kernel, "ipvs_table", services=[service(1, 1, 2), service(2)])["changed"]
-    assert kernel.saved == in_step_text
+    assert saved(store) == {"1": [1, 2]}
+    assert predicted_then_done(run, kernel, store, "ipvs_table", services=[service(1, 1, 2), service(2)])["changed"]
+    assert store.table == in_step_text
     # And the other way round: what was saved is not in the kernel any more, and is not wanted.
     kernel.services.clear()
-    done = predicted_then_done(run, kernel, "ipvs_table", services=[], purge=True, scope=[{"addresses": "192.0.2.1"}])
+    done = predicted_then_done(run, kernel, store, "ipvs_table", services=[], purge=True, scope=[{"addresses": "192.0.2.1"}])
     assert done["changed"]
     assert done["diff"]["before"].startswith("restored at boot: ")
-    assert saved(kernel) == {"2": []}
+    assert saved(store) == {"2": []}
 
 
-def test_what_others_have_put_there_is_not_saved(run: Run, kernel: MemoryKernel) -> None:
-    saved_text, kernel.saved = kernel.saved, None
+def test_what_others_have_put_there_is_not_saved(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+    saved_text, store.table = store.table, None
     run("ipvs_service", **service(1, 1, 2))
-    kernel.saved = saved_text
+    store.table = saved_text
     run("ipvs_service", **service(2, 3))
     assert run("ipvs_destination", service=key(1), address="10.0.0.2", weight=3)["changed"]
     assert not run("ipvs_destination", service=key(1), address="10.0.0.2", weight=3)["changed"]
-    assert saved(kernel) == {"2": [3]}
+    assert saved(store) == {"2": [3]}
     run("ipvs_table", services=[service(2, 3)], purge=True, scope=LAN)
-    assert saved(kernel) == {"2": [3]}
+    assert saved(store) == {"2": [3]}
 
 
-def test_where_nothing_is_restored_nothing_is_saved(run: Run, kernel: MemoryKernel) -> None:
-    kernel.saved = None
+def test_where_nothing_is_restored_nothing_is_saved(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+    store.table = None
     run("ipvs_service", **service(1, 1, 2))
     run("ipvs_timeouts", udp=250)
     assert not run("ipvs_service", **service(1, 1, 2))["changed"]
-    assert kernel.saved is None
+    assert store.table is None
 
 
-def test_a_full_disk_is_found_before_anything_is_changed(run: Run, kernel: MemoryKernel) -> None:
-    kernel.disk_full = True
+def test_a_full_disk_is_found_before_anything_is_changed(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+    store.disk_full = True
     for name, arguments in (("ipvs_service", service(1, 1)), ("ipvs_timeouts", {"udp": 250})):
         result = run(name, **arguments)
         assert "No space left on device" in result["msg"]
     assert not kernel.steps
 
 
-def test_what_the_kernel_refuses_is_not_saved(run: Run, kernel: MemoryKernel) -> None:
+def test_what_the_kernel_refuses_is_not_saved(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     run("ipvs_service", **service(1, 1))
-    before = kernel.saved
+    before = store.table
 
     def refuse(step: Step) -> int:
         return 22 if isinstance(step, AddDestination) and step.destination.key.address[-1] == 9 else 0
 
     kernel.refuse = refuse
     assert run("ipvs_service", **service(1, 9, 2))["failed"]
-    assert kernel.saved == before
-    in_step(kernel)
+    assert store.table == before
+    in_step(kernel, store)
 
 
 @pytest.mark.parametrize(
@@ -156,91 +156,91 @@ def test_what_the_kernel_refuses_is_not_saved(run: Run, kernel: MemoryKernel) ->
         (to_text(Saved({"{": "{,"})), "it is not JSON"),
     ],
 )
-def test_a_damaged_file_is_an_error_that_names_it(run: Run, kernel: MemoryKernel, text: str, reason: str) -> None:
-    kernel.saved = text
+def test_a_damaged_file_is_an_error_that_names_it(run: Run, kernel: MemoryKernel, store: MemoryStore, text: str, reason: str) -> None:
+    store.table = text
     for name, arguments in (("ipvs_service", service(1, 1)), ("ipvs_timeouts", {"udp": 250})):
         result = run(name, **arguments)
         assert result["msg"].startswith("Cannot read /var/lib/lvs.director/table.json, from which the table is restored at boot: " + reason)
-    assert kernel.saved == text
+    assert store.table == text
     assert not kernel.steps
 
 
-def test_what_is_only_saved_is_purged_too_inside_the_scope(run: Run, kernel: MemoryKernel) -> None:
+def test_what_is_only_saved_is_purged_too_inside_the_scope(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     """As after a crash, or where somebody has emptied the kernel's table."""
     run("ipvs_table", services=[service(1, 1), {"fwmark": 7, "family": "ipv6"}, {"fwmark": 99}])
     kernel.services.clear()
-    done = predicted_then_done(run, kernel, "ipvs_table", services=[], purge=True, scope=[{"fwmarks": "1-9"}])
+    done = predicted_then_done(run, kernel, store, "ipvs_table", services=[], purge=True, scope=[{"fwmarks": "1-9"}])
     assert done["diff"]["before"].startswith('restored at boot: {"fwmark": 7, "family": "ipv6",\n')
-    assert [one.get("fwmark") for one in json.loads(str(kernel.saved))["services"]] == [None, 99]
+    assert [one.get("fwmark") for one in json.loads(str(store.table))["services"]] == [None, 99]
 
 
-def test_a_name_that_makes_no_sense_is_found_before_anything_is_purged(run: Run, kernel: MemoryKernel) -> None:
+def test_a_name_that_makes_no_sense_is_found_before_anything_is_purged(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     run("ipvs_table", services=[service(1, 1), service(2, 1)])
     kernel.services.clear()
     kernel.steps.clear()
-    kernel.saved = str(kernel.saved).replace('"192.0.2.2"', '"192.0.2"')
-    before = kernel.saved
+    store.table = str(store.table).replace('"192.0.2.2"', '"192.0.2"')
+    before = store.table
     result = run("ipvs_table", services=[], purge=True, scope=LAN)
     assert '{"protocol": "tcp", "address": "192.0.2", "port": 80 does not name a service. Nothing was changed' in result["msg"]
-    assert kernel.saved == before
+    assert store.table == before
 
 
-def test_a_damaged_service_is_found_by_a_task_that_builds_on_it(run: Run, kernel: MemoryKernel) -> None:
+def test_a_damaged_service_is_found_by_a_task_that_builds_on_it(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     run("ipvs_service", **service(1, 1, 2))
     kernel.steps.clear()
-    kernel.saved, kernel.fallback = str(kernel.saved).replace('"mh"', "mh"), frozenset({"tcp 192.0.2.1:80"})
+    store.table, store.fallback = str(store.table).replace('"mh"', "mh"), frozenset({"tcp 192.0.2.1:80"})
     result = run("ipvs_destination", service=key(1), address="10.0.0.2", weight=0)
     assert "Cannot read /var/lib/lvs.director/table.json, from which the table is restored at boot: it is not JSON" in result["msg"]
     assert not kernel.steps
 
 
-def test_a_mended_file_may_be_laid_out_otherwise(run: Run, kernel: MemoryKernel) -> None:
+def test_a_mended_file_may_be_laid_out_otherwise(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     run("ipvs_table", services=[service(1, 1, 2), {"fwmark": 7, "family": "ipv6"}])
-    text = kernel.saved
+    text = store.table
     assert text
-    kernel.saved = json.dumps(json.loads(text), indent=4)
+    store.table = json.dumps(json.loads(text), indent=4)
     assert not run("ipvs_table", services=[service(1, 1, 2), {"fwmark": 7, "family": "ipv6"}])["changed"]
     assert run("ipvs_timeouts", udp=250)["changed"]
     text = text.replace('"timeouts": {}', '"timeouts": {"udp": 250}')
-    assert kernel.saved == text.replace('"earlier_timeouts": {}', '"earlier_timeouts": {"udp": 300}')
+    assert store.table == text.replace('"earlier_timeouts": {}', '"earlier_timeouts": {"udp": 300}')
 
 
-def test_timeouts_and_sync_daemons(run: Run, kernel: MemoryKernel) -> None:
+def test_timeouts_and_sync_daemons(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     kernel.interfaces["eth1"] = Interface(1500)
-    assert predicted_then_done(run, kernel, "ipvs_timeouts", udp=250)["diff"]["after"]["restored_at_boot"] == '{"udp": 250}'
-    predicted_then_done(run, kernel, "ipvs_timeouts", tcp=800)
-    predicted_then_done(run, kernel, "ipvs_sync_daemon", daemon="master", interface="eth1", sync_id=7)
-    predicted_then_done(run, kernel, "ipvs_sync_daemon", daemon="backup", interface="eth1")
-    content = json.loads(str(kernel.saved))
+    assert predicted_then_done(run, kernel, store, "ipvs_timeouts", udp=250)["diff"]["after"]["restored_at_boot"] == '{"udp": 250}'
+    predicted_then_done(run, kernel, store, "ipvs_timeouts", tcp=800)
+    predicted_then_done(run, kernel, store, "ipvs_sync_daemon", daemon="master", interface="eth1", sync_id=7)
+    predicted_then_done(run, kernel, store, "ipvs_sync_daemon", daemon="backup", interface="eth1")
+    content = json.loads(str(store.table))
     assert content["timeouts"] == {"udp": 250, "tcp": 800}
     run("ipvs_timeouts", udp=260)
-    assert json.loads(str(kernel.saved))["earlier_timeouts"] == {"udp": 300, "tcp": 900}
+    assert json.loads(str(store.table))["earlier_timeouts"] == {"udp": 300, "tcp": 900}
     assert [(one["state"], one["sync_id"]) for one in content["sync_daemons"]] == [("master", 7), ("backup", 0)]
     # The kernel is as it shall be, and only the file is not.
-    kernel.saved = to_text(Saved())
-    assert predicted_then_done(run, kernel, "ipvs_timeouts", udp=260)["changed"]
-    assert predicted_then_done(run, kernel, "ipvs_sync_daemon", daemon="master", interface="eth1")["changed"]
-    predicted_then_done(run, kernel, "ipvs_sync_daemon", daemon="master", state="absent")
-    assert json.loads(str(kernel.saved))["sync_daemons"] == []
+    store.table = to_text(Saved())
+    assert predicted_then_done(run, kernel, store, "ipvs_timeouts", udp=260)["changed"]
+    assert predicted_then_done(run, kernel, store, "ipvs_sync_daemon", daemon="master", interface="eth1")["changed"]
+    predicted_then_done(run, kernel, store, "ipvs_sync_daemon", daemon="master", state="absent")
+    assert json.loads(str(store.table))["sync_daemons"] == []
 
 
-def test_what_stands_in_for_a_missing_scheduler_is_not_saved(run: Run, kernel: MemoryKernel) -> None:
+def test_what_stands_in_for_a_missing_scheduler_is_not_saved(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     """A service was restored with another scheduler, and other weights: a task about one weight saves that weight alone."""
     run("ipvs_service", **service(1, 1, 2, 3))
-    before = str(kernel.saved)
-    kernel.saved = None
+    before = str(store.table)
+    store.table = None
     weights = [{"address": f"10.0.0.{one}", "weight": 4 - one} for one in (1, 2, 3)]
     run("ipvs_service", **{**service(1), "scheduler": "fo", "destinations": weights})
-    kernel.saved, kernel.fallback = before, frozenset({"tcp 192.0.2.1:80"})
+    store.table, store.fallback = before, frozenset({"tcp 192.0.2.1:80"})
     assert not run("ipvs_destination", service=key(1), address="10.0.0.1")["changed"]
-    done = predicted_then_done(run, kernel, "ipvs_destination", service=key(1), address="10.0.0.2", weight=0)
+    done = predicted_then_done(run, kernel, store, "ipvs_destination", service=key(1), address="10.0.0.2", weight=0)
     assert done["changed"]
     assert '"scheduler": "mh"' in done["diff"]["after"]
     first, second, third = before.split('"weight": 1')[0:3]
-    assert kernel.saved == f'{first}"weight": 1{second}"weight": 0{third}"weight": 1' + before.split('"weight": 1')[3]
-    kernel.fallback = frozenset()
-    assert predicted_then_done(run, kernel, "ipvs_destination", service=key(1), address="10.0.0.2", weight=0)["changed"]
-    assert '"scheduler": "fo"' in kernel.saved
+    assert store.table == f'{first}"weight": 1{second}"weight": 0{third}"weight": 1' + before.split('"weight": 1')[3]
+    store.fallback = frozenset()
+    assert predicted_then_done(run, kernel, store, "ipvs_destination", service=key(1), address="10.0.0.2", weight=0)["changed"]
+    assert '"scheduler": "fo"' in store.table
 
 
 @pytest.fixture
@@ -251,12 +251,14 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return said
 
 
-def test_who_has_another_scheduler_is_told_of_until_it_has_its_own(run: Run, kernel: MemoryKernel, told: list[str]) -> None:
+def test_who_has_another_scheduler_is_told_of_until_it_has_its_own(
+    run: Run, kernel: MemoryKernel, store: MemoryStore, told: list[str]
+) -> None:
     for number in (1, 2):
         run("ipvs_service", **service(number, 1, 2))
-    before, kernel.saved = kernel.saved, None
+    before, store.table = store.table, None
     run("ipvs_service", **{**service(1), "scheduler": "fo"})
-    kernel.saved, kernel.fallback = before, frozenset({"tcp 192.0.2.1:80"})
+    store.table, store.fallback = before, frozenset({"tcp 192.0.2.1:80"})
     run("ipvs_info")
     assert len(told) == 1
     assert told[0].startswith('Service tcp 192.0.2.1:80 has scheduler "fo", and weights')
@@ -268,8 +270,10 @@ def test_who_has_another_scheduler_is_told_of_until_it_has_its_own(run: Run, ker
     assert len(told) == 2
 
 
-def test_what_is_saved_may_be_damaged_where_only_a_warning_needs_it(run: Run, kernel: MemoryKernel, told: list[str]) -> None:
+def test_what_is_saved_may_be_damaged_where_only_a_warning_needs_it(
+    run: Run, kernel: MemoryKernel, store: MemoryStore, told: list[str]
+) -> None:
     run("ipvs_service", **service(1, 1, 2))
-    kernel.saved, kernel.fallback = "nonsense", frozenset({"tcp 192.0.2.1:80"})
+    store.table, store.fallback = "nonsense", frozenset({"tcp 192.0.2.1:80"})
     assert run("ipvs_info")["services"]
     assert not told

@@ -10,25 +10,25 @@ from pathlib import Path
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._persist import files as _state_file
-from ansible_collections.lvs.director.plugins.module_utils._persist import table_file as _saved_file
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore
 
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "state" / "table.json"
-    monkeypatch.setattr(_saved_file, "PATH", str(path))
-    monkeypatch.setattr(_saved_file, "FALLBACK", str(tmp_path / "run" / "fallback"))
-    monkeypatch.setattr(_saved_file, "other_namespace", lambda: None)
+    monkeypatch.setattr(_state_file, "TABLE", str(path))
+    monkeypatch.setattr(_state_file, "FALLBACK", str(tmp_path / "run" / "fallback"))
+    monkeypatch.setattr(_state_file, "other_namespace", lambda: None)
     return path
 
 
 def test_it_is_written_whole_and_for_root_alone(place: Path) -> None:
-    assert _saved_file.read() is None
-    with _saved_file.replaced("one"):
+    assert MachineStore().read_table() is None
+    with MachineStore().replace_table("one"):
         assert not place.exists()
         (fresh,) = place.parent.iterdir()
         assert (fresh.read_text(), fresh.stat().st_mode & 0o777) == ("one", 0o600)
-    assert _saved_file.read() == "one"
+    assert MachineStore().read_table() == "one"
     assert place.stat().st_mode & 0o777 == 0o600
     assert place.parent.stat().st_mode & 0o777 == 0o700
     assert [path.name for path in place.parent.iterdir()] == ["table.json"]
@@ -39,7 +39,7 @@ def test_what_cannot_be_written_is_found_before_the_block(place: Path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(_state_file.os, "fsync", full)
-    with pytest.raises(IpvsUnavailableError, match=f"Cannot write {place}.*No space left"), _saved_file.replaced("one"):
+    with pytest.raises(IpvsUnavailableError, match=f"Cannot write {place}.*No space left"), MachineStore().replace_table("one"):
         pytest.fail("the block was entered")
     assert list(place.parent.iterdir()) == []
 
@@ -48,34 +48,34 @@ def test_what_cannot_be_read_is_named(place: Path) -> None:
     place.parent.mkdir()
     place.write_bytes(b"\xff")
     with pytest.raises(IpvsUnavailableError, match=f"Cannot read {place}.*Mend the file; or remove it"):
-        _saved_file.read()
+        MachineStore().read_table()
     place.unlink()
     place.mkdir()
     with pytest.raises(IpvsUnavailableError, match=f"Cannot read {place}.*Is a directory"):
-        _saved_file.read()
+        MachineStore().read_table()
 
 
 def test_another_namespace_has_none(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with _saved_file.replaced("one"):
+    with MachineStore().replace_table("one"):
         pass
-    monkeypatch.setattr(_saved_file, "other_namespace", lambda: 4711)
-    assert _saved_file.read() is None
+    monkeypatch.setattr(_state_file, "other_namespace", lambda: 4711)
+    assert MachineStore().read_table() is None
 
 
 def test_names_of_services_without_their_scheduler(tmp_path: Path) -> None:
     names = frozenset({"tcp 192.0.2.1:80", "fwmark 7 (ipv6)"})
-    _saved_file.write_fallback(frozenset())
-    _saved_file.write_fallback(names)
-    assert _saved_file.read_fallback() == names
-    _saved_file.write_fallback(frozenset())
-    assert not os.path.exists(_saved_file.FALLBACK)
-    assert _saved_file.read_fallback() == frozenset()
+    MachineStore().write_fallback(frozenset())
+    MachineStore().write_fallback(names)
+    assert MachineStore().read_fallback() == names
+    MachineStore().write_fallback(frozenset())
+    assert not os.path.exists(_state_file.FALLBACK)
+    assert MachineStore().read_fallback() == frozenset()
 
 
 def test_names_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
-    Path(_saved_file.FALLBACK).mkdir(parents=True)
-    with pytest.raises(IpvsUnavailableError, match=f"Cannot read {_saved_file.FALLBACK}: .*Is a directory"):
-        _saved_file.read_fallback()
+    Path(_state_file.FALLBACK).mkdir(parents=True)
+    with pytest.raises(IpvsUnavailableError, match=f"Cannot read {_state_file.FALLBACK}: .*Is a directory"):
+        MachineStore().read_fallback()
 
 
 def test_who_may_not_look_at_the_first_process_is_taken_to_be_in_its_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
