@@ -56,3 +56,16 @@ attributes:
     details:
       - This module does not change anything.
 """
+
+    MACHINE = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - The difference is the list of steps.
+  idempotent:
+    support: full
+"""

@@ -85,7 +85,7 @@ def test_an_empty_file_to_save_to_is_one() -> None:
 
 def test_the_program_that_restores_needs_nothing_but_itself(tmp_path: Path) -> None:
     """Rendered as Ansible would, it imports all that it needs, on a machine without the collection and without Ansible."""
-    packages = "_model _netlink _kernel _plan _options _persist _apply _boot".split()
+    packages = "_model _netlink _kernel _plan _options _persist _apply _boot _machine".split()
     sources = [path for name in packages for path in sorted(ROLE.glob(f"../../plugins/module_utils/{name}/[a-z]*.py"))]
     environment = jinja2.Environment(trim_blocks=True, keep_trailing_newline=True, autoescape=False, undefined=jinja2.StrictUndefined)
     environment.filters.update(to_json=json.dumps, basename=os.path.basename, dirname=os.path.dirname, splitext=os.path.splitext)

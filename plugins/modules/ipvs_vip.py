@@ -1,0 +1,107 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ipvs_vip
+short_description: Manage the virtual addresses of an IPVS (LVS) director
+version_added: 0.2.0
+author:
+  - The lvs.director authors (@lvs-director)
+description:
+  - Adds virtual addresses to interfaces with ip(8), and saves them for the next boot.
+  - An address that is no longer listed is removed, if this module added it. An address that was configured before the
+    module first saw it is left alone.
+  - The role P(lvs.director.ipvs_director#role) installs what adds the saved addresses at boot. Where systemd-networkd
+    configures the interface, a drop-in of its C(.network) file names them too, because networkd removes what it does not know.
+  - If an address cannot be added, everything is put back as it was.
+extends_documentation_fragment:
+  - lvs.director._attributes
+  - lvs.director._attributes.machine
+options:
+  vips:
+    description:
+      - All virtual addresses of this machine. Required with O(state=present); ignored with O(state=absent).
+    type: list
+    elements: dict
+    suboptions:
+      address:
+        description:
+          - IPv4 or IPv6 address with the length of its prefix, for example V(10.211.55.3/32). Without a prefix, that of a
+            single address.
+        type: str
+        required: true
+      interface:
+        description:
+          - The network interface that gets the address.
+        type: str
+        required: true
+  state:
+    description:
+      - V(absent) removes all addresses that this module added, and forgets those that it saved.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: lvs.director.ipvs_table
+  - module: lvs.director.ipvs_fwmark
+"""
+
+EXAMPLES = r"""
+- name: Answer for two virtual addresses
+  lvs.director.ipvs_vip:
+    vips:
+      - {address: 10.211.55.3/32, interface: eth1}
+      - {address: "2001:db8::3/128", interface: eth1}
+
+- name: Remove all virtual addresses
+  lvs.director.ipvs_vip:
+    state: absent
+"""
+
+RETURN = r"""
+steps:
+  description: What was done, in this order. In check mode what would be.
+  returned: success
+  type: list
+  elements: str
+  sample: [write /var/lib/lvs.director/vips.json, add 10.211.55.3/32 to eth1]
+"""
+
+from typing import Any
+
+from ansible_collections.lvs.director.plugins.module_utils._machine import vip
+from ansible_collections.lvs.director.plugins.module_utils._machine.steps import result
+from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run_without_kernel
+
+
+def vip_module_spec() -> dict[str, Any]:
+    """Return the arguments of AnsibleModule."""
+    return {
+        "argument_spec": {
+            "vips": {
+                "type": "list",
+                "elements": "dict",
+                "options": {"address": {"type": "str", "required": True}, "interface": {"type": "str", "required": True}},
+            },
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        "required_if": [("state", "present", ("vips",))],
+        "supports_check_mode": True,
+    }
+
+
+def _act(params: dict[str, Any], check_mode: bool) -> Result:
+    vips = params["vips"] if params["state"] == "present" else []
+    return result(vip.converge(vips, check_mode=check_mode))
+
+
+def main() -> None:
+    run_without_kernel(vip_module_spec(), _act)
+
+
+if __name__ == "__main__":
+    main()
