@@ -19,7 +19,11 @@ reStructuredText. The kinds, and what is done with each:
 ``rules NAME``
     Rules for the filter ``from_ipvsadm_rules``; a task of the page reads them from that file.
 ``keepalived``
-    The next block makes the same services (test_keepalived.py).
+    A configuration of keepalived. The next block does the same: services of ipvs_table (``services``), or tasks. The scenario
+    ``modules`` loads it with the keepalived of each Debian and compares the kernel's table (keepalived.py); ``make unit`` only
+    checks that the tasks are valid (test_keepalived.py).
+``services``
+    The services that the ``keepalived`` block before it makes.
 ``commands``
     Where Ansible runs (``$``) and on a director (``#``), the scenario ``guides`` types each line. What is typed in a checkout is a part
     of ``make test``, or test_commands.py says where what it does is tested.

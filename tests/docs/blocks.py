@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tools.checkout import ROOT, files
 
-KINDS = {"playbook", "tasks", "vars", "inventory", "diff", "rules", "keepalived", "commands", "printed"}
+KINDS = {"playbook", "tasks", "vars", "inventory", "diff", "rules", "keepalived", "services", "commands", "printed"}
 
 _FENCE = re.compile(r"(?P<mark>^.*\n)?^(?P<indent> *)```[^`\n]*\n(?P<text>[\s\S]*?)^(?P=indent)```$", re.MULTILINE)
 _DIRECTIVE = re.compile(

@@ -21,7 +21,8 @@ USED = {"inventory", "playbook", "rules"}
 COMPARED = {"diff"}
 TYPED = {"commands"}
 NOT_ON_MACHINES = {
-    "keepalived": "the configuration of another program: test_keepalived.py compares it with the block after it",
+    "keepalived": "another program's configuration: the scenario modules loads it, and compares it with the next block",
+    "services": "they are compared with keepalived's, in the scenario modules",
     "printed": "of the demo, and of a director with more services than the README's: test_printed.py has it printed",
 }
 

@@ -1,70 +1,60 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""keepalived's configuration in the guide and the tasks beside it make the same services."""
+"""What stands beside keepalived's configurations in the guide can be run, and no two of them make the same service.
+
+That keepalived itself makes the same is tested in the scenario ``modules``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import re
 
-import yaml
-from ansible_collections.lvs.director.plugins.module_utils._options.entries import new_entries
+import pytest
 
+from contract.ipvsadm_options import Task
+from contract.memory import MemoryKernel
+from contract.tasks import run
 from docs.blocks import blocks
+from docs.keepalived import PAGE, Pair, pairs
+from tools.checkout import ROOT
 
-PAGE = "docs/docsite/rst/guide_from_keepalived.rst"
-METHODS = {"NAT": "masquerade", "DR": "direct", "TUN": "tunnel"}
-# What is about health checks.
-NOT_HERE = {"inhibit_on_failure"}
-
-
-def sections(lines: Iterator[str]) -> list[tuple[list[str], list[Any]]]:
-    """Return the words of each line, with what stands in braces after it."""
-    found: list[tuple[list[str], list[Any]]] = []
-    for line in lines:
-        words = line.split()
-        if words == ["}"]:
-            break
-        if words:
-            found.append((words[:-1], sections(lines)) if words[-1] == "{" else (words, []))
-    return found
+PAIRS = pairs()
 
 
-def service(words: list[str], inside: list[Any]) -> dict[str, Any]:
-    """Return a virtual_server as the options of ipvs_service."""
-    said = {one[0]: one[1:] for one, _block in inside if one[0] != "real_server"}
-    method, *tunnel = said.pop("lvs_method")
-    one: dict[str, Any] = {"scheduler": said.pop("lvs_sched")[0]}
-    if words[1] == "fwmark":
-        one["fwmark"] = int(words[2])
-    else:
-        one |= {"address": words[1], "port": int(words[2]), "protocol": said.pop("protocol")[0].lower()}
-    if "persistence_timeout" in said:
-        one["persistence_timeout"] = int(said.pop("persistence_timeout")[0])
-    one["scheduler_flags"] = [flag for flag in list(said) if flag.startswith(("sh-", "mh-", "flag-")) and said.pop(flag) == []]
-    forward: dict[str, Any] = {"forward_method": METHODS[method]}
-    if tunnel:
-        assert [tunnel[0], tunnel[2]] == ["type", "port"]
-        forward |= {"tunnel_type": tunnel[1], "tunnel_port": int(tunnel[3])}
-    assert said == {}
-    servers = [real(*each) for each in inside if each[0][0] == "real_server"]
-    one["destinations"] = [{**server, **forward} for server in servers]
-    return one
+def loaded(*several: Pair) -> MemoryKernel:
+    kernel = MemoryKernel()
+    kernel.interfaces["eth1"] = kernel.interfaces["lo"]
+    for module, values in (task for pair in several for task in pair.tasks):
+        run(kernel, Task(module, values))
+    return kernel
 
 
-def real(words: list[str], inside: list[Any]) -> dict[str, Any]:
-    said = {one[0]: one[1:] for one, _block in inside}
-    names = {"weight": "weight", "uthreshold": "upper_threshold", "lthreshold": "lower_threshold"}
-    assert set(said) <= {*names, *NOT_HERE}
-    values = {names[name]: int(value[0]) for name, value in said.items() if name in names}
-    return {"address": words[1], "port": int(words[2]), **values}
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.where)
+def test_the_tasks_beside_a_configuration_run(pair: Pair) -> None:
+    kernel = loaded(pair)
+    services = len(re.findall(r"^virtual_server (?!group )", pair.config, re.MULTILINE))
+    assert bool(list(kernel.read_table())) == bool(services or "virtual_server group" in pair.config)
+    assert len(list(kernel.read_table())) >= services
 
 
-def test_both_make_the_same_services() -> None:
+def test_no_service_is_made_twice() -> None:
+    """keepalived loads all of them at once."""
+    with_services = [pair for pair in PAIRS if pair.tasks[0][0] == "ipvs_table"]
+    assert len(list(loaded(*with_services).read_table())) == sum(len(list(loaded(pair).read_table())) for pair in with_services)
+
+
+def test_every_configuration_has_its_counterpart() -> None:
     found = blocks(PAGE)
-    (theirs,) = (block for block in found if block.kind == "keepalived")
-    (ours,) = (block for block in found if (block.kind, block.name) == ("tasks", "keepalived"))
-    (task,) = yaml.safe_load(ours.text)
-    servers = sections(iter(theirs.text.splitlines()))
-    assert {words[0] for words, _block in servers} == {"virtual_server"}
-    assert new_entries(service(*one) for one in servers) == new_entries(task["lvs.director.ipvs_table"]["services"])
+    assert len(PAIRS) == sum(block.kind == "keepalived" for block in found) >= 20
+    assert sum(block.kind == "services" for block in found) + sum(block.name == "keepalived" for block in found) == len(PAIRS)
+
+
+def test_every_word_about_a_table_has_a_row() -> None:
+    """The words that keepalived.conf(5) has for what is in the kernel."""
+    table = (ROOT / PAGE).read_text(encoding="utf-8").partition("Word for word")[2]
+    words = (
+        "virtual_server virtual_server_group ip_family lvs_sched lb_algo lvs_method lb_kind flag-1 sh-port sh-fallback mh-port mh-fallback "
+        "ops persistence_engine persistence_timeout persistence_granularity protocol sorry_server real_server weight uthreshold lthreshold "
+        "inhibit_on_failure fwmark lvs_timeouts lvs_sync_daemon"
+    )
+    assert [word for word in words.split() if not re.search(rf"(?<![\w-]){word}(?![\w-])", table)] == []

@@ -13,6 +13,7 @@ import testinfra
 testinfra_hosts = ["ansible://directors"]
 
 DISTRIBUTION = {"debian12": "0.7.2", "debian13": "0.7.7"}
+KEEPALIVED = {"debian12": "v2.2.7", "debian13": "v2.3.3"}
 
 # Seconds for one run of pytest, in an emulated machine.
 LIMIT = 900
@@ -24,6 +25,7 @@ RUNS = [
     ("test_ipvsadm.py", GUEST),
     ("test_abuse.py", GUEST),
     ("test_ipvsadm_settings.py", GUEST),
+    ("test_keepalived.py", GUEST),
     ("test_traffic.py", GUEST),
 ]
 
@@ -89,6 +91,11 @@ def test_nothing_is_left_halfway(host, runs):
 
 def test_settings_and_connections_are_what_ipvsadm_sees(host, runs):
     assert passed(host, runs(host, "test_ipvsadm_settings.py", GUEST)) == 4
+
+
+def test_keepalived_makes_what_the_guide_says(host, runs):
+    assert KEEPALIVED[host.backend.get_hostname()] in host.check_output("keepalived --version 2>&1")
+    assert passed(host, runs(host, "test_keepalived.py", GUEST)) >= 20
 
 
 def test_connections_live_on(host, runs):
