@@ -11,6 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ansible_collections.lvs.director.plugins.module_utils._machine import fwmark
+from ansible_collections.lvs.director.plugins.module_utils._machine.steps import converge
+
 from .combinations import GUE_PORT, PROTOCOLS
 from .network import REAL_SERVERS, VIPS, inside
 
@@ -30,11 +33,10 @@ def wanted(name: str, **options: Any) -> dict[str, Any]:
 
 
 class Programs:
-    """The programs of a folder: realserver.py and fwmark.py."""
+    """The program of a folder, realserver.py, and what ipvs_fwmark does to a table."""
 
     def __init__(self, folder: Path, records: Path) -> None:
         self._real_server = load_program(folder / "realserver.py")
-        self._fwmark = load_program(folder / "fwmark.py")
         self._records = records
         # The namespaces are new ones.
         shutil.rmtree(records, ignore_errors=True)
@@ -52,7 +54,7 @@ class Programs:
         """Have the director's packets to these ports of the virtual addresses marked, by family; return what that took."""
         return self.mark_all(
             [
-                {"fwmark": number, "addresses": [VIPS[family]], "protocol": protocol, "ports": ports}
+                {"fwmark": number, "addresses": [VIPS[family]], "protocol": protocol, "ports": list(map(str, ports))}
                 for family, number in fwmarks.items()
                 for protocol in PROTOCOLS
             ]
@@ -60,7 +62,7 @@ class Programs:
 
     def mark_all(self, marks: list[dict[str, Any]], *, check: bool = False) -> list[str]:
         with inside("director"):
-            return _said(self._fwmark, {"fwmarks": marks, "check": check})
+            return converge(lambda: fwmark.plan_table(marks, check_mode=check), check_mode=check)
 
 
 def load_program(path: Path) -> ModuleType:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from typing import NamedTuple
 
@@ -42,6 +43,11 @@ def run(*command: str, stdin: str = "", timeout: float = TIMEOUT, environment: d
     except subprocess.TimeoutExpired as exc:
         raise IpvsUnavailableError(f"{' '.join(command)} did not end within {timeout:g} seconds, and was killed") from exc
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def is_installed(program: str) -> bool:
+    """Return whether the machine has a program."""
+    return shutil.which(program, path=_PATH) is not None
 
 
 def must_run(*command: str, stdin: str = "", timeout: float = TIMEOUT) -> str:

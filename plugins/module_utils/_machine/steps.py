@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsVerificationError
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError, IpvsUnavailableError, IpvsVerificationError
 
 
 class Step(NamedTuple):
@@ -26,15 +26,26 @@ def converge(plan: Callable[[], Sequence[Step]], *, check_mode: bool) -> list[st
 
     :param plan: reads the machine and returns what is left to do. Everything that can be refused is refused there.
     :raises IpvsVerificationError: after all steps there is still something to do.
+    :raises IpvsError: a step failed; the text says which ones were carried out before it.
     """
     steps = plan()
     if steps and not check_mode:
-        for step in steps:
-            step.do()
+        _carry_out(steps)
         left = plan()
         if left:
             raise IpvsVerificationError(f"After all steps were carried out, these are still to do: {'; '.join(step.text for step in left)}")
     return [step.text for step in steps]
+
+
+def _carry_out(steps: Sequence[Step]) -> None:
+    for number, step in enumerate(steps):
+        try:
+            step.do()
+        except IpvsError as exc:
+            if number == 0:
+                raise
+            done = "; ".join(each.text for each in steps[:number])
+            raise IpvsUnavailableError(f"{exc}. Carried out before that: {done}. The next run does the rest") from exc
 
 
 def result(steps: Sequence[str]) -> dict[str, Any]:
