@@ -32,7 +32,6 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 )
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     Destination,
-    DestinationCounters,
     Entry,
     Observed,
     Service,
@@ -170,7 +169,7 @@ class NetlinkKernel:
 
     def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
         from ansible_collections.lvs.director.plugins.module_utils._model.steps import Refusal  # noqa: PLC0415 (compiled only where it is used)
-        from ansible_collections.lvs.director.plugins.module_utils._netlink.commands import commands  # noqa: PLC0415 (compiled only where it is used)
+        from ansible_collections.lvs.director.plugins.module_utils._netlink.build import commands  # noqa: PLC0415 (compiled only where it is used)
 
         try:
             numbers = self._socket.change(commands(steps))
@@ -195,14 +194,13 @@ class NetlinkKernel:
 
     def _unpack_listings(self, services: Sequence[Service], listings: Sequence[list[Run]]) -> list[Observed]:
         """Return the services with what was listed as their destinations."""
-        families = {service.key.family for service in services}
         lengths = {run.length for runs in listings for run in runs}
-        if len(families) > 1 or len(lengths) > 1 or max(map(len, listings)) > 1:
+        if len(lengths) > 1 or max(map(len, listings)) > 1:
             return [_uncounted(service, self._listed_destinations(service, runs)) for service, runs in zip(services, listings)]
-        # The common case: a datagram for each service, which was thus listed at once, all of like messages. All in one go.
+        # The common case: one datagram for each service, all messages of one length. All decoded in one go.
         joined = b"".join([run.data for runs in listings for run in runs])
         length = max(lengths, default=1)
-        found = wire.unpack_destinations(joined, length, families.pop()) if joined else []
+        found = wire.unpack_destinations(joined, length) if joined else []
         observed = []
         end = 0
         for service, runs in zip(services, listings):
@@ -213,23 +211,15 @@ class NetlinkKernel:
     def _listed_destinations(self, service: Service, runs: list[Run]) -> tuple[Destination, ...]:
         """Return the destinations of a listing of several parts; read it again if that was torn."""
         key = service.key
-
-        def unpack(data: bytes, length: int) -> list[Destination]:
-            return wire.unpack_destinations(data, length, key.family)
-
-        found = [one for run in runs for one in unpack(*run)]
+        found = [one for run in runs for one in wire.unpack_destinations(*run)]
         if len(runs) > 1 and len({one.key for one in found}) < len(found):
-            found = self._list(key, (uapi.IPVS_CMD_GET_DEST, wire.pack_command(key)), unpack, lambda one: one.key)
+            found = self._list(key, (uapi.IPVS_CMD_GET_DEST, wire.pack_command(key)), wire.unpack_destinations, lambda one: one.key)
         return tuple(found)
 
     def _observe_counted(self, service: Service, stats: Stats) -> Observed:
         key = service.key
         command = uapi.IPVS_CMD_GET_DEST, wire.pack_command(key)
-
-        def unpack(data: bytes, length: int) -> list[tuple[Destination, DestinationCounters]]:
-            return wire.unpack_counted_destinations(data, length, key.family)
-
-        pairs = self._list(key, command, unpack, lambda pair: pair[0].key)
+        pairs = self._list(key, command, wire.unpack_counted_destinations, lambda pair: pair[0].key)
         entry = Entry(service, tuple(one for one, _counted in pairs))
         return Observed(entry, stats, {one.key: counted for one, counted in pairs})
 

@@ -8,7 +8,8 @@
 
 Identity (``ServiceKey``, ``DestinationKey``), configuration (``Service``, ``Destination``) and counters are separate
 types; counters never take part in a comparison. All values are immutable, in one canonical form: addresses as packed
-bytes (4 for IPv4, 16 for IPv6), enumerations as words, flag sets as the kernel's bits.
+bytes (4 for IPv4, 16 for IPv6), enumerations as words, flag sets as the kernel's bits. A number for which there is no word,
+such as protocol 51, is text: "51". Nothing here makes such an entry, but others may, and it must not keep anybody from reading.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ from __future__ import annotations
 import socket
 from typing import NamedTuple, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._model.uapi import SCHEDULER_FLAGS, TUNNEL_FLAGS
+from ansible_collections.lvs.director.plugins.module_utils._model.uapi import (
+    FAMILIES,
+    FORWARD_METHOD_WORDS,
+    PROTOCOLS,
+    SCHEDULER_FLAGS,
+    TUNNEL_FLAGS,
+    TUNNEL_TYPES,
+)
 
 
 def parse_address(text: str) -> bytes:
@@ -63,7 +71,13 @@ class ServiceKey(NamedTuple):
     def __str__(self) -> str:
         if self.fwmark:
             return f"fwmark {self.fwmark} ({self.family})"
-        return f"{self.protocol} {_with_port(self.address, self.port)}"
+        protocol = self.protocol if self.protocol in PROTOCOLS else f"protocol {self.protocol}"
+        return f"{protocol} {_with_port(self.address, self.port)}"
+
+    @property
+    def foreign(self) -> bool:
+        """Whether something else must have made it: its protocol or family is a number for which this collection has no word."""
+        return self.family not in FAMILIES or not (self.fwmark or self.protocol in PROTOCOLS)
 
 
 class DestinationKey(NamedTuple):
@@ -99,6 +113,14 @@ class Destination(NamedTuple):
     tunnel_type: str = "ipip"
     tunnel_port: int = 0
     tunnel_flags: int = 0
+
+    @property
+    def foreign(self) -> bool:
+        """Whether its forwarding method or type of tunnel is a number for which this collection has no word."""
+        return self.forward_method not in _METHODS or self.tunnel_type not in TUNNEL_TYPES
+
+
+_METHODS = frozenset(FORWARD_METHOD_WORDS.values())
 
 
 class Entry(NamedTuple):
@@ -161,7 +183,7 @@ def canonical_service(service: Service) -> Service:
 def canonical_destination(destination: Destination) -> Destination:
     """Return the one form that equal configurations share: tunnel options only where there is a tunnel that uses them."""
     if destination.forward_method == "tunnel":
-        if destination.tunnel_type == "gue":
+        if destination.tunnel_type not in ("ipip", "gre"):
             return destination
         flags = destination.tunnel_flags & TUNNEL_FLAGS["csum"] if destination.tunnel_type == "gre" else 0
         return destination._replace(tunnel_port=0, tunnel_flags=flags)

@@ -4,19 +4,17 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Netlink attributes one by one, each walked or made by itself: what is sent, and the little that is read but rarely."""
+"""Making netlink attributes. What they consist of: ``decode``."""
 
 from __future__ import annotations
 
 import struct
 
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsProtocolError
-from ansible_collections.lvs.director.plugins.module_utils._netlink.decode import HEADER, attributes
+from ansible_collections.lvs.director.plugins.module_utils._netlink.decode import HEADER
 
 _U16 = struct.Struct("=H")
 _BE16 = struct.Struct(">H")
 _U32 = struct.Struct("=I")
-_U64 = struct.Struct("=Q")
 
 
 def pack(kind: int, value: bytes) -> bytes:
@@ -42,31 +40,3 @@ def u32(kind: int, value: int) -> bytes:
 
 def string(kind: int, value: str) -> bytes:
     return pack(kind, value.encode("ascii") + b"\0")
-
-
-def values(data: bytes) -> dict[int, bytes]:
-    """Return each attribute's value by its kind.
-
-    :raises IpvsProtocolError: a length does not fit.
-    """
-    return {kind: data[begin:end] for kind, begin, end in attributes(data)}
-
-
-def number(value: bytes) -> int:
-    """Return an unsigned number in host order, of the width in which it came."""
-    if len(value) == 4:
-        return int(_U32.unpack(value)[0])
-    if len(value) == 2:
-        return int(_U16.unpack(value)[0])
-    if len(value) == 1:
-        return value[0]
-    if len(value) == 8:
-        return int(_U64.unpack(value)[0])
-    raise IpvsProtocolError(f"a number of {len(value)} bytes in the kernel's reply")
-
-
-def require(found: dict[int, bytes], kind: int, what: str) -> bytes:
-    try:
-        return found[kind]
-    except KeyError:
-        raise IpvsProtocolError(f"the kernel's reply has no {what} (attribute {kind})") from None

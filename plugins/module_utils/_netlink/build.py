@@ -4,21 +4,35 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Model -> bytes: the attributes of the messages that add, edit and delete services and destinations."""
+"""Model -> bytes: the commands of a plan's steps, and what they say of services and destinations."""
 
 from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model import uapi
-from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Service
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
+    AddDestination,
+    AddService,
+    DeleteDestination,
+    DeleteService,
+    EditDestination,
+    EditService,
+    SetTimeouts,
+    StartSyncDaemon,
+    Step,
+    StopSyncDaemon,
+    ZeroCounters,
+)
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Service, ServiceKey
 from ansible_collections.lvs.director.plugins.module_utils._netlink.attributes import be16, pack, string, u8, u16, u32
 from ansible_collections.lvs.director.plugins.module_utils._netlink.decode import HEADER
-from ansible_collections.lvs.director.plugins.module_utils._netlink.parse import pack_service_key
+from ansible_collections.lvs.director.plugins.module_utils._netlink.parse import pack_command, pack_service_key
+from ansible_collections.lvs.director.plugins.module_utils._netlink.settings import pack_sync_daemon, pack_sync_daemon_state, pack_timeouts
 
 _KNOWN_SERVICE_FLAGS = uapi.IP_VS_SVC_F_PERSISTENT | uapi.IP_VS_SVC_F_ONEPACKET | uapi.IP_VS_SVC_F_SCHED_ANY
 
@@ -119,12 +133,57 @@ def _destination_frame(address_length: int, values: tuple[Any, ...]) -> tuple[by
     """Return what comes before and after the name; most destinations of a table share it with many others."""
     forward_method, weight, upper, lower, tunnel_type, tunnel_port, tunnel_flags = values
     tail = (
-        u32(uapi.IPVS_DEST_ATTR_FWD_METHOD, _FORWARD_METHOD_NUMBERS[forward_method])
+        u32(uapi.IPVS_DEST_ATTR_FWD_METHOD, uapi.number_of(_FORWARD_METHOD_NUMBERS, forward_method))
         + u32(uapi.IPVS_DEST_ATTR_WEIGHT, weight & 0xFFFFFFFF)
-        + u8(uapi.IPVS_DEST_ATTR_TUN_TYPE, uapi.TUNNEL_TYPES[tunnel_type])
+        + u8(uapi.IPVS_DEST_ATTR_TUN_TYPE, uapi.number_of(uapi.TUNNEL_TYPES, tunnel_type))
         + be16(uapi.IPVS_DEST_ATTR_TUN_PORT, tunnel_port)
         + u16(uapi.IPVS_DEST_ATTR_TUN_FLAGS, tunnel_flags)
         + u32(uapi.IPVS_DEST_ATTR_U_THRESH, upper)
         + u32(uapi.IPVS_DEST_ATTR_L_THRESH, lower)
     )
     return _destination_head(address_length, len(tail)), tail
+
+
+# -- commands ---------------------------------------------------------------------------------------------------------
+
+
+# The command's number and its attributes.
+Command = tuple[int, bytes]
+
+
+def commands(steps: Iterable[Step]) -> Iterator[Command]:
+    """Yield the command of each step."""
+    named: Optional[ServiceKey] = None
+    service = b""
+    pack_next = destination_packer()
+    for step in steps:
+        if isinstance(step, AddDestination):
+            # Most steps of a large plan. Those of one service come one after the other.
+            key, destination = step
+            if key is not named:
+                named, service = key, pack_command(key)
+            yield uapi.IPVS_CMD_NEW_DEST, service + pack_next(destination)
+        else:
+            yield _command(step)
+
+
+def _command(step: Step) -> Command:
+    if isinstance(step, EditDestination):
+        return uapi.IPVS_CMD_SET_DEST, pack_command(step.service) + pack_destination(step.destination)
+    if isinstance(step, DeleteDestination):
+        return uapi.IPVS_CMD_DEL_DEST, pack_command(step.service) + pack_destination_key(step.key)
+    if isinstance(step, AddService):
+        return uapi.IPVS_CMD_NEW_SERVICE, pack_service_command(step.service)
+    if isinstance(step, EditService):
+        return uapi.IPVS_CMD_SET_SERVICE, pack_service_command(step.service)
+    if isinstance(step, DeleteService):
+        return uapi.IPVS_CMD_DEL_SERVICE, pack_command(step.key)
+    if isinstance(step, SetTimeouts):
+        return uapi.IPVS_CMD_SET_CONFIG, pack_timeouts(step.timeouts)
+    if isinstance(step, StartSyncDaemon):
+        return uapi.IPVS_CMD_NEW_DAEMON, pack_sync_daemon(step.daemon)
+    if isinstance(step, StopSyncDaemon):
+        return uapi.IPVS_CMD_DEL_DAEMON, pack_sync_daemon_state(step.state)
+    if isinstance(step, ZeroCounters):
+        return uapi.IPVS_CMD_ZERO, pack_command(step.key)
+    raise TypeError(step)

@@ -23,6 +23,7 @@ import struct
 import sys
 import types
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -52,7 +53,6 @@ _NLMSG_DONE = 3
 
 _NLMSGHDR = struct.Struct("=IHHII")
 _MESSAGE = struct.Struct("=IHHIIBBH")  # a netlink header and a generic netlink header
-_EVERY_BIT = b"\xff" * _NLMSGHDR.size
 _INT = struct.Struct("=i")
 _DONE = struct.Struct("=IHHIIi")
 _TIMEVAL = struct.Struct("@ll")
@@ -141,7 +141,6 @@ class _Listing:
         self._family = family
         self._command = command
         self._headers: dict[int, bytes] = {}
-        self._alike: dict[tuple[bytes, int], tuple[int, int, int]] = {}
 
     def question(self, payload: bytes) -> bytes:
         """Return the message that asks for the listing."""
@@ -153,24 +152,22 @@ class _Listing:
             self._headers[size] = header
         return header + payload
 
-    def length_if_alike(self, data: bytes) -> int:
-        """Return the length of each message if nothing but messages of this listing that are as long as the first one was received."""
-        first = data[: _NLMSGHDR.size]
-        known = self._alike.get((first, len(data)))
-        if known is None:
-            known = self._alike[first, len(data)] = self._all_like(first, len(data))
-        length, mask, headers = known
-        return length if int.from_bytes(data, sys.byteorder) & mask == headers else 0
+    def message_length(self, data: bytes) -> int:
+        """Return the length of each message of a datagram if all are of this listing and equally long, or 0."""
+        header = data[: _NLMSGHDR.size]
+        length, kind, flags, answered, _port = _NLMSGHDR.unpack(header.ljust(_NLMSGHDR.size, b"\0"))
+        if (kind, flags, answered) != (self._family, _NLM_F_MULTI, self.sequence):
+            return 0
+        if length < MESSAGE_HEADERS or length % 4 or len(data) % length:
+            return 0
+        count = len(data) // length
+        return length if _headers(length, count).unpack(data) == (header,) * count else 0
 
-    def _all_like(self, first: bytes, size: int) -> tuple[int, int, int]:
-        """Return the length of each message, and a mask of where their headers are and what these are then, as numbers."""
-        length, kind, flags, answered, _port = _NLMSGHDR.unpack(first.ljust(_NLMSGHDR.size, b"\0"))
-        listed = (kind, flags, answered) == (self._family, _NLM_F_MULTI, self.sequence)
-        if not listed or length < MESSAGE_HEADERS or length % 4 or size % length:
-            return 0, 0, 0
-        rest = b"\0" * (length - _NLMSGHDR.size)
-        mask, headers = (int.from_bytes((one + rest) * (size // length), sys.byteorder) for one in (_EVERY_BIT, first))
-        return length, mask, headers
+
+@lru_cache(maxsize=256)
+def _headers(length: int, count: int) -> struct.Struct:
+    """Return what takes the headers out of that many messages of that length."""
+    return struct.Struct(f"16s{length - 16}x" * count)
 
 
 class NetlinkSocket:
@@ -275,7 +272,7 @@ class NetlinkSocket:
             # What most listings consist of, at a glance: messages that are alike, and the end.
             if data == listing.end and not interrupted:
                 return found
-            length = listing.length_if_alike(data)
+            length = listing.message_length(data)
             if length:
                 found.append(Run(data, length))
                 continue

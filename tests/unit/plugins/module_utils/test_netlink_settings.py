@@ -44,7 +44,7 @@ def test_a_timeout_that_stays_is_not_sent() -> None:
 )
 def test_a_daemon_survives_the_wire(daemon: SyncDaemon) -> None:
     sent = HEADERS + wire_settings.pack_sync_daemon(daemon)
-    assert wire_settings.unpack_sync_daemons(memoryview(sent), len(sent)) == [daemon]
+    assert wire_settings.unpack_sync_daemons(sent, len(sent)) == [daemon]
 
 
 @pytest.mark.parametrize(("group", "kind"), [(V4, uapi.IPVS_DAEMON_ATTR_MCAST_GROUP), (V6, uapi.IPVS_DAEMON_ATTR_MCAST_GROUP6)])
