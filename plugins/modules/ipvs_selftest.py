@@ -283,6 +283,7 @@ production:
       sample: []
 """
 
+import contextlib
 import os
 import time
 from typing import Any
@@ -291,17 +292,24 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel.client import
 from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import unknown_scheduler
 from ansible_collections.lvs.director.plugins.module_utils._kernel.proc import CONNECTIONS, listing
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError, IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._options.selftest import selftest_module_spec, wanted_from_selftest_module
+from ansible_collections.lvs.director.plugins.module_utils._options.selftest import (
+    WantedSelftest,
+    selftest_module_spec,
+    wanted_from_selftest_module,
+)
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
+from ansible_collections.lvs.director.plugins.module_utils._selftest.client import Client
+from ansible_collections.lvs.director.plugins.module_utils._selftest.director import PrivateDirector, PrivateKernel
 from ansible_collections.lvs.director.plugins.module_utils._selftest.host_table import Production, read_production
-from ansible_collections.lvs.director.plugins.module_utils._selftest.modules import is_loaded, source_of, unload
-from ansible_collections.lvs.director.plugins.module_utils._selftest.namespace import run_apart
-from ansible_collections.lvs.director.plugins.module_utils._selftest.report import Machine, production_result, report
-from ansible_collections.lvs.director.plugins.module_utils._selftest.services import NETWORK
-from ansible_collections.lvs.director.plugins.module_utils._selftest.steps import walk_steps
+from ansible_collections.lvs.director.plugins.module_utils._selftest.namespace import run_in_namespace
+from ansible_collections.lvs.director.plugins.module_utils._selftest.report import Machine, production_result, report, step_result
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Run, compare, paired_steps
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import CONTROL_PORT, NETWORK, PORT, loopback_service
+from ansible_collections.lvs.director.plugins.module_utils._selftest.schedulers import is_loaded, source_of, unload
+from ansible_collections.lvs.director.plugins.module_utils._selftest.server import start
 
-# Seconds. It waits for the kernel to forget connections, ten seconds long, and works a few more in an emulated machine.
+# Seconds. The kernel takes ten to forget connections that were reset, and an emulated machine takes a few more for the steps.
 _LIMIT = 600.0
 
 
@@ -314,12 +322,39 @@ def _act(kernel: IpvsKernel, _store: Store, params: dict[str, Any], _check_mode:
     _refuse_addresses_in_use(machine, before)
     had_control = not wanted.control or is_loaded(wanted.control)
     try:
-        steps = run_apart(lambda: walk_steps(*wanted), _LIMIT)["steps"]
+        steps = run_in_namespace(lambda: _run_steps(wanted), _LIMIT)["steps"]
     finally:
         if not had_control:
             unload(wanted.control)
     after = read_production(kernel, listing(CONNECTIONS))
     return report(machine, steps, production_result(before, after), time.monotonic() - started)
+
+
+def _run_steps(wanted: WantedSelftest) -> dict[str, Any]:
+    """Run all steps in the network namespace of this process, and return them under ``steps``.
+
+    :raises IpvsError: the experiment cannot be carried out.
+    """
+    main = loopback_service(wanted.scheduler, PORT)
+    control = loopback_service(wanted.control, CONTROL_PORT) if wanted.control else None
+    services = [main, control] if control else [main]
+    kernel = PrivateKernel()
+    director, client = PrivateDirector(kernel), Client()
+    start(service.port for service in services)
+    for service in services:
+        director.add(service)
+    with contextlib.ExitStack() as runs:
+        main_run = runs.enter_context(Run(main, director, client))
+        control_run = runs.enter_context(Run(control, director, client)) if control else None
+        steps = [
+            step_result(number, compare(main_run, step, control_run, control_step), wanted.control)
+            for number, (step, control_step) in enumerate(paired_steps(main, control), 1)
+        ]
+    # The namespace would take them with it, but a moment later, and until then their schedulers could not be unloaded.
+    for service in services:
+        director.remove(service)
+    kernel.close()
+    return {"steps": steps}
 
 
 def _refuse_missing_schedulers(kernel: IpvsKernel, machine: Machine) -> None:

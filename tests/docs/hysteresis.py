@@ -17,45 +17,50 @@ from ansible_collections.lvs.director.plugins.module_utils._apply.settings impor
 from ansible_collections.lvs.director.plugins.module_utils._options.settings import desired_from_timeouts_module
 from ansible_collections.lvs.director.plugins.module_utils._selftest.client import Client
 from ansible_collections.lvs.director.plugins.module_utils._selftest.director import PrivateDirector, PrivateKernel
-from ansible_collections.lvs.director.plugins.module_utils._selftest.namespace import run_apart
-from ansible_collections.lvs.director.plugins.module_utils._selftest.pair import Taken
-from ansible_collections.lvs.director.plugins.module_utils._selftest.results import step_result
-from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Walk
-from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Close, Forget, Open, Step
+from ansible_collections.lvs.director.plugins.module_utils._selftest.namespace import run_in_namespace
+from ansible_collections.lvs.director.plugins.module_utils._selftest.report import step_result
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Compared, Run
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import (
+    PORT,
+    Close,
+    Forget,
+    Open,
+    Service,
+    Step,
+    loopback_service,
+)
 from ansible_collections.lvs.director.plugins.module_utils._selftest.server import start
-from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Service
-from ansible_collections.lvs.director.plugins.module_utils._selftest.services import PORT, service
 
 # Two minutes are what the kernel starts with: how long it remembers a connection that was closed.
 TCP_FIN = 3
 PATIENCE = 600
 
 
-def steps(one: Service) -> list[Step]:
+def steps(service: Service) -> list[Step]:
     """Return the steps: up until another server is chosen, then down until this one is chosen again."""
-    first = one.destinations[0]
+    first = service.destinations[0]
     up = [Step("up", "One more is asked for.", (Open(1),)) for _number in range(first.upper_threshold + 1)]
     emptied = (Close(first.address), Forget((first.address,)), Open(1))
     down = [Step("down", "One is closed and forgotten, and one more asked for.", emptied) for _number in range(first.upper_threshold)]
     return [*up, *down]
 
 
-def walk() -> dict[str, Any]:
-    """Take the steps in the network namespace of this process."""
-    one = service("test", PORT)
+def measure() -> dict[str, Any]:
+    """Run the steps in the network namespace of this process."""
+    service = loopback_service("test", PORT)
     kernel = PrivateKernel()
     director, client = PrivateDirector(kernel), Client()
-    start([one.port])
-    director.add(one)
+    start([service.port])
+    director.add(service)
     converge_timeouts(kernel, desired_from_timeouts_module({"tcp": None, "tcp_fin": TCP_FIN, "udp": None}), check_mode=False)
-    with Walk(one, director, client) as walked:
-        records = [walked.take(step) for step in steps(one)]
-    director.remove(one)
+    with Run(service, director, client) as run:
+        records = [run.step(step) for step in steps(service)]
+    director.remove(service)
     kernel.close()
-    results = [step_result(number, Taken(record, None, record.broken), "") for number, record in enumerate(records, 1)]
+    results = [step_result(number, Compared(record, None, record.broken), "") for number, record in enumerate(records, 1)]
     return {
         "kernel": os.uname().release,
-        "scheduler": one.scheduler,
+        "scheduler": service.scheduler,
         "steps": [
             {
                 "direction": step["name"],
@@ -69,4 +74,4 @@ def walk() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(run_apart(walk, PATIENCE), indent=1))
+    print(json.dumps(run_in_namespace(measure, PATIENCE), indent=1))

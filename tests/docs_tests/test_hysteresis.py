@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The picture of the hysteresis is drawn from what was measured, and what was measured is what is promised.
+"""The picture of the hysteresis is drawn from what was measured, and what was measured is what is expected.
 
 That a director of today does the same is tested in the scenario ``selftest``.
 """
@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Promise
-from ansible_collections.lvs.director.plugins.module_utils._selftest.services import PORT, service
+from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Expected
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import PORT, loopback_service
 
 from docs.hysteresis import steps
 from tools.hysteresis_picture import DATA, DOCUMENT, probes, renewed
@@ -24,18 +24,18 @@ def test_the_guide_shows_it() -> None:
     assert renewed(document, MEASURED) == document, "python3 -m tools.hysteresis_picture draws it anew"
 
 
-def test_it_is_what_is_promised() -> None:
-    one = service("test", PORT)
-    promise = Promise(one)
-    first = one.destinations[0].address
-    promised = []
-    for step in steps(one):
+def test_it_is_what_is_expected() -> None:
+    service = loopback_service("test", PORT)
+    state = Expected(service)
+    first = service.destinations[0].address
+    expected = []
+    for step in steps(service):
         if step.name == "down":
-            promise.close(first)
-            promise.forget(first)
-        promised.append([promise.open()])
-    assert [step["chosen"] for step in MEASURED["steps"]] == promised
-    assert [step["broken"] for step in MEASURED["steps"]] == [[]] * len(promised)
+            state.close(first)
+            state.forget(first)
+        expected.append([state.open()])
+    assert [step["chosen"] for step in MEASURED["steps"]] == expected
+    assert [step["broken"] for step in MEASURED["steps"]] == [[]] * len(expected)
 
 
 @pytest.mark.parametrize(

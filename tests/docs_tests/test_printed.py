@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documentation shows of the demo and the self-test is what they print where all promises are kept.
+"""What the documentation shows of the demo and the self-test is what they print where everything is as promised.
 
 Milliseconds, seconds and the kernel's version are the machine's; all else is compared.
 """
@@ -12,15 +12,12 @@ import types
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._selftest import run as _experiment_walk
-from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Promise
-from ansible_collections.lvs.director.plugins.module_utils._selftest.pair import stories, take
-from ansible_collections.lvs.director.plugins.module_utils._selftest.report import Machine, report
-from ansible_collections.lvs.director.plugins.module_utils._selftest.results import step_result
-from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Walk
-from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Service
-from ansible_collections.lvs.director.plugins.module_utils._selftest.services import CONTROL_PORT, PORT, service
-from ansible_collections.lvs.director.plugins.module_utils._selftest.table import Table, render
+from ansible_collections.lvs.director.plugins.module_utils._selftest import run as _run
+from ansible_collections.lvs.director.plugins.module_utils._selftest.director import render
+from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Expected
+from ansible_collections.lvs.director.plugins.module_utils._selftest.report import Machine, report, step_result
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Run, Table, compare, paired_steps
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import CONTROL_PORT, PORT, Service, loopback_service
 
 from docs.blocks import Block, blocks, pages
 from experiment.screen import conclusion
@@ -33,15 +30,15 @@ class Machines:
     """Director and client of a kernel that keeps its promises."""
 
     def __init__(self, one: Service) -> None:
-        self.kernel = Promise(one)
+        self.kernel = Expected(one)
         self.holders: dict[str, str] = {}
 
     def table(self, one: Service) -> Table:
         rows = self.kernel.rows()
         return Table(render(one, rows), rows)
 
-    def weigh(self, _service: Service, address: str, weight: int) -> None:
-        self.kernel.weigh(address, weight)
+    def set_weight(self, _service: Service, address: str, weight: int) -> None:
+        self.kernel.set_weight(address, weight)
 
     def ask(self, do: str, **values: Any) -> dict[str, Any]:
         if do == "check":
@@ -63,7 +60,7 @@ class Machines:
             self.kernel.forget(address)
 
 
-def walked(monkeypatch: pytest.MonkeyPatch, one: Service, beside: Service) -> list[dict[str, Any]]:
+def steps_of(monkeypatch: pytest.MonkeyPatch, one: Service, beside: Service) -> list[dict[str, Any]]:
     """Return the steps of two services, as the self-test has them."""
     machines: list[Any] = [Machines(one), Machines(beside)]
 
@@ -71,21 +68,21 @@ def walked(monkeypatch: pytest.MonkeyPatch, one: Service, beside: Service) -> li
         for each in machines:
             each.wait(seconds)
 
-    monkeypatch.setattr(_experiment_walk, "time", types.SimpleNamespace(monotonic=lambda: 0.0, sleep=wait))
-    with Walk(one, machines[0], machines[0]) as main, Walk(beside, machines[1], machines[1]) as control:
+    monkeypatch.setattr(_run, "time", types.SimpleNamespace(monotonic=lambda: 0.0, sleep=wait))
+    with Run(one, machines[0], machines[0]) as main, Run(beside, machines[1], machines[1]) as control:
         return [
-            step_result(number, take(main, step, control, control_step), beside.scheduler)
-            for number, (step, control_step) in enumerate(stories(one, beside), 1)
+            step_result(number, compare(main, step, control, control_step), beside.scheduler)
+            for number, (step, control_step) in enumerate(paired_steps(one, beside), 1)
         ]
 
 
 @pytest.fixture
 def all_that_is_printed(monkeypatch: pytest.MonkeyPatch) -> str:
     demo = services()
-    steps = walked(monkeypatch, demo["test"], demo["fo"])
+    steps = steps_of(monkeypatch, demo["test"], demo["fo"])
     shown = [*(step["text"] for step in steps), conclusion(demo["test"], len(steps), "fo")]
     machine = Machine("director", "6.1.0-56-cloud-amd64", "test", None, "fo")
-    steps = walked(monkeypatch, service("test", PORT), service("fo", CONTROL_PORT))
+    steps = steps_of(monkeypatch, loopback_service("test", PORT), loopback_service("fo", CONTROL_PORT))
     production = {"untouched": True, "traces": [], "services": 2, "destinations": 8, "changed_meanwhile": [], "counted_meanwhile": []}
     return "\n\n".join([*shown, report(machine, steps, production, 13)["text"]])
 

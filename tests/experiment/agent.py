@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The near end of _experiment_client: one ssh pipe to the client VM for the whole experiment."""
+"""The near end of the client (_selftest/client.py): one ssh pipe to the client VM for the whole experiment."""
 
 from __future__ import annotations
 

@@ -18,8 +18,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsExperimentError
-from ansible_collections.lvs.director.plugins.module_utils._selftest.pair import stories, take
-from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Walk
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Run, compare, paired_steps
 
 from experiment import screen, table
 from experiment.agent import Agent
@@ -55,7 +54,7 @@ def demo() -> int:
         say("DKMS builds the scheduler for the director's kernel: a minute or two in an emulated machine.")
         play(PLAYBOOK.relative_to(ROOT))
         screen.chapter("4. The experiment")
-        return walk(lab, started)
+        return experiment(lab, started)
 
 
 def play(playbook: Path) -> None:
@@ -82,7 +81,7 @@ def write_inventory(lab: Lab, machines: list[dict[str, Any]]) -> None:
     INVENTORY.write_text(yaml.safe_dump({"all": {"vars": inventory.COMMON, "children": groups}}, sort_keys=False))
 
 
-def walk(lab: Lab, started: float) -> int:
+def experiment(lab: Lab, started: float) -> int:
     service, control = services()["test"], services()["fo"]
 
     def run(command: str) -> str:
@@ -92,20 +91,20 @@ def walk(lab: Lab, started: float) -> int:
     records, broken = [], []
     with (
         Agent(lab["client"].popen) as client,
-        Walk(service, Director(run, INVENTORY, shown.commanded), client, shown) as main,
-        Walk(control, Director(run, INVENTORY), client) as beside,
+        Run(service, Director(run, INVENTORY, shown.commanded), client, shown) as main,
+        Run(control, Director(run, INVENTORY), client) as control_run,
     ):
         say(f"Service {service}, scheduler {service.scheduler}. After each step:")
         screen.typed(table.command(service), "director")
         say("and beside each real server the open connections that it greeted.")
         say(f"As a control, the same steps with the kernel's own scheduler {control.scheduler} at {control}.")
-        for number, (step, control_step) in enumerate(stories(service, control), 1):
+        for number, (step, control_step) in enumerate(paired_steps(service, control), 1):
             screen.opening(number, step)
-            taken = take(main, step, beside, control_step)
-            shown.table(taken.record)
-            shown.verdict(taken.broken, control.scheduler)
-            records.append(taken.record)
-            broken += [f"{number} ({step.name})"] if taken.broken else []
+            compared = compare(main, step, control_run, control_step)
+            shown.table(compared.record)
+            shown.verdict(compared.broken, control.scheduler)
+            records.append(compared.record)
+            broken += [f"{number} ({step.name})"] if compared.broken else []
     draw(service, records, PICTURE)
     say()
     say(f"The same as a picture: {PICTURE}   ({time.monotonic() - started:.0f} s in all)")

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsExperimentError
-from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Service
-from ansible_collections.lvs.director.plugins.module_utils._selftest.table import Table
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Table
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Service
 
 from experiment import table
 
@@ -38,7 +38,7 @@ class Director:
     def table(self, service: Service) -> Table:
         return table.parse(self.run(table.command(service)))
 
-    def weigh(self, service: Service, address: str, weight: int) -> None:
+    def set_weight(self, service: Service, address: str, weight: int) -> None:
         self.module(
             "lvs.director.ipvs_destination",
             service=identity(service),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The walk as a picture: one block for each connection that the director counts, step by step."""
+"""The run as a picture: one block for each connection that the director counts, step by step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import matplotlib
 matplotlib.use("svg")  # no screen, and no search for one
 import matplotlib.pyplot as plt
 from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Record
-from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Service
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Service
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the demo prints while it walks: each connection as it is made, the table after each step."""
+"""What the demo prints while it runs: each connection as it is made, the table after each step."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ansible_collections.lvs.director.plugins.module_utils._selftest import text
+from ansible_collections.lvs.director.plugins.module_utils._selftest import report
 from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Connection, Record, Watcher
-from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Step
-from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Service
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Service, Step
 
 
 def paint(line: str, code: str) -> str:
@@ -36,7 +35,7 @@ def typed(command: str, where: str = "") -> None:
 
 def opening(number: int, step: Step) -> None:
     say()
-    for line in text.opening_lines(number, step):
+    for line in report.opening_lines(number, step):
         say(paint(line, "1"))
 
 
@@ -54,7 +53,7 @@ class Screen(Watcher):
 
     def connected(self, connection: Connection) -> None:
         self.done_waiting()
-        line = text.connection_line(connection)
+        line = report.connection_line(connection)
         say(line if connection.greeting else paint(line, "33"))
 
     def waiting(self, left: int, seconds: float) -> None:
@@ -76,9 +75,9 @@ class Screen(Watcher):
     def table(self, record: Record) -> None:
         self.done_waiting()
         say()
-        for line in text.table_lines(record):
+        for line in report.table_lines(record):
             say(line)
 
     def verdict(self, broken: Sequence[str], control: str) -> None:
-        for line in text.verdict_lines(broken, control):
+        for line in report.verdict_lines(broken, control):
             say(paint(line, "1;31" if broken else "32"))

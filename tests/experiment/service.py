@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Destination, Service
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Destination, Service
 
 PLAYBOOK = Path(__file__).parents[2] / "examples" / "overload.yml"
 

@@ -7,8 +7,9 @@ The modules never run ipvsadm. The experiment does, because it is a second opini
 
 from __future__ import annotations
 
-from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Service
-from ansible_collections.lvs.director.plugins.module_utils._selftest.table import Row, Table
+from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Row
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Table
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Service
 
 
 def command(service: Service) -> str:

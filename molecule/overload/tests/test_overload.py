@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The experiment, with real connections through the director that the playbook deployed.
 
-What is done is in plugins/module_utils/_selftest/scenario.py, what the kernel promises then in expected.py beside it; here
-each promise is a test. Every step also fails if a connection was greeted by another server than
+What is done is in plugins/module_utils/_selftest/scenario.py, what the kernel must do then in expected.py beside it; here
+each of these is a test. Every step also fails if a connection was greeted by another server than
 the one for which the director counts it, or if one that shall live does not answer any more.
 """
 
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Record, Walk
-from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import story
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Record, Run
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import steps_of
 
 from experiment.agent import Agent
 from experiment.director import Director
@@ -27,7 +27,7 @@ from lab import Lab
 testinfra_hosts = ["ansible://director"]
 
 SERVICES = services()
-STEPS = [step.name for step in story(SERVICES["test"])]
+STEPS = [step.name for step in steps_of(SERVICES["test"])]
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +43,14 @@ def client() -> Iterator[Agent]:
 
 
 @pytest.fixture(scope="module")
-def walks(director: Director, client: Agent) -> dict[str, dict[str, Record]]:
-    """Both schedulers' walks, side by side, so that they wait together."""
+def runs(director: Director, client: Agent) -> dict[str, dict[str, Record]]:
+    """Both schedulers' runs, side by side: they wait together."""
     test, fo = SERVICES["test"], SERVICES["fo"]
     records: dict[str, dict[str, Record]] = {"test": {}, "fo": {}}
-    with Walk(test, director, client) as test_walk, Walk(fo, director, client) as fo_walk:
-        for test_step, fo_step in zip(story(test), story(fo), strict=True):
-            records["test"][test_step.name] = test_walk.take(test_step)
-            records["fo"][fo_step.name] = fo_walk.take(fo_step)
+    with Run(test, director, client) as test_run, Run(fo, director, client) as fo_run:
+        for test_step, fo_step in zip(steps_of(test), steps_of(fo), strict=True):
+            records["test"][test_step.name] = test_run.step(test_step)
+            records["fo"][fo_step.name] = fo_run.step(fo_step)
     return records
 
 
@@ -60,24 +60,24 @@ def kept(record: Record) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("scheduler", ["test", "fo"])
-def test_step(walks: dict[str, dict[str, Record]], scheduler: str, step: str) -> None:
-    kept(walks[scheduler][step])
+def test_step(runs: dict[str, dict[str, Record]], scheduler: str, step: str) -> None:
+    kept(runs[scheduler][step])
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_the_control_agrees(walks: dict[str, dict[str, Record]], step: str) -> None:
+def test_the_control_agrees(runs: dict[str, dict[str, Record]], step: str) -> None:
     """The same servers chosen and refused, the same table."""
-    assert walks["test"][step].seen() == walks["fo"][step].seen()
+    assert runs["test"][step].seen() == runs["fo"][step].seen()
 
 
 # fo looks at weights: an order is promised for `test` alone.
-def test_the_order_given_is_the_order_used(walks: dict[str, dict[str, Record]], director: Director, client: Agent) -> None:
+def test_the_order_given_is_the_order_used(runs: dict[str, dict[str, Record]], director: Director, client: Agent) -> None:
     given = SERVICES["test"]
     reversed_ = replace(given, destinations=given.destinations[::-1])
     director.arrange(reversed_)
     try:
-        with Walk(reversed_, director, client) as walk:
-            for step in story(reversed_)[: STEPS.index("fail over") + 1]:
-                kept(walk.take(step))
+        with Run(reversed_, director, client) as run:
+            for step in steps_of(reversed_)[: STEPS.index("fail over") + 1]:
+                kept(run.step(step))
     finally:
         director.arrange(given)

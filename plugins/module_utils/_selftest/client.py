@@ -6,18 +6,18 @@
 
 """The client of the experiment: opens connections when told to, and keeps them open.
 
-The demo and the scenario run it as a program in the client VM for the whole experiment (Python starts slowly in an
-emulated machine): one JSON object a line comes in on standard input, one goes out on standard output. The self-test has
-it near, and asks with the same words:
+The demo and the scenario run it as a program in the client VM for the whole experiment (Python starts slowly in an emulated
+machine): it reads a JSON object a line from standard input, and writes one for each to standard output. The self-test calls
+``Client.ask`` in its own process, with the same requests:
 
   {"do": "open", "key": "21/1", "address": "10.211.55.3", "port": 21, "limit": 5}
       {"greeting": "220 ...", "ms": 34}  or  {"error": "ECONNREFUSED", "retransmits": 0, "ms": 12}
   {"do": "close", "key": "21/1"}   says QUIT and waits until the server has closed its side (FIN)
   {"do": "reset", "key": "21/1"}   ends the connection with RST, also what a close left of it
-  {"do": "check", "keys": ["21/1", "21/2"]}   sends a line on each and wants it back
+  {"do": "check", "keys": ["21/1", "21/2"]}   sends a line on each, and expects it back
       {"dead": []}
 
-Every answer without "error" is a success. Nothing but the Python standard library is used.
+An answer without "error" is a success. It needs only the Python standard library.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ TOTAL_RETRANS = struct.Struct("=100xI")
 
 
 class Client:
-    """The connections that are open, by their keys."""
+    """The open connections by their keys."""
 
     def __init__(self) -> None:
         self.connections: dict[str, socket.socket] = {}
 
     def ask(self, do: str, **values: Any) -> dict[str, Any]:
-        """Do one of the following, and answer with the time that it took."""
+        """Carry out a request, and return the answer with the time that it took."""
         start = time.monotonic()
         try:
             answer: dict[str, Any] = getattr(self, do)(**values)
@@ -54,10 +54,10 @@ class Client:
     def open(self, key: str, address: str, port: int, limit: float) -> dict[str, Any]:
         """Open a connection, and wait for the greeting."""
         connection = socket.socket()
-        # However this process ends, the director has forgotten its connections 10 s later:
-        # that is what it grants a reset connection, where one ended by FIN has two minutes.
+        # However this process ends, its connections are reset. The director forgets them 10 s later, and connections that
+        # end with FIN two minutes later.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        # Not a blocking one: connect(2) itself learns of a refusal from the same machine only after a second SYN.
+        # Not blocking: if the refusal comes from the same machine, a blocking connect(2) learns of it after a second SYN only.
         connection.settimeout(limit)
         try:
             connection.connect((address, port))
@@ -74,8 +74,8 @@ class Client:
         connection = self.connections[key]
         connection.sendall(b"QUIT\r\n")
         read_line(connection)
-        # The server's FIN is the end of the connection for the director, which counts it as
-        # inactive. Our half stays until `reset`, or else that would be so for two minutes.
+        # With the server's FIN, the director counts the connection as inactive. Our half stays open until `reset`: closed with
+        # FIN, the connection would be counted for two minutes.
         if connection.recv(1):
             raise ConnectionError(errno.EPROTO, "the server went on after QUIT")
         return {}
@@ -86,10 +86,10 @@ class Client:
         return {}
 
     def check(self, keys: list[str]) -> dict[str, Any]:
-        """Try whether connections live."""
+        """Return the keys of the connections that are dead."""
         dead = set()
-        # First send on all, then read from all: one round trip, not one for each.
-        for step in (self._say, self._hear):
+        # Send on all, then read from all: one round trip, not one for each.
+        for step in (self._send, self._receive):
             for key in keys:
                 try:
                     step(key)
@@ -97,23 +97,23 @@ class Client:
                     dead.add(key)
         return {"dead": sorted(dead)}
 
-    def _say(self, key: str) -> None:
+    def _send(self, key: str) -> None:
         self.connections[key].sendall(b"NOOP %s\r\n" % key.encode())
 
-    def _hear(self, key: str) -> None:
+    def _receive(self, key: str) -> None:
         line = read_line(self.connections[key])
         if line != f"NOOP {key}":
-            raise ConnectionError(errno.EPROTO, f"said NOOP {key}, heard {line!r}")
+            raise ConnectionError(errno.EPROTO, f"sent NOOP {key}, received {line!r}")
 
 
 def retransmits(connection: socket.socket) -> int:
-    """Return how many packets had to be sent again; of one that was refused, all are SYNs."""
+    """Return how many packets were sent again; if the connection was refused, all of them are SYNs."""
     information = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TOTAL_RETRANS.size)
     return int(TOTAL_RETRANS.unpack(information)[0])
 
 
 def read_line(connection: socket.socket) -> str:
-    """Return a line from the other side, without its end."""
+    """Return the next line, without its end."""
     line = b""
     while not line.endswith(b"\n"):
         byte = connection.recv(1)
@@ -132,7 +132,7 @@ def name_of(error: OSError) -> str:
 
 
 def main() -> None:
-    """Answer line by line until the input ends."""
+    """Answer requests until the input ends."""
     client = Client()
     for line in sys.stdin:
         sys.stdout.write(json.dumps(client.ask(**json.loads(line))) + "\n")

@@ -4,11 +4,11 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What the kernel promises: which server gets the next connection, and what is counted where.
+"""What the kernel must do: which server gets the next connection, and which connections are counted where.
 
-The rules are those of ip_vs_bind_dest() and ip_vs_unbind_dest(). A server becomes overloaded
-when the connection just counted reaches its upper threshold, and stays so until all of its
-connections, the inactive ones too, are fewer than its lower threshold.
+The rules are those of ip_vs_bind_dest() and ip_vs_unbind_dest(). A server becomes overloaded when the connection just counted
+reaches its upper threshold, and stays overloaded until all of its connections, inactive ones included, are fewer than its lower
+threshold.
 """
 
 from __future__ import annotations
@@ -16,15 +16,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Destination, Service
-from ansible_collections.lvs.director.plugins.module_utils._selftest.table import Row
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Destination, Service
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the director's table: a real server with its thresholds and the connections counted for it."""
+
+    address: str
+    upper: int
+    lower: int
+    active: int
+    inactive: int
+
+    def __str__(self) -> str:
+        return f"{self.address}: thresholds {self.upper}/{self.lower}, {self.active} active, {self.inactive} inactive"
 
 
 @dataclass
 class Server:
     """A real server as the kernel must see it."""
 
-    given: Destination
+    configured: Destination
     weight: int
     active: int = 0
     inactive: int = 0
@@ -36,42 +49,42 @@ class Server:
         return self.overloaded or self.weight == 0
 
 
-class Promise:
-    """Holds for the scheduler `test`, and for `fo` where the weights fall in the order given."""
+class Expected:
+    """The state of a service's real servers, for the scheduler `test`, and for `fo` where weights fall in the order given."""
 
     def __init__(self, service: Service) -> None:
         self.servers = {destination.address: Server(destination, destination.weight) for destination in service.destinations}
 
     def open(self) -> Optional[str]:
-        """Return the address of the server that must greet; none: the client is refused."""
+        """Open a connection, and return the address of the server that must greet; None if the client must be refused."""
         for address, server in self.servers.items():
             if not server.shut:
                 server.active += 1
-                upper = server.given.upper_threshold
+                upper = server.configured.upper_threshold
                 server.overloaded = bool(upper) and server.active + server.inactive >= upper
                 return address
         return None
 
     def close(self, address: str) -> None:
-        """A connection ends: the director keeps it as inactive for a while."""
+        """End a connection: the director keeps it as inactive for a while."""
         self.servers[address].active -= 1
         self.servers[address].inactive += 1
 
     def reset(self, address: str) -> None:
-        """All of them end."""
+        """End all connections of a server."""
         while self.servers[address].active:
             self.close(address)
 
     def forget(self, address: str) -> None:
-        """The inactive connections' time is over."""
+        """Let the inactive connections of a server expire."""
         server = self.servers[address]
         server.inactive = 0
         # Without a lower threshold the kernel takes three quarters of the upper one.
-        lower = server.given.lower_threshold or server.given.upper_threshold * 3 / 4
+        lower = server.configured.lower_threshold or server.configured.upper_threshold * 3 / 4
         server.overloaded = server.overloaded and server.active >= lower
 
-    def weigh(self, address: str, weight: int) -> None:
-        """A server gets another weight."""
+    def set_weight(self, address: str, weight: int) -> None:
+        """Give a server another weight."""
         self.servers[address].weight = weight
 
     def shut(self) -> frozenset[str]:
@@ -83,8 +96,8 @@ class Promise:
         return tuple(
             Row(
                 address,
-                server.given.upper_threshold,
-                server.given.lower_threshold,
+                server.configured.upper_threshold,
+                server.configured.lower_threshold,
                 server.active,
                 server.inactive,
             )

@@ -4,11 +4,11 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The production table, looked at before and after the self-test.
+"""The production table, read before and after the self-test.
 
-A director in service never stands still: connections come and go, counters count, a health check changes a weight. None of
-that is the self-test's, and none of it may look like its fault. What the self-test can be blamed for has its addresses,
-which nothing else has: no entry and no connection of the production table may. What else differs is reported, not judged.
+A director in service changes all the time: connections come and go, counters count, a health check changes a weight. None of that
+is the self-test's fault. The self-test can be blamed for its own addresses alone, which nothing else uses: no entry and no
+connection of the production table may have one. Any other difference is reported, and is no failure.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel.connections i
 from ansible_collections.lvs.director.plugins.module_utils._model.connections import WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters, Observed, ServiceKey, parse_address
-from ansible_collections.lvs.director.plugins.module_utils._selftest.services import ADDRESS, is_ours
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import ADDRESS
 
-# The counters before the rates, which fall by themselves.
+# Stats begin with the totals; the rates behind them fall by themselves.
 _TOTALS = 5
 
 
 class Production(NamedTuple):
-    """All that the kernel has in the production table, and the self-test's addresses in it."""
+    """The whole production table, and the self-test's addresses in it."""
 
     services: dict[ServiceKey, Observed]
     timeouts: Timeouts
@@ -39,7 +39,7 @@ class Production(NamedTuple):
     @property
     def destinations(self) -> int:
         """How many destinations the services have."""
-        return sum(len(one.entry.destinations) for one in self.services.values())
+        return sum(len(observed.entry.destinations) for observed in self.services.values())
 
 
 def read_production(kernel: IpvsKernel, connections: Iterable[bytes]) -> Production:
@@ -47,10 +47,10 @@ def read_production(kernel: IpvsKernel, connections: Iterable[bytes]) -> Product
 
     :param connections: the lines of /proc/net/ip_vs_conn.
     """
-    services = {one.entry.service.key: one for one in kernel.read_table()}
+    services = {observed.entry.service.key: observed for observed in kernel.read_table()}
     ours = []
     for key, observed in services.items():
-        if is_ours(key.address) or any(is_ours(one.key.address) for one in observed.entry.destinations):
+        if is_ours(key.address) or any(is_ours(destination.key.address) for destination in observed.entry.destinations):
             ours.append(f"service {key}")
     found = read_connections(connections, WantedConnections(address=parse_address(ADDRESS)))
     if found.total:
@@ -58,8 +58,14 @@ def read_production(kernel: IpvsKernel, connections: Iterable[bytes]) -> Product
     return Production(services, kernel.read_timeouts(), tuple(kernel.read_sync_daemons()), tuple(ours))
 
 
+def is_ours(address: bytes) -> bool:
+    """Return whether a packed address is in the self-test's network."""
+    ours = parse_address(ADDRESS)
+    return len(address) == len(ours) and address[:3] == ours[:3]
+
+
 def changes(before: Production, after: Production) -> list[str]:
-    """Return what is configured otherwise than before, in words."""
+    """Return the differences in the configuration, in words."""
     texts = []
     for key in [*before.services, *(key for key in after.services if key not in before.services)]:
         old, new = before.services.get(key), after.services.get(key)
@@ -73,15 +79,15 @@ def changes(before: Production, after: Production) -> list[str]:
 
 
 def counted(before: Production, after: Production) -> list[ServiceKey]:
-    """Return the services whose counters or connections are not what they were."""
+    """Return the services whose counters or connections have changed."""
     return [key for key, old in before.services.items() if key in after.services and _counts(old) != _counts(after.services[key])]
 
 
 def _counts(observed: Observed) -> list[tuple[int, ...]]:
-    of_destinations = (observed.counters.get(one.key, DestinationCounters()) for one in observed.entry.destinations)
+    destinations = (observed.counters.get(destination.key, DestinationCounters()) for destination in observed.entry.destinations)
     return [
         observed.stats[:_TOTALS],
-        *((one.active_connections, one.inactive_connections, *one.stats[:_TOTALS]) for one in of_destinations),
+        *((counters.active_connections, counters.inactive_connections, *counters.stats[:_TOTALS]) for counters in destinations),
     ]
 
 

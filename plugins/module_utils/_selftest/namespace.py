@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Work in a network namespace of its own, which lives as long as the process that does the work, and not a moment longer.
+"""Run a function in a process and a network namespace of its own.
 
-The namespace has no name and no file: when its process has ended, however that came about, the kernel removes it with
-everything in it. And when the process that waits for it ends, by SIGKILL too, the kernel ends the one that works.
+The namespace has no name and no file: when its process has ended, however it ended, the kernel removes the namespace and everything
+in it. When the process that waits for the answer ends, by SIGKILL too, the kernel ends the other one.
 """
 
 from __future__ import annotations
@@ -40,33 +40,33 @@ _CHUNK = 1 << 16
 Answer = dict[str, Any]
 
 
-def run_apart(work: Callable[[], Answer], limit: float) -> Answer:
-    """Do some work in a process and network namespace of its own, and return its answer.
+def run_in_namespace(work: Callable[[], Answer], limit: float) -> Answer:
+    """Run a function in a process and a network namespace of its own, and return its answer.
 
-    :param work: finds loopback up, and nothing else. What it returns must be good for JSON.
-    :param limit: seconds, after which it is ended.
-    :raises IpvsError: it could not be done.
+    :param work: has loopback and no other interface. JSON must be able to carry its answer.
+    :param limit: seconds until the process is killed.
+    :raises IpvsError: the function raised it, or could not be run.
     """
     parent, outside = os.getpid(), os.stat(NAMESPACE).st_ino
     source, sink = os.pipe()
     child = os.fork()
     if not child:
         os.close(source)
-        _be_the_child(work, sink, parent, outside)
+        _run_child(work, sink, parent, outside)
     os.close(sink)
     try:
-        said = _read(source, limit)
+        received = _read(source, limit)
     finally:
         os.close(source)
         os.kill(child, signal.SIGKILL)
         _pid, status = os.waitpid(child, 0)
-    if said is None:
+    if received is None:
         raise IpvsExperimentError(f"The self-test took more than {limit:.0f} seconds, and was ended")
-    if not said:
+    if not received:
         raise IpvsExperimentError(
             f"The self-test's process was ended by signal {os.WTERMSIG(status)} from outside (dmesg says whether memory ran out)"
         )
-    answer: Answer = json.loads(said)
+    answer: Answer = json.loads(received)
     if "failed" in answer:
         raise IpvsExperimentError(answer["failed"])
     if "crashed" in answer:
@@ -75,25 +75,25 @@ def run_apart(work: Callable[[], Answer], limit: float) -> Answer:
 
 
 def _read(source: int, limit: float) -> Optional[bytes]:
-    """Return what comes until the other end is closed; None if that is not in time."""
-    said, end = b"", time.monotonic() + limit
+    """Return everything up to the end of the pipe; None if the limit is over before."""
+    received, end = b"", time.monotonic() + limit
     while select.select([source], [], [], max(0.0, end - time.monotonic()))[0]:
         chunk = os.read(source, _CHUNK)
         if not chunk:
-            return said
-        said += chunk
+            return received
+        received += chunk
     return None
 
 
-def _be_the_child(work: Callable[[], Answer], sink: int, parent: int, outside: int) -> None:
-    """Be the process that works. It never returns."""
+def _run_child(work: Callable[[], Answer], sink: int, parent: int, outside: int) -> None:
+    """Run the function and send its answer, in the child process. Never returns."""
     answer: Answer = {}
     try:
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
-        # What the module prints is the task's result: nothing of this process shall get into it.
+        # What a module prints is its result: this process must not print into it.
         nothing = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(nothing, standard)
@@ -107,12 +107,12 @@ def _be_the_child(work: Callable[[], Answer], sink: int, parent: int, outside: i
     finally:
         with open(sink, "wb") as pipe:
             pipe.write(json.dumps(answer).encode())
-        # Not by exit: what the other process has prepared for its own end is none of this one's business.
+        # Not sys.exit: the cleanup that the parent has registered for its own end must not run here.
         os._exit(0)
 
 
 def _leave(libc: ctypes.CDLL, outside: int) -> None:
-    """Go to a new network namespace, and bring its loopback up: without an address IPVS refuses every destination."""
+    """Enter a new network namespace, and bring its loopback up: IPVS needs a route to every destination."""
     if libc.unshare(_CLONE_NEWNET):
         number = ctypes.get_errno()
         reason = {
@@ -121,7 +121,7 @@ def _leave(libc: ctypes.CDLL, outside: int) -> None:
             errno.EINVAL: "this kernel has none (CONFIG_NET_NS)",
         }.get(number, os.strerror(number))
         raise IpvsUnavailableError(f"Cannot make a network namespace for the self-test: {reason} ({errno.errorcode.get(number, number)})")
-    # Believed when seen: from here on things are done that must never be done outside.
+    # Verified, because what follows must never happen outside.
     if os.stat(NAMESPACE).st_ino == outside:
         raise IpvsExperimentError("The self-test is not in a network namespace of its own, although the kernel said so. Nothing was done")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:

@@ -4,24 +4,133 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What the self-test came to: one verdict, and the text that a person reads."""
+"""The result of the experiment: as text for people, on the demo's screen and in the self-test's result, and as data."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Optional
 
+from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Row
 from ansible_collections.lvs.director.plugins.module_utils._selftest.host_table import Production, changes, counted
-from ansible_collections.lvs.director.plugins.module_utils._selftest.services import (
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Compared, Connection, Record
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import (
     ADDRESS,
     LOWER_THRESHOLD,
     PORT,
     SERVERS,
     UPPER_THRESHOLD,
+    Step,
 )
 
 
+def opening_lines(number: int, step: Step) -> list[str]:
+    """Return the heading of a step."""
+    first, *others = step.description.splitlines()
+    return [f"{number}. {first}", *(f"   {line}" for line in others)]
+
+
+def connection_line(connection: Connection) -> str:
+    """Return the line about an attempt to connect."""
+    return f"   connection {connection.number:2}   {connection.greeting or connection.error:50} {connection.ms:5} ms"
+
+
+def table_lines(record: Record) -> list[str]:
+    """Return the director's table, with the open connections that each real server greeted beside it."""
+    rows = iter(record.table.rows)
+    lines = []
+    for line in record.table.text.rstrip().splitlines():
+        beside = ""
+        if line.startswith("Prot "):
+            beside = "greeted"
+        elif line.lstrip().startswith("->") and "RemoteAddress" not in line:
+            beside = " ".join(map(str, record.held.get(next(rows).address, ())))
+        lines.append(f"   {line.rstrip():79} {beside}".rstrip())
+    return lines
+
+
+def verdict_lines(broken: Sequence[str], control: str) -> list[str]:
+    """Return what was not as expected, or that everything was.
+
+    :param control: the name of the control, "" without one.
+    """
+    if broken:
+        return [f"   NOT AS PROMISED: {reason}" for reason in broken]
+    return [f"   as promised; {control} agrees" if control else "   as promised"]
+
+
+def step_result(number: int, compared: Compared, control: str) -> dict[str, Any]:
+    """Return an item of ``steps``, with the text about it under ``text``.
+
+    :param control: the name of the control, "" without one.
+    """
+    record, other = compared.record, compared.control
+    return {
+        "number": number,
+        "name": record.step.name,
+        "description": " ".join(record.step.description.split()),
+        "kept": not compared.broken,
+        "broken": list(record.broken),
+        "connections": _connections(record.connections),
+        "promised": _rows(record.expected),
+        "observed": _rows(record.table.rows),
+        "control": {
+            "agreed": record.seen() == other.seen(),
+            "broken": list(other.broken),
+            "connections": _connections(other.connections),
+            "observed": _rows(other.table.rows),
+        }
+        if other
+        else None,
+        "text": _text(number, compared, control),
+    }
+
+
+def _text(number: int, compared: Compared, control: str) -> str:
+    """Return the step, the table after it, and the verdict."""
+    record, other = compared.record, compared.control
+    # The control's table is shown if it differs.
+    differs = other is not None and record.table.rows != other.table.rows
+    return "\n".join(
+        [
+            *opening_lines(number, record.step),
+            *map(connection_line, record.connections),
+            "",
+            *table_lines(record),
+            *(["   and the control:", *table_lines(other)] if other and differs else []),
+            *verdict_lines(compared.broken, control),
+        ]
+    )
+
+
+def _connections(connections: Iterable[Connection]) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": connection.number,
+            "promised": connection.expected,
+            "observed": connection.server,
+            "error": connection.error or None,
+            "milliseconds": connection.ms,
+        }
+        for connection in connections
+    ]
+
+
+def _rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    return [
+        {
+            "address": row.address,
+            "upper_threshold": row.upper,
+            "lower_threshold": row.lower,
+            "active_connections": row.active,
+            "inactive_connections": row.inactive,
+        }
+        for row in rows
+    ]
+
+
 class Machine(NamedTuple):
-    """Where it ran, and with what."""
+    """The machine, and the schedulers that were tried on it."""
 
     hostname: str
     kernel: str
@@ -48,7 +157,7 @@ def production_result(before: Production, after: Production) -> dict[str, Any]:
 def report(machine: Machine, steps: list[dict[str, Any]], production: dict[str, Any], seconds: float) -> dict[str, Any]:
     """Return the result of the task.
 
-    :param steps: of ``step_result``; their texts become one.
+    :param steps: from ``step_result``; their texts are joined.
     """
     kept = all(step["kept"] for step in steps) and production["untouched"]
     verdict = _kept(machine, steps) if kept else _broken(machine, steps, production)
@@ -106,7 +215,7 @@ def _kept(machine: Machine, steps: list[dict[str, Any]]) -> str:
 
 
 def _broken(machine: Machine, steps: list[dict[str, Any]], production: dict[str, Any]) -> str:
-    """Return who, what, why, and what to do."""
+    """Return what failed, why, and what to do."""
     if not production["untouched"]:
         return (
             f"The self-test has left traces in the production table of {machine}, which must never happen: "
@@ -117,12 +226,10 @@ def _broken(machine: Machine, steps: list[dict[str, Any]], production: dict[str,
     names = ", ".join(f"{step['number']} ({step['name']})" for step in broken)
     by_scheduler = any(step["broken"] for step in steps)
     by_control = any(step["control"] and step["control"]["broken"] for step in steps)
-    # One of the two has something: both as promised could not have differed.
-    said = [*first["broken"], *(first["control"]["broken"] if first["control"] else [])]
+    # At least one of the two has an entry: two steps as expected cannot differ.
+    reason = (first["broken"] or first["control"]["broken"])[0]
     who = machine.scheduler if by_scheduler else f"the control {machine.control}"
-    return (
-        f"{who} on {machine} does not fail over as promised: step {names}. First: {said[0]}. {_advice(machine, by_scheduler, by_control)}"
-    )
+    return f"{who} on {machine} does not fail over as promised: step {names}. First: {reason}. {_advice(machine, by_scheduler, by_control)}"
 
 
 def _advice(machine: Machine, by_scheduler: bool, by_control: bool) -> str:

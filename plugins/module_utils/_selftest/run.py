@@ -4,7 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Walks the steps with real connections and puts what is seen beside what is promised."""
+"""Run the steps with real connections, and compare what happens with what is expected.
+
+Two schedulers can run side by side: the one under test, and a control that must do the same.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,17 @@ from dataclasses import dataclass, field
 from typing import Any, Optional, Protocol
 
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsExperimentError
-from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Promise
-from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Action, Close, Forget, Open, Reset, Step
-from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Service
-from ansible_collections.lvs.director.plugins.module_utils._selftest.table import Row, Table
+from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Expected, Row
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import (
+    Action,
+    Close,
+    Forget,
+    Open,
+    Reset,
+    Service,
+    Step,
+    steps_of,
+)
 
 OPEN_LIMIT = 10.0
 # The director sees an RST or FIN a moment after the client has sent it.
@@ -27,29 +37,37 @@ ENDED_LIMIT = 5.0
 FORGET_LIMIT = 130.0
 
 
+@dataclass(frozen=True)
+class Table:
+    """The director's table: its rows, in the order in which the scheduler tries them, and the text that shows them."""
+
+    text: str
+    rows: tuple[Row, ...]
+
+
 class Director(Protocol):
-    """The director, as far as the experiment has to do with it."""
+    """What the experiment asks of a director."""
 
     def table(self, service: Service) -> Table:
-        """Return the table, as it is now."""
+        """Return the table as it is now."""
 
-    def weigh(self, service: Service, address: str, weight: int) -> None:
+    def set_weight(self, service: Service, address: str, weight: int) -> None:
         """Give a real server another weight."""
 
 
 class Client(Protocol):
-    """Who opens the connections: _experiment_client, near or far."""
+    """The client that opens the connections: ``client.Client``, in this process or on another machine."""
 
     def ask(self, do: str, **values: Any) -> dict[str, Any]:
-        """Have something done, and return the answer."""
+        """Send a request, and return the answer."""
 
 
 @dataclass(frozen=True)
 class Connection:
-    """A connection that was asked for, and what came of it."""
+    """An attempt to connect, and how it ended."""
 
     number: int
-    promised: Optional[str]
+    expected: Optional[str]
     server: Optional[str]
     greeting: str
     error: str
@@ -58,12 +76,11 @@ class Connection:
     retransmits: int = 0
 
     def broken(self) -> Optional[str]:
-        """Return what is not as promised."""
-        promised = self.promised or "a refusal"
+        """Return what is not as expected, in words."""
         seen = self.server or self.error or repr(self.greeting)
-        if self.server != self.promised:
-            return f"connection {self.number} was promised {promised}, and got {seen}"
-        if self.promised:
+        if self.server != self.expected:
+            return f"connection {self.number} was promised {self.expected or 'a refusal'}, and got {seen}"
+        if self.expected:
             return None
         if self.error != "ECONNREFUSED":
             return f"connection {self.number} was promised ECONNREFUSED, and got {seen}"
@@ -74,37 +91,37 @@ class Connection:
 
 @dataclass(frozen=True)
 class Record:
-    """A step, and what came of it."""
+    """A step, and what happened."""
 
     step: Step
     connections: tuple[Connection, ...]
-    promised: tuple[Row, ...]
+    expected: tuple[Row, ...]
     table: Table
-    # Who takes no new connection now: overloaded, or of weight 0. Nothing in the kernel says so
-    # but the choices it makes; this is the promise that those choices were compared with.
+    # The servers that take no new connection now: overloaded, or of weight 0. The kernel shows it in its choices alone, so this
+    # is what those were compared with.
     shut: frozenset[str]
-    # The connections that the client holds, by the server that greeted.
+    # The client's open connections, by the server that greeted.
     held: dict[str, tuple[int, ...]]
     broken: tuple[str, ...]
 
     def seen(self) -> tuple[tuple[Optional[str], ...], tuple[Row, ...]]:
-        """Return what two schedulers must agree about."""
+        """Return what must be the same with two schedulers."""
         return tuple(connection.server for connection in self.connections), self.table.rows
 
 
 class Watcher:
-    """Hears of what happens while it happens; this one does not care."""
+    """Is called while a step runs; this one ignores it."""
 
     def connected(self, connection: Connection) -> None:
-        """A connection was opened, or was not."""
+        """An attempt to connect has ended."""
 
     def waiting(self, left: int, seconds: float) -> None:
-        """So many ended connections are still counted, after so many seconds."""
+        """After this many seconds, the director still counts this many ended connections."""
 
 
 @dataclass
-class Walk:
-    """The steps of one service, taken one by one."""
+class Run:
+    """A run of the experiment with one service, step by step."""
 
     service: Service
     director: Director
@@ -112,42 +129,42 @@ class Walk:
     watcher: Watcher = field(default_factory=Watcher)
 
     def __post_init__(self) -> None:
-        self.promise = Promise(self.service)
+        self.expected = Expected(self.service)
         self.numbers = itertools.count(1)
-        # What the client holds, by server: open connections, and halves that a close has left.
+        # The client's connections by server: open ones, and those of which a close has left the client's half.
         self.open: dict[str, list[int]] = {d.address: [] for d in self.service.destinations}
         self.closed: dict[str, list[int]] = {d.address: [] for d in self.service.destinations}
         self.weights = {d.address: d.weight for d in self.service.destinations}
 
-    def __enter__(self) -> Walk:
+    def __enter__(self) -> Run:
         return self
 
     def __exit__(self, kind: Optional[type[BaseException]], *_: object) -> None:
-        """Leave nothing behind that a next walk would meet, however far this one came."""
+        """Restore the state from before, however far this run came."""
         if kind and not issubclass(kind, Exception):
-            return  # Interrupted: the machines are on their way out.
+            return  # Interrupted: the machines are about to end.
         for destination in self.service.destinations:
             self._reset(destination.address)
             if self.weights[destination.address] != destination.weight:
-                self._weigh(destination.address, destination.weight)
+                self._set_weight(destination.address, destination.weight)
 
-    def take(self, step: Step) -> Record:
-        """Take a step, and return what came of it.
+    def step(self, step: Step) -> Record:
+        """Run a step, and return what happened.
 
-        :raises IpvsExperimentError: it cannot be taken.
+        :raises IpvsExperimentError: the step cannot be carried out.
         """
         connections = [made for action in step.actions for made in self._act(action)]
         ends = any(isinstance(action, (Close, Reset)) for action in step.actions)
         table = self._settled(ENDED_LIMIT if ends else 0)
-        broken = [said for made in connections if (said := made.broken())]
+        broken = [text for made in connections if (text := made.broken())]
         broken += self._broken_rows(table)
         broken += self._broken_connections(table)
         return Record(
             step,
             tuple(connections),
-            self.promise.rows(),
+            self.expected.rows(),
             table,
-            self.promise.shut(),
+            self.expected.shut(),
             {server: tuple(numbers) for server, numbers in self.open.items()},
             tuple(broken),
         )
@@ -158,19 +175,19 @@ class Walk:
         if isinstance(action, Close):
             self._close(action.server)
         elif isinstance(action, Reset):
-            self.promise.reset(action.server)
+            self.expected.reset(action.server)
             self._reset(action.server)
         elif isinstance(action, Forget):
             for server in action.servers:
-                self.promise.forget(server)
+                self.expected.forget(server)
             self._forgotten(action.servers)
         else:
-            self.promise.weigh(action.server, action.weight)
-            self._weigh(action.server, action.weight)
+            self.expected.set_weight(action.server, action.weight)
+            self._set_weight(action.server, action.weight)
         return []
 
     def _close(self, server: str) -> None:
-        self.promise.close(server)
+        self.expected.close(server)
         for number in self.open[server][:1]:
             self._ask("close", number)
             self.open[server].remove(number)
@@ -178,7 +195,7 @@ class Walk:
 
     def _connect(self) -> Connection:
         number = next(self.numbers)
-        promised = self.promise.open()
+        expected = self.expected.open()
         answer = self.client.ask(
             "open",
             key=self._key(number),
@@ -191,7 +208,7 @@ class Walk:
         server = named[1] if named else None
         if server in self.open:
             self.open[server].append(number)
-        made = Connection(number, promised, server, greeting, answer.get("error", ""), answer["ms"], answer.get("retransmits", 0))
+        made = Connection(number, expected, server, greeting, answer.get("error", ""), answer["ms"], answer.get("retransmits", 0))
         self.watcher.connected(made)
         return made
 
@@ -205,15 +222,15 @@ class Walk:
             self._ask("reset", number)
         self.open[server], self.closed[server] = [], []
 
-    def _weigh(self, server: str, weight: int) -> None:
+    def _set_weight(self, server: str, weight: int) -> None:
         self.weights[server] = weight
-        self.director.weigh(self.service, server, weight)
+        self.director.set_weight(self.service, server, weight)
 
     def _key(self, number: int) -> str:
         return f"{self.service.port}/{number}"
 
     def _forgotten(self, servers: tuple[str, ...]) -> None:
-        """Wait until the director counts nothing for the servers but what is open."""
+        """Wait until the director counts only open connections for the servers."""
         start = time.monotonic()
         while (seconds := time.monotonic() - start) < FORGET_LIMIT:
             rows = self.director.table(self.service).rows
@@ -227,19 +244,19 @@ class Walk:
         end = time.monotonic() + limit
         while True:
             table = self.director.table(self.service)
-            if table.rows == self.promise.rows() or time.monotonic() > end:
+            if table.rows == self.expected.rows() or time.monotonic() > end:
                 return table
             time.sleep(0.2)
 
     def _broken_rows(self, table: Table) -> list[str]:
-        promised = self.promise.rows()
-        order = [row.address for row in promised]
+        expected = self.expected.rows()
+        order = [row.address for row in expected]
         if (seen := [row.address for row in table.rows]) != order:
             return [f"the servers' order was promised to be {order}, and is {seen}"]
-        return [f"the table was promised to say {right}, and says {row}" for row, right in zip(table.rows, promised) if row != right]
+        return [f"the table was promised to say {right}, and says {row}" for row, right in zip(table.rows, expected) if row != right]
 
     def _broken_connections(self, table: Table) -> list[str]:
-        """What the director counts as active is what the client holds, and all of it lives."""
+        """Compare the active connections with those that the client has open, and check that these are alive."""
         broken = [
             f"the director counts {row.active} active connections for {row.address}, and the client holds {held} that {row.address} greeted"
             for row in table.rows
@@ -248,3 +265,31 @@ class Walk:
         keys = [self._key(number) for numbers in self.open.values() for number in numbers]
         dead = self.client.ask("check", keys=keys)["dead"]
         return broken + [f"connection {key} is dead" for key in dead]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A step as both schedulers did it, and all that was not as expected."""
+
+    record: Record
+    control: Optional[Record]
+    broken: tuple[str, ...]
+
+
+def paired_steps(service: Service, control: Optional[Service]) -> list[tuple[Step, Optional[Step]]]:
+    """Return the steps of the service, each with that of the control."""
+    steps = steps_of(service)
+    return list(zip(steps, steps_of(control) if control else (None,) * len(steps)))
+
+
+def compare(main: Run, step: Step, control: Optional[Run], control_step: Optional[Step]) -> Compared:
+    """Run a step with both schedulers: both must choose and refuse the same, and have the same table."""
+    record = main.step(step)
+    if control is None or control_step is None:
+        return Compared(record, None, record.broken)
+    other = control.step(control_step)
+    name = control.service.scheduler
+    broken = [*record.broken, *(f"{name}: {text}" for text in other.broken)]
+    if record.seen() != other.seen():
+        broken.append(f"{main.service.scheduler} and {name} did not do the same")
+    return Compared(record, other, tuple(broken))

@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The experiment, step by step: the one definition that demo, scenario, picture and self-test share.
+"""The experiment step by step: the one definition that the demo, the scenario, the picture and the self-test share.
 
-Numbers come from the service's thresholds and order. What must come of a step is not
-said here: ``expected`` knows the kernel's rules.
+The numbers come from the service's thresholds and from the order of its destinations. ``expected`` knows the kernel's rules, and
+works out what each step must lead to.
 """
 
 from __future__ import annotations
@@ -15,7 +15,54 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Union
 
-from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Service
+# The self-test's services are those of examples/overload.yml, moved from 10.211.55.0/24 to loopback's network.
+NETWORK = "127.211.55.0/24"
+ADDRESS = "127.211.55.3"
+SERVERS = tuple(f"127.211.55.{last}" for last in (253, 252, 251, 250))
+PORT, CONTROL_PORT = 21, 2121
+UPPER_THRESHOLD, LOWER_THRESHOLD = 4, 1
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A real server of the service."""
+
+    address: str
+    port: int
+    weight: int
+    upper_threshold: int
+    lower_threshold: int
+
+    def __str__(self) -> str:
+        return self.address
+
+
+@dataclass(frozen=True)
+class Service:
+    """The virtual service under test."""
+
+    address: str
+    port: int
+    scheduler: str
+    # First = tried first, as everywhere in this collection.
+    destinations: tuple[Destination, ...]
+
+    def __str__(self) -> str:
+        return f"{self.address}:{self.port}"
+
+
+def loopback_service(scheduler: str, port: int) -> Service:
+    """Return the service with which the self-test tries a scheduler.
+
+    ``test`` looks at the order alone, so all weights are equal; other schedulers need weights that fall in that order.
+    """
+    weights = [1] * len(SERVERS) if scheduler == "test" else list(range(len(SERVERS), 0, -1))
+    return Service(
+        ADDRESS,
+        port,
+        scheduler,
+        tuple(Destination(server, port, weight, UPPER_THRESHOLD, LOWER_THRESHOLD) for server, weight in zip(SERVERS, weights)),
+    )
 
 
 @dataclass(frozen=True)
@@ -34,7 +81,7 @@ class Close:
 
 @dataclass(frozen=True)
 class Reset:
-    """Reset all connections of the server, to be rid of them in ten seconds, not in minutes."""
+    """Reset all connections of the server: the director forgets them in ten seconds, not in two minutes."""
 
     server: str
 
@@ -47,27 +94,27 @@ class Forget:
 
 
 @dataclass(frozen=True)
-class Weigh:
+class SetWeight:
     """Give the server another weight, with the collection's own module."""
 
     server: str
     weight: int
 
 
-Action = Union[Open, Close, Reset, Forget, Weigh]
+Action = Union[Open, Close, Reset, Forget, SetWeight]
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step: its name, what it does in words, and what it does."""
+    """A step: its name, its description for people, and its actions."""
 
     name: str
-    says: str
+    description: str
     actions: tuple[Action, ...]
 
 
-def story(service: Service) -> tuple[Step, ...]:
-    """Return the steps, in their order, for a service with at least two destinations."""
+def steps_of(service: Service) -> tuple[Step, ...]:
+    """Return the steps in their order, for a service with at least two destinations."""
     first, second, *others = service.destinations
     left = second.upper_threshold - 3 + sum(other.upper_threshold for other in others)
     return (
@@ -115,11 +162,11 @@ def story(service: Service) -> tuple[Step, ...]:
         Step(
             "weight 0",
             "The first server, the only one with room, gets weight 0: it is not chosen.",
-            (Weigh(first.address, 0), Open(1)),
+            (SetWeight(first.address, 0), Open(1)),
         ),
         Step(
             "weight back",
             f"It gets its weight {first.weight} again: it is chosen.",
-            (Weigh(first.address, first.weight), Open(1)),
+            (SetWeight(first.address, first.weight), Open(1)),
         ),
     )

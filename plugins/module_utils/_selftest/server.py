@@ -4,14 +4,14 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""A real server of the experiment: greets with its own address, then repeats every line.
+"""A real server of the experiment: greets with its own address, then echoes every line.
 
 The demo and the scenario run it as a program on each real server, as root because of port 21:
 
     python3 server.py 21 2121
 
-In the self-test it is all real servers at once, in threads. The greeting names the address on which the connection
-arrived, so it needs no configuration, and a client behind the director learns which real server it was given.
+In the self-test it is all real servers at once, in threads. The greeting names the address on which the connection arrived: the
+server needs no configuration, and a client behind the director learns which real server it got.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Greeter(socketserver.StreamRequestHandler):
     """A connection."""
 
     def handle(self) -> None:
-        """Greet, and repeat every line until QUIT."""
+        """Greet, and echo every line until QUIT."""
         address = self.request.getsockname()[0]
         try:
             self.wfile.write(f"220 lvs.director experiment [{address}]\r\n".encode())
@@ -40,7 +40,7 @@ class Greeter(socketserver.StreamRequestHandler):
                     return
                 self.wfile.write(line)
         except ConnectionError:
-            pass  # The experiment resets connections; that is no news.
+            pass  # The experiment resets connections.
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -48,7 +48,7 @@ class Server(socketserver.ThreadingTCPServer):
 
     allow_reuse_address = True
     daemon_threads = True
-    # The director decides how many connections a server gets, never this queue.
+    # Long enough never to refuse a connection: the director decides how many a server gets.
     request_queue_size = socket.SOMAXCONN
 
 

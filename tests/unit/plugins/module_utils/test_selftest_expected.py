@@ -1,12 +1,20 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The promises against the numbers measured on a kernel of today, written out by hand."""
+"""What is expected, against the numbers measured on a kernel of today, written out by hand."""
 
 from __future__ import annotations
 
-from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Promise
-from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Close, Forget, Open, Reset, Weigh, story
-from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Destination, Service
+from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Expected
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import (
+    Close,
+    Destination,
+    Forget,
+    Open,
+    Reset,
+    Service,
+    SetWeight,
+    steps_of,
+)
 
 SERVICE = Service(
     "192.0.2.1",
@@ -16,7 +24,7 @@ SERVICE = Service(
 )
 
 # After each step: active/inactive of each server, and who was given the new connections.
-EXPECTED = {
+MEASURED = {
     "fresh": ("0/0 0/0 0/0 0/0", ""),
     "first full": ("4/0 0/0 0/0 0/0", "dddd"),
     "fail over": ("4/0 2/0 0/0 0/0", "cc"),
@@ -30,43 +38,43 @@ EXPECTED = {
 }
 
 
-def promised(service: Service) -> dict[str, tuple[str, str]]:
-    promise = Promise(service)
+def expected(service: Service) -> dict[str, tuple[str, str]]:
+    state = Expected(service)
     after = {}
-    for step in story(service):
+    for step in steps_of(service):
         given = ""
         for action in step.actions:
             match action:
                 case Open(count):
-                    given += "".join(promise.open() or "-" for _turn in range(count))
+                    given += "".join(state.open() or "-" for _turn in range(count))
                 case Close(server):
-                    promise.close(server)
+                    state.close(server)
                 case Reset(server):
-                    promise.reset(server)
+                    state.reset(server)
                 case Forget(servers):
                     for server in servers:
-                        promise.forget(server)
-                case Weigh(server, weight):
-                    promise.weigh(server, weight)
-        after[step.name] = (" ".join(f"{row.active}/{row.inactive}" for row in promise.rows()), given)
+                        state.forget(server)
+                case SetWeight(server, weight):
+                    state.set_weight(server, weight)
+        after[step.name] = (" ".join(f"{row.active}/{row.inactive}" for row in state.rows()), given)
     return after
 
 
-def test_the_promises_are_the_measured_numbers() -> None:
-    assert promised(SERVICE) == EXPECTED
+def test_what_is_expected_are_the_measured_numbers() -> None:
+    assert expected(SERVICE) == MEASURED
 
 
 def test_without_a_lower_threshold_three_quarters_of_the_upper_one_count() -> None:
-    promise = Promise(Service("192.0.2.1", 21, "test", (Destination("d", 21, 1, 4, 0),)))
-    assert [promise.open() for _turn in range(5)] == ["d", "d", "d", "d", None]
-    promise.close("d")
-    promise.forget("d")
-    assert promise.open() is None
-    promise.close("d")
-    promise.forget("d")
-    assert promise.open() == "d"
+    state = Expected(Service("192.0.2.1", 21, "test", (Destination("d", 21, 1, 4, 0),)))
+    assert [state.open() for _turn in range(5)] == ["d", "d", "d", "d", None]
+    state.close("d")
+    state.forget("d")
+    assert state.open() is None
+    state.close("d")
+    state.forget("d")
+    assert state.open() == "d"
 
 
 def test_without_an_upper_threshold_a_server_is_never_full() -> None:
-    promise = Promise(Service("192.0.2.1", 21, "test", (Destination("d", 21, 1, 0, 0),)))
-    assert {promise.open() for _turn in range(50)} == {"d"}
+    state = Expected(Service("192.0.2.1", 21, "test", (Destination("d", 21, 1, 0, 0),)))
+    assert {state.open() for _turn in range(50)} == {"d"}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process that works apart: its answers, its failures, and that it never outlives who waits for it.
+"""The process in a namespace of its own: its answers, its failures, and that it never outlives the process that waits for it.
 
 The network namespace itself needs root; scenario selftest has that.
 """
@@ -16,17 +16,17 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsExperimentError, IpvsRejectedError, IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._selftest import namespace as _selftest_apart
-from ansible_collections.lvs.director.plugins.module_utils._selftest.namespace import Answer, run_apart
+from ansible_collections.lvs.director.plugins.module_utils._selftest import namespace as _namespace
+from ansible_collections.lvs.director.plugins.module_utils._selftest.namespace import Answer, run_in_namespace
 
 
 @pytest.fixture(autouse=True)
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_selftest_apart, "_leave", lambda libc, outside: None)
+    monkeypatch.setattr(_namespace, "_leave", lambda libc, outside: None)
 
 
 def test_the_answer_comes_back_from_another_process() -> None:
-    answer = run_apart(lambda: {"process": os.getpid(), "long": "x" * 300_000}, 30)
+    answer = run_in_namespace(lambda: {"process": os.getpid(), "long": "x" * 300_000}, 30)
     assert answer["process"] != os.getpid()
     assert len(answer["long"]) == 300_000
     with pytest.raises(ProcessLookupError):
@@ -40,7 +40,7 @@ def test_what_it_prints_is_not_the_modules_result(capfd: pytest.CaptureFixture[s
         os.system("echo nor that")
         return {}
 
-    assert run_apart(work, 30) == {}
+    assert run_in_namespace(work, 30) == {}
     assert capfd.readouterr() == ("", "")
 
 
@@ -49,7 +49,7 @@ def test_an_error_keeps_its_words() -> None:
         raise IpvsRejectedError("Cannot add service: no")
 
     with pytest.raises(IpvsExperimentError, match=r"^Cannot add service: no$"):
-        run_apart(work, 30)
+        run_in_namespace(work, 30)
 
 
 def test_what_nobody_foresaw_keeps_its_traceback() -> None:
@@ -57,7 +57,7 @@ def test_what_nobody_foresaw_keeps_its_traceback() -> None:
         raise ZeroDivisionError("never thought of")
 
     with pytest.raises(RuntimeError, match=r"in work[\s\S]*ZeroDivisionError: never thought of"):
-        run_apart(work, 30)
+        run_in_namespace(work, 30)
 
 
 def test_one_that_is_killed_is_told() -> None:
@@ -66,7 +66,7 @@ def test_one_that_is_killed_is_told() -> None:
         return {}
 
     with pytest.raises(IpvsExperimentError, match="ended by signal 9 from outside"):
-        run_apart(work, 30)
+        run_in_namespace(work, 30)
 
 
 def test_one_that_takes_too_long_is_ended() -> None:
@@ -77,7 +77,7 @@ def test_one_that_takes_too_long_is_ended() -> None:
         return {}
 
     with pytest.raises(IpvsExperimentError, match="took more than 0 seconds, and was ended"):
-        run_apart(work, 0.2)
+        run_in_namespace(work, 0.2)
     assert time.monotonic() - started < 10
 
 
@@ -94,23 +94,23 @@ def test_an_interrupted_one_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "fork", remembered)
-    monkeypatch.setattr(_selftest_apart, "_read", interrupt)
+    monkeypatch.setattr(_namespace, "_read", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run_apart(lambda: {"slept": time.sleep(60)}, 90)
+        run_in_namespace(lambda: {"slept": time.sleep(60)}, 90)
     with pytest.raises(ProcessLookupError):
         os.kill(seen[0], 0)
 
 
 PARENT = """
 import os, sys, time
-from ansible_collections.lvs.director.plugins.module_utils._selftest import namespace as _selftest_apart
-_selftest_apart._leave = lambda libc, outside: None
+from ansible_collections.lvs.director.plugins.module_utils._selftest import namespace as _namespace
+_namespace._leave = lambda libc, outside: None
 def work():
     with open(sys.argv[1] + ".new", "w") as file:
         file.write(str(os.getpid()))
     os.rename(sys.argv[1] + ".new", sys.argv[1])
     time.sleep(60)
-_selftest_apart.run_apart(work, 90)
+_namespace.run_in_namespace(work, 90)
 """
 
 
@@ -154,9 +154,9 @@ def test_a_namespace_that_cannot_be_had_is_explained(monkeypatch: pytest.MonkeyP
             assert flags == 0x40000000
             return -1
 
-    monkeypatch.setattr(_selftest_apart.ctypes, "get_errno", lambda: number)
+    monkeypatch.setattr(_namespace.ctypes, "get_errno", lambda: number)
     with pytest.raises(IpvsUnavailableError, match=f"Cannot make a network namespace for the self-test: .*{words}"):
-        _selftest_apart._leave(Libc(), 0)  # type: ignore[arg-type]
+        _namespace._leave(Libc(), 0)  # type: ignore[arg-type]
 
 
 def test_a_namespace_that_is_the_old_one_is_not_worked_in(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,6 +166,6 @@ def test_a_namespace_that_is_the_old_one_is_not_worked_in(monkeypatch: pytest.Mo
         def unshare(self, flags: int) -> int:
             return 0
 
-    here = os.stat(_selftest_apart.NAMESPACE).st_ino
+    here = os.stat(_namespace.NAMESPACE).st_ino
     with pytest.raises(IpvsExperimentError, match="not in a network namespace of its own"):
-        _selftest_apart._leave(Libc(), here)  # type: ignore[arg-type]
+        _namespace._leave(Libc(), here)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The walk must find out whatever breaks a promise: here the machines lie to it, one way at a time."""
+"""A run must find whatever is not as expected: here the machines lie to it, one way at a time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsExperimentError
-from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Promise
-from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Walk
-from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Close, Open, Step
-from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Destination, Service
-from ansible_collections.lvs.director.plugins.module_utils._selftest.table import Table
+from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Expected
+from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Run, Table
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Close, Destination, Open, Service, Step
 
 from experiment import table
 
@@ -25,7 +23,7 @@ class Machines:
     """Director and client of a kernel that keeps its promises, but for the one lie told here."""
 
     def __init__(self, **lie: Any) -> None:
-        self.kernel = Promise(lie.get("kernel", SERVICE))
+        self.kernel = Expected(lie.get("kernel", SERVICE))
         self.lie = lie
 
     def table(self, service: Service) -> Table:
@@ -46,8 +44,8 @@ class Machines:
 
 def broken(step: Step, **lie: Any) -> str:
     machines: Any = Machines(**lie)
-    with Walk(SERVICE, machines, machines) as walk:
-        return "\n".join(walk.take(step).broken)
+    with Run(SERVICE, machines, machines) as run:
+        return "\n".join(run.step(step).broken)
 
 
 @pytest.mark.parametrize("step", [THREE, FIVE])
@@ -103,8 +101,8 @@ def test_a_lie_is_found_out(step: Step, lie: dict[str, Any], said: str) -> None:
     assert said in broken(step, **lie)
 
 
-def test_a_connection_that_cannot_be_closed_ends_the_walk() -> None:
+def test_a_connection_that_cannot_be_closed_ends_the_run() -> None:
     machines: Any = Machines(close={"error": "EPROTO"})
-    with Walk(SERVICE, machines, machines) as walk:
+    with Run(SERVICE, machines, machines) as run:
         with pytest.raises(IpvsExperimentError, match=r"^close connection 1 of 192\.0\.2\.1:21: EPROTO$"):
-            walk.take(Step("closed", "", (Open(1), Close("d"))))
+            run.step(Step("closed", "", (Open(1), Close("d"))))

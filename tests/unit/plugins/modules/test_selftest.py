@@ -23,10 +23,9 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     parse_address,
 )
 from ansible_collections.lvs.director.plugins.module_utils._options import selftest as _argspec_selftest
-from ansible_collections.lvs.director.plugins.module_utils._selftest import run as _experiment_walk
-from ansible_collections.lvs.director.plugins.module_utils._selftest import steps as _selftest_steps
-from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Promise
-from ansible_collections.lvs.director.plugins.module_utils._selftest.service import Destination, Service
+from ansible_collections.lvs.director.plugins.module_utils._selftest import run as _experiment_run
+from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Expected
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Destination, Service
 from ansible_collections.lvs.director.plugins.modules import ipvs_selftest as _run_selftest
 
 from contract import memory
@@ -56,54 +55,54 @@ class Private(MemoryKernel):
     def __init__(self) -> None:
         super().__init__()
         self.scheduled: dict[str, Callable[[Service], Service]] = {}
-        self.promises: dict[int, Promise] = {}
+        self.expected: dict[int, Expected] = {}
         self.holders: dict[str, str] = {}
         self.closed_keys: set[str] = set()
 
     def read_service(self, key: ServiceKey, *, counters: bool = True) -> Observed | None:
-        promise = self.promises.get(key.port)
-        rows = {row.address: row for row in promise.rows()} if promise else {}
+        expected = self.expected.get(key.port)
+        rows = {row.address: row for row in expected.rows()} if expected else {}
         for one in self.destinations.get(key, []):
             row = rows.get(format_address(one.key.address))
             if row:
                 self.counters[key, one.key] = DestinationCounters(row.active, row.inactive)
         return super().read_service(key, counters=counters)
 
-    def promise(self, port: int) -> Promise:
+    def of_port(self, port: int) -> Expected:
         (key,) = (key for key in self.services if key.port == port)
         name = self.services[key].scheduler
         given = [
             Destination(format_address(one.key.address), port, one.weight, one.upper_threshold, one.lower_threshold)
             for one in self.destinations[key]
         ]
-        if port not in self.promises:
+        if port not in self.expected:
             lie = self.scheduled.get(name, lambda service: service)
-            self.promises[port] = Promise(lie(Service("", port, name, tuple(given))))
+            self.expected[port] = Expected(lie(Service("", port, name, tuple(given))))
         for one in given:
-            self.promises[port].weigh(one.address, one.weight)
-        return self.promises[port]
+            self.expected[port].set_weight(one.address, one.weight)
+        return self.expected[port]
 
     def ask(self, do: str, **values: Any) -> dict[str, Any]:
         if do == "check":
             return {"dead": []}
         key = values["key"]
-        promise = self.promise(int(key.partition("/")[0]))
+        expected = self.of_port(int(key.partition("/")[0]))
         if do == "open":
-            server = promise.open()
+            server = expected.open()
             if server is None:
                 return {"error": "ECONNREFUSED", "ms": 1}
             self.holders[key] = server
             return {"greeting": f"220 lvs.director experiment [{server}]", "ms": 1}
         if key not in self.closed_keys:
-            promise.close(self.holders[key])
+            expected.close(self.holders[key])
         self.closed_keys.add(key)
         return {"ms": 1}
 
     def wait(self, _seconds: float) -> None:
         """Time passes, and ended connections are forgotten."""
-        for promise in self.promises.values():
-            for address in promise.servers:
-                promise.forget(address)
+        for expected in self.expected.values():
+            for address in expected.servers:
+                expected.forget(address)
 
 
 @pytest.fixture
@@ -130,7 +129,7 @@ def unloaded(
 ) -> list[str]:
     """Stand in for all that needs a real machine; return the schedulers that are unloaded."""
 
-    def run_apart(work: Callable[[], dict[str, Any]], limit: float) -> dict[str, Any]:
+    def run_in_namespace(work: Callable[[], dict[str, Any]], limit: float) -> dict[str, Any]:
         for event in apart:
             event()
         answer: dict[str, Any] = json.loads(json.dumps(work()))
@@ -138,17 +137,17 @@ def unloaded(
 
     found: list[str] = []
     monkeypatch.setattr(memory, "SCHEDULERS", {*memory.SCHEDULERS, "test"})
-    monkeypatch.setattr(_run_selftest, "run_apart", run_apart)
+    monkeypatch.setattr(_run_selftest, "run_in_namespace", run_in_namespace)
     monkeypatch.setattr(_run_selftest, "CONNECTIONS", str(connections))
     monkeypatch.setattr(_run_selftest, "is_loaded", lambda scheduler: scheduler in ("test", "rr"))
     monkeypatch.setattr(_run_selftest, "source_of", lambda scheduler: "C0FFEE")
     monkeypatch.setattr(_run_selftest, "unload", found.append)
-    monkeypatch.setattr(_selftest_steps, "PrivateKernel", lambda: private)
-    monkeypatch.setattr(_selftest_steps, "Client", lambda: private)
-    monkeypatch.setattr(_selftest_steps, "start", list)
-    monkeypatch.setattr(_experiment_walk.time, "sleep", private.wait)
+    monkeypatch.setattr(_run_selftest, "PrivateKernel", lambda: private)
+    monkeypatch.setattr(_run_selftest, "Client", lambda: private)
+    monkeypatch.setattr(_run_selftest, "start", list)
+    monkeypatch.setattr(_experiment_run.time, "sleep", private.wait)
     # Connections of these machines end at once.
-    monkeypatch.setattr(_experiment_walk, "ENDED_LIMIT", 0.0)
+    monkeypatch.setattr(_experiment_run, "ENDED_LIMIT", 0.0)
     run("ipvs_service", **PRODUCTION)
     return found
 
@@ -355,7 +354,7 @@ def test_a_table_that_is_not_new_is_left_alone(run: Run, kernel: MemoryKernel, p
     private.services, private.destinations = kernel.services, kernel.destinations
     result = run("ipvs_selftest")
     assert result["failed"]
-    assert "should be new, and has service tcp 10.211.55.3:21" in result["msg"]
+    assert "should have an empty table, and has service tcp 10.211.55.3:21" in result["msg"]
     assert not private.steps
 
 

@@ -9,7 +9,9 @@ import ipaddress
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._model.table import parse_address
 from ansible_collections.lvs.director.plugins.module_utils._options.entries import new_entry
-from ansible_collections.lvs.director.plugins.module_utils._selftest.services import is_ours, options, service
+from ansible_collections.lvs.director.plugins.module_utils._selftest.director import options
+from ansible_collections.lvs.director.plugins.module_utils._selftest.host_table import is_ours
+from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import loopback_service
 
 from experiment.service import services
 
@@ -17,7 +19,7 @@ from experiment.service import services
 @pytest.mark.parametrize(("scheduler", "port"), [("test", 21), ("fo", 2121)])
 def test_it_is_the_service_of_the_examples_in_another_network(scheduler: str, port: int) -> None:
     given = services()[scheduler]
-    ours = service(scheduler, port)
+    ours = loopback_service(scheduler, port)
     assert ours.address == given.address.replace("10.", "127.", 1)
     assert (ours.port, ours.scheduler) == (given.port, given.scheduler)
     for one, other in zip(ours.destinations, given.destinations, strict=True):
@@ -27,7 +29,7 @@ def test_it_is_the_service_of_the_examples_in_another_network(scheduler: str, po
 
 
 def test_all_of_it_is_loopbacks_and_known_as_the_self_tests() -> None:
-    one = service("test", 21)
+    one = loopback_service("test", 21)
     for address in (one.address, *(destination.address for destination in one.destinations)):
         assert ipaddress.ip_address(address).is_loopback
         assert is_ours(parse_address(address))
@@ -37,7 +39,7 @@ def test_all_of_it_is_loopbacks_and_known_as_the_self_tests() -> None:
 
 
 def test_it_is_made_of_options_that_the_modules_take() -> None:
-    entry = new_entry(options(service("fo", 2121)))
+    entry = new_entry(options(loopback_service("fo", 2121)))
     assert str(entry.service.key) == "tcp 127.211.55.3:2121"
     assert entry.service.scheduler == "fo"
     assert [str(one.key) for one in entry.destinations] == [f"127.211.55.{last}:2121" for last in (253, 252, 251, 250)]

@@ -9,8 +9,8 @@ import subprocess
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._selftest import modules as _selftest_modules
-from ansible_collections.lvs.director.plugins.module_utils._selftest.modules import is_loaded, source_of, unload
+from ansible_collections.lvs.director.plugins.module_utils._selftest import schedulers as _schedulers
+from ansible_collections.lvs.director.plugins.module_utils._selftest.schedulers import is_loaded, source_of, unload
 
 # Built into every kernel that modules can be loaded into, or not known to any.
 NOWHERE = "no_such_scheduler"
@@ -26,7 +26,7 @@ def test_loaded_and_built_in_ones_are(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert is_loaded("test")
     builtin = tmp_path / "modules.builtin"
     builtin.write_text("kernel/net/netfilter/ipvs/ip_vs.ko\nkernel/net/netfilter/ipvs/ip_vs_fo.ko\n")
-    monkeypatch.setattr(_selftest_modules, "open", lambda path, **_: builtin.open(), raising=False)
+    monkeypatch.setattr(_schedulers, "open", lambda path, **_: builtin.open(), raising=False)
     assert is_loaded("fo")
     assert not is_loaded("rr")
 
@@ -36,7 +36,7 @@ def test_it_is_tried_until_it_is_gone_or_clearly_used(monkeypatch: pytest.Monkey
     commands: list[list[str]] = []
     answers = iter(loaded)
     monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append([*command]) or subprocess.CompletedProcess(command, 1))
-    monkeypatch.setattr(_selftest_modules, "is_loaded", lambda scheduler: next(answers))
-    monkeypatch.setattr(_selftest_modules.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(_schedulers, "is_loaded", lambda scheduler: next(answers))
+    monkeypatch.setattr(_schedulers.time, "sleep", lambda seconds: None)
     unload("fo")
     assert commands == [["rmmod", "ip_vs_fo"]] * runs

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The kernel's modules of the schedulers that the self-test needs."""
+"""The kernel modules of the schedulers that the self-test needs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel import modules as _modprobe
 
-# After a self-test that was broken off, its namespace lives a moment longer, and its services with it.
+# After a self-test that was interrupted, its namespace and its services live a moment longer.
 _ATTEMPTS, _PAUSE = 20, 0.1
 
 
 def is_loaded(scheduler: str) -> bool:
-    """Return whether a scheduler is in the running kernel, loaded or built in."""
+    """Return whether the running kernel has a scheduler, as a loaded module or built in."""
     name = f"ip_vs_{scheduler}"
     if _modprobe.is_loaded(name):
         return True
@@ -31,12 +31,12 @@ def is_loaded(scheduler: str) -> bool:
 
 
 def source_of(scheduler: str) -> Optional[str]:
-    """Return the checksum of the source that the loaded module was built from, as ``modinfo`` has it of a file."""
+    """Return the checksum of the source of the loaded module, which ``modinfo`` calls srcversion."""
     return _modprobe.loaded_source(f"ip_vs_{scheduler}") or None
 
 
 def unload(scheduler: str) -> None:
-    """Take away what the kernel has loaded for the self-test. Where something else uses it by now, the kernel keeps it."""
+    """Unload a scheduler that the kernel has loaded for the self-test. If something else uses it by now, the kernel keeps it."""
     for _attempt in range(_ATTEMPTS):
         _modprobe.unload(f"ip_vs_{scheduler}")
         if not is_loaded(scheduler):
