@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure everything, and print it as JSON: `python3 -m forwarding FOLDER [NAME...]`.
 
-In the folder are the roles' programs, realserver.py and fwmark.py. Names are those of ways of forwarding; without one, all.
+In the folder is the program of the role ipvs_realserver. Names are those of ways of forwarding; without one, all.
 """
 
 from __future__ import annotations
