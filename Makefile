@@ -1,49 +1,49 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Every target installs what it needs by itself, and may be run again at once.
+# Every target installs what it needs, and may be run again at once.
 
 # Only Debian's own programs and .venv: a version manager's shims would be found first otherwise.
 export PATH := $(CURDIR)/.venv/bin:/usr/sbin:/usr/bin:/sbin:/bin
-# Everything runs the collection that was built and installed from its artefact, never the checkout's loose files.
+# Everything runs the collection installed from its artefact, never the checkout's own files.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/installed
-# Molecule keeps its state here; in the user's home two clones with the same folder name would collide.
+# Molecule keeps its state here. In the user's home, two clones with the same folder name would collide.
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export PYTHONPATH := $(CURDIR)/tests
 export PYTHONDONTWRITEBYTECODE := 1
 
-# `make coverage` and `make test` name a folder for what is measured.
+# `make coverage` and `make test` name a folder for the measurements.
 unit: MEASURED = $(if $(COVERAGE_DATA),-m coverage run --rcfile=tests/covered/plugins.ini)
 
 PYTEST = PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):$(PYTHONPATH) python3 $(MEASURED) -m pytest -q -p tools.pytest_results -o cache_dir=.cache/pytest
 
 .PHONY: help
-help: ## print this
+help: ## print this help
 	@printf 'make TARGET, where TARGET is one of\n\n'
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' Makefile | expand -t 16
 
 .PHONY: demo
-demo: installed ## watch a director fail over: boots the lab, deploys with the role, walks through the experiment
+demo: installed ## watch a director fail over: boot the lab, deploy with the role, run the experiment
 	@PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):$(PYTHONPATH) python3 -m experiment.demo
 
 .PHONY: test
-test: installed ## what tests in 40 minutes, and the sum of what passed and failed
+test: installed ## run all tests that fit into 40 minutes, and print the sum
 	@python3 -m tools.run_tests
 
 .PHONY: test-all
-test-all: installed ## the same with the scenarios that `make test` leaves out, because they take too long
+test-all: installed ## the same, with the scenarios that take too long for `make test`
 	@python3 -m tools.run_tests --all
 
 .PHONY: lint
-lint: installed ## every linter, and `make sanity`
+lint: installed ## run every linter, and `make sanity`
 	@python3 -m tools.lint; status=$$?; python3 -m tools.sanity && exit $$status
 
 .PHONY: sanity
-sanity: bootstrap ## ansible-test sanity
+sanity: bootstrap ## run ansible-test sanity
 	@python3 -m tools.sanity
 
 .PHONY: unit
-unit: installed ## unit tests, of the installed collection and of what stands under tests/; TESTS='FILE...' picks some
+unit: installed ## run the unit tests, of the installed collection and of tests/ itself; TESTS='FILE...' picks some
 	@$(PYTEST) --ignore tests/kmod_tests $(or $(TESTS),tests)
 
 .PHONY: kmod
@@ -55,23 +55,23 @@ kmod-matrix: bootstrap ## the same for every kernel that Debian serves
 	@python3 -m kmod matrix
 
 .PHONY: scenarios
-scenarios: installed ## the molecule scenarios; SCENARIOS='NAME...' picks some, DEBIAN=12 or 13 the machines' Debian where there is one kind
+scenarios: installed ## run the molecule scenarios; SCENARIOS='NAME...' picks some, DEBIAN=12 or 13 picks the Debian where all machines have the same
 	@python3 -m tools.scenarios $(SCENARIOS)
 
 .PHONY: coverage
-coverage: installed ## which lines and branches of plugins/ neither the unit tests run nor the scenario `modules`
+coverage: installed ## list the lines and branches of plugins/ that neither the unit tests nor the scenario `modules` run
 	@python3 -m covered
 
 .PHONY: matrix
-matrix: installed ## the collection's tests and one scenario with each ansible-core that a controller may have; VERSIONS='2.20...' picks some
+matrix: installed ## run the collection's tests and one scenario with each supported ansible-core; VERSIONS='2.20...' picks some
 	@python3 -m controllers $(VERSIONS)
 
 .PHONY: docs
-docs: installed ## build the docs site into build/docs, from the guides and from what modules, filters and roles say of themselves
+docs: installed ## build the docs site in build/docs, from the guides and the documentation of modules, filters and roles
 	@python3 -m tools.docs
 
 .PHONY: bench
-bench: installed ## measure the speed beside ipvsadm, keepalived and plain tasks; CASES='NAME...' picks some
+bench: installed ## measure the speed against ipvsadm, keepalived and plain tasks; CASES='NAME...' picks some
 	@python3 -m bench $(if $(PROFILE),--profile $(PROFILE)) $(CASES)
 
 .PHONY: release
@@ -79,14 +79,14 @@ release: installed ## prepare or build a release: make release VERSION=x.y.z
 	@python3 -m tools.release $(VERSION)
 
 .PHONY: bootstrap
-bootstrap: ## install what the other targets need: Debian packages, and .venv
+bootstrap: ## install what the other targets need: Debian packages and .venv
 	@mkdir -p .cache && flock --timeout 1800 --conflict-exit-code 75 .cache/bootstrap.lock tests/tools/bootstrap.sh || { \
 		[ $$? != 75 ] || echo 'bootstrap: another process has been at it for half an hour, and holds .cache/bootstrap.lock'; exit 1; }
 
 .PHONY: installed
-installed: bootstrap ## build the artefact and install it into .cache/installed, when a shipped file changed
+installed: bootstrap ## build the artefact and install it in .cache/installed, if a shipped file changed
 	@python3 -m tools.artefact
 
 .PHONY: clean
-clean: ## remove what was made in this clone (not the lab's images, which clones share)
+clean: ## remove what was made in this clone (but not the lab's images, which clones share)
 	rm -rf .cache .venv build

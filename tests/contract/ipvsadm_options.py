@@ -78,7 +78,7 @@ COMMANDS = (
     ),
     Row(
         ("-E", "--edit-service"),
-        "`ipvs_service`; options that are not given stay as they are, where `-E` resets them",
+        "`ipvs_service`; omitted options keep their values, where `-E` resets them",
         (
             one("-E -t 192.0.2.1:80 -s fo -p 60", service(WEB, scheduler="fo"), before=("-A -t 192.0.2.1:80 -s rr -p 60", *TWO[1:])),
             one(
@@ -95,12 +95,12 @@ COMMANDS = (
     ),
     Row(
         ("-C", "--clear"),
-        "nothing here empties a table that it was not told of; `ipvs_table` removes what is not in its list, `ipvs_service` one by one",
+        "nothing here empties a whole table; `ipvs_table` with `purge` removes unlisted services inside a scope, `ipvs_service` just one",
         (one("-C", service(WEB, state="absent"), service({"fwmark": 1}, state="absent"), before=(*TWO, "-A -f 1 -s rr")),),
     ),
     Row(
         ("-a", "--add-server"),
-        "`ipvs_destination`, or `destinations` of `ipvs_service`, which says where each stands",
+        "`ipvs_destination`, or `destinations` of `ipvs_service`, which also gives the order",
         (
             one("-a -t 192.0.2.1:80 -r 10.0.0.3:80", destination(WEB, address="10.0.0.3"), before=TWO),
             one("-a -t [2001:db8::1]:80 -r [2001:db8:1::3]:80", destination(WEB6, address="2001:db8:1::3"), before=(ADD_WEB6,)),
@@ -108,7 +108,7 @@ COMMANDS = (
     ),
     Row(
         ("-e", "--edit-server"),
-        "`ipvs_destination`; options that are not given stay as they are, where `-e` resets them",
+        "`ipvs_destination`; omitted options keep their values, where `-e` resets them",
         (
             one("-e -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 0 -x 4 -y 1", destination(WEB, address="10.0.0.1", weight=0), before=TWO),
             one(
@@ -132,7 +132,7 @@ COMMANDS = (
     ),
     Row(
         ("-R", "--restore"),
-        "`ipvs_table` with the filter `from_ipvsadm_rules`; what `-R` does line by line it does as one change, and undoes it if the "
+        "`ipvs_table` with the filter `from_ipvsadm_rules`; `-R` works line by line, a task is one change, and undone if the "
         "kernel refuses a part",
     ),
     Row(("-S", "--save"), "`ipvs_info` with the filter `ipvsadm_rules`, which keeps thresholds and order"),
@@ -183,7 +183,7 @@ SERVICES = (
     ),
     Row(
         ("-s", "--scheduler"),
-        "`scheduler`, any that the kernel knows or finds a module for",
+        "`scheduler`, any that is in the kernel or has a module",
         (one("-A -t 192.0.2.1:80 -s fo", service(WEB, scheduler="fo")),),
     ),
     Row(
@@ -209,7 +209,7 @@ SERVICES = (
     ),
     Row(
         ("--pe",),
-        "`persistence_engine`, and an empty string to take it off",
+        "`persistence_engine`, an empty string for none",
         (
             one("-A -u 192.0.2.1:53 -p 60 --pe sip", service(DNS, persistence_timeout=60, persistence_engine="sip")),
             one(
@@ -252,7 +252,7 @@ def tunnel(**values: Any) -> Task:
 DESTINATIONS = (
     Row(
         ("-r", "--real-server"),
-        "`address` and `port` of a destination; without a port it has its service's",
+        "`address` and `port` of a destination; the default port is the service's",
         (
             one(
                 "-a -t 192.0.2.1:80 -r 10.0.0.3:8080 -m",
@@ -263,8 +263,8 @@ DESTINATIONS = (
     ),
     Row(
         ("-g", "--gatewaying"),
-        "`forward_method: direct`, which a new destination has unless told otherwise. Where `-g` and `-i` take another port than the "
-        "service's and leave it out, it is an error here",
+        "`forward_method: direct`, the default of a new destination. `-g` and `-i` ignore a port other than the "
+        "service's; here it is an error",
         (one("-a -t 192.0.2.1:80 -r 10.0.0.3 -g", destination(WEB, address="10.0.0.3", forward_method="direct"), before=TWO),),
     ),
     Row(
@@ -408,7 +408,7 @@ def master(state: str = "present", **values: Any) -> Task:
 OTHERS = (
     Row(
         ("--set",),
-        "`ipvs_timeouts` with `tcp`, `tcp_fin` and `udp`; what is not given stays, as with 0",
+        "`ipvs_timeouts` with `tcp`, `tcp_fin` and `udp`; an omitted one keeps its value, as with 0",
         (
             one("--set 600 60 0", Task("ipvs_timeouts", {"tcp": 600, "tcp_fin": 60})),
             one("--set 0 0 120", Task("ipvs_timeouts", {"udp": 120})),
