@@ -38,8 +38,8 @@ PORT = 21
 CLIENTS = 2
 # Seconds. A packet that got no answer is sent again after one, three and seven.
 PATIENCE = 15
-# For the command, which may build a scheduler in an emulated machine.
-LIMIT = 900
+# Seconds for the command, which may build a scheduler, and run the role twice, in an emulated machine.
+LIMIT = 1800
 RESET = struct.pack("ii", 1, 0)
 
 

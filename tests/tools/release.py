@@ -81,11 +81,19 @@ def build(version: str) -> Path:
     return folder
 
 
-def checked_out(target: Path) -> None:
-    """Write the files of the commit into a folder: nothing that only lies about here gets into a release."""
+def checked_out(target: Path, commit: str = "HEAD") -> None:
+    """Write the files of a commit into a new directory, and nothing else that is in the checkout.
+
+    :raises SystemExit: the clone does not have the commit.
+    """
+    packed = subprocess.run(["git", "archive", "--format=tar", commit], cwd=ROOT, check=False, capture_output=True, timeout=60)
+    if packed.returncode:
+        raise SystemExit(
+            f"release: this clone has no commit {commit}: {packed.stderr.decode().strip()}. "
+            "If it is a shallow clone, git fetch --unshallow completes it"
+        )
     target.mkdir()
-    packed = subprocess.run(["git", "archive", "--format=tar", "HEAD"], cwd=ROOT, check=True, stdout=subprocess.PIPE, timeout=60).stdout
-    subprocess.run(["tar", "-x", "-C", target], check=True, input=packed, timeout=60)
+    subprocess.run(["tar", "-x", "-C", target], check=True, input=packed.stdout, timeout=60)
 
 
 def main() -> int:

@@ -40,7 +40,10 @@ def run(bare: Path, **commands: str) -> subprocess.CompletedProcess[str]:
     # .venv is taken to be made, so that only packages are asked about
     wanted = subprocess.run(
         ["sh", "-c", "cat tests/requirements.txt tests/constraints.txt | sha256sum | cut -d ' ' -f 1"],
-        cwd=bare, check=True, capture_output=True, text=True,
+        cwd=bare,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.strip()
     python = subprocess.run(["/usr/bin/python3", "-V"], check=True, capture_output=True, text=True).stdout.strip().replace(" ", "-")
     (bare / ".venv").mkdir()
