@@ -45,7 +45,7 @@ def test_there_are_messages_of_all_parts() -> None:
         "plugins/module_utils/_apply",
         "roles/ipvs_director/files",
         "roles/ipvs_director/tasks",
-        "roles/ipvs_realserver/files",
+        "plugins/module_utils/_machine",
     }
 
 

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure everything, and print it as JSON: `python3 -m forwarding FOLDER [NAME...]`.
+"""Measure everything, and print it as JSON: `python3 -m forwarding [NAME...]`.
 
-In the folder is the program of the role ipvs_realserver. Names are those of ways of forwarding; without one, all.
+Names are those of ways of forwarding; without one, all.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from .programs import Programs
 
 
 def main() -> int:
-    folder, *only = sys.argv[1:]
+    only = sys.argv[1:]
     results = []
-    with laboratory(Programs(Path(folder), Path("/tmp/forwarding"))) as measure:
+    with laboratory(Programs(Path("/tmp/forwarding"))) as measure:
         for way in WAYS:
             if only and way.name not in only:
                 continue

@@ -1,25 +1,27 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Has the roles' own programs make namespaces real servers, and put firewall marks on the director's packets."""
+"""Makes namespaces real servers, and puts firewall marks on the director's packets, with the collection's own code.
+
+It runs in this process: to start another Python costs seconds in an emulated machine.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils._machine import fwmark
+from ansible_collections.lvs.director.plugins.module_utils._machine import fwmark, realserver, realserver_record
+from ansible_collections.lvs.director.plugins.module_utils._machine.realserver_model import Request, Tunnel
 from ansible_collections.lvs.director.plugins.module_utils._machine.steps import converge
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
 
 from .combinations import GUE_PORT, PROTOCOLS
 from .network import REAL_SERVERS, VIPS, inside
 
 
 class Refused(Exception):
-    """What a program says that it cannot do."""
+    """Why something cannot be done."""
 
 
 def wanted(name: str, **options: Any) -> dict[str, Any]:
@@ -33,10 +35,9 @@ def wanted(name: str, **options: Any) -> dict[str, Any]:
 
 
 class Programs:
-    """The program of a folder, realserver.py, and what ipvs_fwmark does to a table."""
+    """What ipvs_realserver and ipvs_fwmark do to a namespace, without what they do for the next boot."""
 
-    def __init__(self, folder: Path, records: Path) -> None:
-        self._real_server = load_program(folder / "realserver.py")
+    def __init__(self, records: Path) -> None:
         self._records = records
         # The namespaces are new ones.
         shutil.rmtree(records, ignore_errors=True)
@@ -44,8 +45,11 @@ class Programs:
     def real_server(self, name: str, want: dict[str, Any] | None = None, *, absent: bool = False, check: bool = False) -> list[str]:
         """Have a namespace be a real server, or none any more; return what that took."""
         with inside(name):
-            want = None if absent else want or wanted(name)
-            return _said(self._real_server, {"wanted": want, "record": str(self.record(name)), "check": check})
+            realserver_record.PATH = str(self.record(name))
+            try:
+                return realserver.converge(None if absent else _request(want or wanted(name)), check_mode=check)
+            except IpvsError as error:
+                raise Refused(str(error)) from None
 
     def record(self, name: str) -> Path:
         return self._records / name / "record.json"
@@ -65,21 +69,6 @@ class Programs:
             return converge(lambda: fwmark.plan_table(marks, check_mode=check), check_mode=check)
 
 
-def load_program(path: Path) -> ModuleType:
-    """A role's program, in this process: to start another Python costs seconds in an emulated machine."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    # Where dataclasses look for their module.
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _said(program: ModuleType, request: dict[str, Any]) -> list[str]:
-    try:
-        steps: list[str] = program.answer(request)["steps"]
-    except program.CannotError as error:
-        raise Refused(str(error)) from None
-    return steps
+def _request(want: dict[str, Any]) -> Request:
+    tunnels = (Tunnel(**{**each, "tunnel_flags": tuple(each.get("tunnel_flags", ()))}) for each in want["tunnels"])
+    return Request(want["interface"], tuple(want["vips"]), tuple(tunnels))

@@ -31,7 +31,7 @@ class Systemd:
             return Finished(0, "\n\n".join(map(self._properties, names)) + "\n", "")
         self.told.append(" ".join([verb, *words]))
         if verb == "daemon-reload":
-            self.read = self._files()
+            self.read = self.files()
         if verb == "enable":
             self.enabled.update(names)
         if verb in ("start", "restart"):
@@ -43,7 +43,7 @@ class Systemd:
             self.active.difference_update(names)
         return Finished(1 if verb == "reset-failed" else 0, "", "")
 
-    def _files(self) -> dict[str, str]:
+    def files(self) -> dict[str, str]:
         return {str(path.relative_to(self.directory)): path.read_text() for path in self.directory.rglob("*") if path.is_file()}
 
     def _properties(self, name: str) -> str:
@@ -54,7 +54,7 @@ class Systemd:
             "LoadState": "loaded" if (self.directory / name).exists() else "not-found",
             "ActiveState": "active" if name in self.active else "inactive",
             "UnitFileState": "enabled" if name in self.enabled else "",
-            "NeedDaemonReload": "yes" if own(self.read) != own(self._files()) else "no",
+            "NeedDaemonReload": "yes" if own(self.read) != own(self.files()) else "no",
         }
         return "\n".join(f"{key}={value}" for key, value in values.items())
 

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs in a VM: without each single thing that the role ipvs_realserver does, something does not work, and with it, it does.
+"""Runs in a VM: without each single thing that the module ipvs_realserver does, something does not work, and with it, it does.
 
-And the programs of both roles, where only a kernel can show what they do: refusing, undoing, removing.
+And the code itself, where only a kernel can show what it does: refusing, undoing, removing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from forwarding.neighbours import asked_as, hardware_address, who_has
 from forwarding.network import REAL_SERVERS, VIPS, inside, ip, run
 from forwarding.programs import Programs, Refused, wanted
 
-HERE = Path(__file__).parent
 IPIP, GRE = Way("tunnel", "ipip"), Way("tunnel", "gre")
 TUNNELS = {"ipip": IPIP, "ip6tnl": Way("tunnel", "ipip", 4, 6), "gre": GRE, "ip6gre": Way("tunnel", "gre", 4, 6)}
 NO_ANSWER = "no answer"
@@ -30,7 +29,7 @@ NO_ANSWER = "no answer"
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
-    return Programs(HERE, tmp_path_factory.mktemp("records"))
+    return Programs(tmp_path_factory.mktemp("records"))
 
 
 @pytest.fixture(scope="module")
@@ -215,9 +214,9 @@ def test_a_dry_run_says_what_a_run_does_and_nothing_is_left(measure: Measure, pr
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("link add ipvs-vip type bridge", "interface ipvs-vip already"),
+        ("link add ipvs-vip type bridge", "Interface ipvs-vip exists"),
         ("link add mine type ipip local 192.0.2.11", "mine is one"),
-        ("address add 198.51.100.3/24 dev lo", "lo already has 198.51.100.3/24"),
+        ("address add 198.51.100.3/24 dev lo", "lo has 198.51.100.3/24"),
     ],
 )
 def test_what_is_somebody_elses_is_left_alone(measure: Measure, programs: Programs, line: str, words: str) -> None:
@@ -240,7 +239,7 @@ def test_what_fails_halfway_is_undone(measure: Measure, programs: Programs) -> N
         want = wanted("rs1")
         # Which no plan can know: a little too long, by what the kernel puts before it.
         want["tunnels"][-1]["mtu"] = 65535
-        with pytest.raises(Refused, match=r"mtu 65535: .*What was done before was undone"):
+        with pytest.raises(Refused, match=r"mtu 65535: .*what was done before was undone"):
             programs.real_server("other", want)
         assert state("other") == before
         assert not programs.record("other").exists()

@@ -84,14 +84,14 @@ def change(delete: Iterable[Place], add: Iterable[Place]) -> None:
     commands = [
         f"address {verb} {place.address} dev {place.interface}" for verb, each in (("delete", delete), ("add", add)) for place in each
     ]
-    for number, reason in _batch(commands):
+    for number, reason in batch(commands):
         raise IpvsUnavailableError(f"ip {commands[number]}: {reason}")
 
 
 def add_each(places: list[Place]) -> dict[Place, str]:
     """Add addresses, whatever becomes of the others, and return those that the kernel refused with the reasons."""
     commands = [f"address add {place.address} dev {place.interface}" for place in places]
-    return {places[number]: f"ip {commands[number]}: {reason}" for number, reason in _batch(commands, "-force")}
+    return {places[number]: f"ip {commands[number]}: {reason}" for number, reason in batch(commands, "-force")}
 
 
 def detected(added: Iterable[Place]) -> Links:
@@ -110,7 +110,7 @@ def detected(added: Iterable[Place]) -> Links:
     return links
 
 
-def _batch(commands: list[str], *options: str) -> list[tuple[int, str]]:
+def batch(commands: list[str], *options: str) -> list[tuple[int, str]]:
     """Run ip commands, and return the numbers of those that failed, with ip's reasons."""
     if not commands:
         return []

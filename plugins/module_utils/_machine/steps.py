@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError, IpvsUnavailableError, IpvsVerificationError
@@ -33,7 +33,7 @@ def converge(plan: Callable[[], Sequence[Step]], *, check_mode: bool) -> list[st
         _carry_out(steps)
         left = plan()
         if left:
-            raise IpvsVerificationError(f"After all steps were carried out, these are still to do: {'; '.join(step.text for step in left)}")
+            raise unfinished(step.text for step in left)
     return [step.text for step in steps]
 
 
@@ -46,6 +46,11 @@ def _carry_out(steps: Sequence[Step]) -> None:
                 raise
             done = "; ".join(each.text for each in steps[:number])
             raise IpvsUnavailableError(f"{exc}. Carried out before that: {done}. The next run does the rest") from exc
+
+
+def unfinished(left: Iterable[str]) -> IpvsVerificationError:
+    """Return the error about steps that were carried out, and have to be again."""
+    return IpvsVerificationError(f"After all steps were carried out, these are still to do: {'; '.join(left)}")
 
 
 def result(steps: Sequence[str]) -> dict[str, Any]:

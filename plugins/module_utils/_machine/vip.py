@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, Optional
 from ansible_collections.lvs.director.plugins.module_utils._machine import addresses, files
 from ansible_collections.lvs.director.plugins.module_utils._machine.addresses import Links, Place, parse
 from ansible_collections.lvs.director.plugins.module_utils._machine.command import run
+from ansible_collections.lvs.director.plugins.module_utils._machine.steps import unfinished
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
     IpvsError,
     IpvsInputError,
@@ -129,7 +130,7 @@ def converge(vips: Vips, *, check_mode: bool) -> list[str]:
         _carry_out(plan, links)
         left = _plan(wanted, addresses.read()).steps()
         if left:
-            raise IpvsVerificationError(f"After all steps were carried out, these are still to do: {'; '.join(left)}")
+            raise unfinished(left)
     return plan.steps()
 
 

@@ -23,7 +23,7 @@ testinfra_hosts = ["ansible://directors"]
 PYTHON = "PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=. python3"
 JOB = f"""\
 cd /root/guest
-{PYTHON} -m forwarding . >measured.json 2>measured.log
+{PYTHON} -m forwarding >measured.json 2>measured.log
 {PYTHON} -m pytest -q -p no:cacheprovider test_parts.py >parts.log 2>&1
 """
 

@@ -23,10 +23,11 @@ from ansible_collections.lvs.director.plugins.module_utils._options.service impo
 from ansible_collections.lvs.director.plugins.module_utils._options.settings import sync_daemon_module_spec, timeouts_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._options.table import TABLE_SERVICE_SPEC, table_module_spec
 from ansible_collections.lvs.director.plugins.modules import ipvs_connection_info as _run_connection_info
+from ansible_collections.lvs.director.plugins.modules.ipvs_realserver import realserver_module_spec
 
 from contract.memory import Interface, MemoryKernel
 
-from . import test_selftest
+from . import test_realserver, test_selftest
 from .conftest import Result, Run
 from .test_connection_info import LISTING, SYNC
 
@@ -41,6 +42,7 @@ SPECS = {
     "ipvs_sync_daemon": sync_daemon_module_spec(),
     "ipvs_connection_info": connection_info_module_spec(),
     "ipvs_selftest": selftest_module_spec(),
+    "ipvs_realserver": realserver_module_spec(),
 }
 
 
@@ -179,6 +181,17 @@ ELSEWHERE = {
     "ipvs_selftest": {
         "scheduler": test_selftest.test_the_scheduler_must_be_loaded,
         "control": test_selftest.test_refused_before_anything_is_done,
+    },
+    "ipvs_realserver": {
+        "state": test_realserver.test_it_is_made_once_and_taken_away_without_a_trace,
+        "interface": test_realserver.test_it_is_made_once_and_taken_away_without_a_trace,
+        "vips": test_realserver.test_without_addresses_it_is_no_real_server,
+        "tunnels": test_realserver.test_what_is_no_longer_listed_is_removed,
+        "tunnels.tunnel_type": test_realserver.test_what_is_no_longer_listed_is_removed,
+        "tunnels.address": test_realserver.test_what_is_no_longer_listed_is_removed,
+        "tunnels.tunnel_port": test_realserver.test_numbers_may_be_strings,
+        "tunnels.tunnel_flags": test_realserver.test_one_flag_is_a_list_of_one,
+        "tunnels.mtu": test_realserver.test_numbers_may_be_strings,
     },
 }
 

@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Make this machine a real server of IPVS directors, or no real server any more; now, and again at boot."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Optional
+
+from ansible_collections.lvs.director.plugins.module_utils._kernel.lock import lock
+from ansible_collections.lvs.director.plugins.module_utils._machine import realserver_found, realserver_record
+from ansible_collections.lvs.director.plugins.module_utils._machine.realserver_apply import apply
+from ansible_collections.lvs.director.plugins.module_utils._machine.realserver_model import ARP, Change, Found, Request, Wanted
+from ansible_collections.lvs.director.plugins.module_utils._machine.realserver_plan import plan
+from ansible_collections.lvs.director.plugins.module_utils._machine.realserver_record import Record
+from ansible_collections.lvs.director.plugins.module_utils._machine.realserver_wanted import wanted
+from ansible_collections.lvs.director.plugins.module_utils._machine.steps import unfinished
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError, IpvsRejectedError, IpvsUnavailableError
+
+
+def converge(request: Optional[Request], *, check_mode: bool) -> list[str]:
+    """Bring the machine to a request, and return the changes; in check mode, return what it would take.
+
+    :param request: None for no real server.
+    :raises IpvsError: it is refused, or failed.
+    """
+    with _alone(exclusive=not check_mode):
+        return _converge(request, check_mode)
+
+
+def restore() -> list[str]:
+    """Make again what the last run made, and return the changes. If one fails, make the others.
+
+    :raises IpvsError: not everything could be made.
+    """
+    with _alone(exclusive=True):
+        record = realserver_record.load()
+        if record == Record():
+            return []
+        try:
+            return _converge(record.request, check_mode=False)
+        except IpvsRejectedError:
+            return _make_the_rest(record)
+
+
+@contextlib.contextmanager
+def _alone(*, exclusive: bool) -> Iterator[None]:
+    if os.geteuid() != 0:
+        raise IpvsUnavailableError("Interfaces and addresses belong to root. Run the task as root (become: true)")
+    with lock(exclusive=exclusive):
+        yield
+
+
+def _converge(request: Optional[Request], check_mode: bool) -> list[str]:
+    record = realserver_record.load()
+    found = realserver_found.read()
+    want = wanted(request, found.links)
+    changes = plan(want, found, record)
+    texts = [change.text for change in changes]
+    if check_mode:
+        return texts
+    after, both = _records(request, want, found, record)
+    if changes:
+        # Written first: whatever happens then, everything made here is known to be.
+        realserver_record.save(both)
+        try:
+            apply(changes)
+        except IpvsError:
+            realserver_record.save(record)
+            raise
+        left = plan(want, realserver_found.read(), both)
+        if left:
+            raise unfinished(change.text for change in left)
+    if after != record:
+        realserver_record.save(after)
+    return texts
+
+
+def _records(request: Optional[Request], want: Wanted, found: Found, record: Record) -> tuple[Record, Record]:
+    """Return the record of the time after the run, and the one that holds during it."""
+    changed = {name: found.settings[name] for name, values in want.settings.items() if name in ARP and found.settings[name] not in values}
+    before = {**changed, **record.before}
+    after = Record(
+        request,
+        frozenset(want.links),
+        # What somebody else has made stays theirs.
+        frozenset(address for address in want.addresses if address not in found.addresses or address in record.addresses),
+        frozenset(port for port in want.ports if port not in found.ports or port in record.ports),
+        before if want.settings else {},
+    )
+    both = Record(
+        record.request or after.request,
+        record.links | after.links,
+        record.addresses | after.addresses,
+        record.ports | after.ports,
+        before,
+    )
+    return after, both
+
+
+def _make_the_rest(record: Record) -> list[str]:
+    """Make changes one by one, and pass over those that fail.
+
+    :raises IpvsRejectedError: some failed.
+    """
+    found = realserver_found.read()
+    changes = plan(wanted(record.request, found.links), found, record)
+    failed = [problem for problem in map(_attempt, changes) if problem]
+    if failed:
+        raise IpvsRejectedError(f"Not all of the real server's side was restored: {'; '.join(failed)}")
+    return [change.text for change in changes]
+
+
+def _attempt(change: Change) -> str:
+    """Make a change, and return why it failed."""
+    try:
+        apply([change])
+    except IpvsRejectedError as exc:
+        if change.do[0][1] in ARP:
+            raise  # No address without silence about it.
+        return f"{change.text}: {exc}"
+    return ""
+
+
+def main() -> int:
+    """Run as the program at boot."""
+    try:
+        restore()
+    except IpvsError as exc:
+        sys.stderr.write(f"ipvs_realserver: {exc}\n")
+        return 1
+    return 0
