@@ -34,7 +34,7 @@ print("ready", flush=True)
 Server(("", 21), Echo).serve_forever()
 """
 PORT = 21
-# Of those who open connections, to each service.
+# The number of clients for each service.
 CLIENTS = 2
 # Seconds. A packet that got no answer is sent again after one, three and seven.
 PATIENCE = 15
@@ -76,7 +76,7 @@ def main(services: list[str], command: list[str]) -> None:
 
 
 class Opened:
-    """What became of the connections that were opened."""
+    """The fate of the opened connections."""
 
     def __init__(self) -> None:
         self.opened = self.refused = self.waited = 0
@@ -107,7 +107,7 @@ class Opened:
 
 
 def talk(services: list[str], command: list[str]) -> None:
-    """In the client's namespace; what is to be done meanwhile is done in the director's."""
+    """In the client's namespace, while the action runs in the director's."""
     with contextlib.ExitStack() as stack:
         held = [stack.enter_context(socket.create_connection((service, PORT), timeout=PATIENCE)) for service in services]
         lines = [one.makefile("rb") for one in held]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""enrolled.py CERTIFICATE: writes the firmware's variable in which shim passes on what was enrolled, with that certificate."""
+"""enrolled.py CERTIFICATE: writes the firmware variable in which shim passes on enrolled certificates, with this one."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Prints what the role changes on a machine after it has built the scheduler.
+# Prints the machine's state, as far as the role changes it after building the scheduler.
 set -eu
 export LC_ALL=C
 ipvsadm --list --numeric --nosort

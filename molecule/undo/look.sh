@@ -2,14 +2,14 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# look.sh DIRECTORY: writes what the role could change on a machine, a file a kind.
+# look.sh DIRECTORY: writes everything the role could change on a machine, one file for each kind.
 set -eu
 mkdir -p "$1"
 cd "$1"
 export LC_ALL=C
 # nf_conntrack_count says how many connections there are at the moment.
 sysctl --all --pattern '^net\.' 2>/dev/null | grep -v nf_conntrack_count | sort >sysctls
-# First, because it loads nf_tables, which stays: what is compared are the modules of IPVS.
+# First, because it loads nf_tables, which stays loaded. Only the modules of IPVS are compared.
 nft list ruleset >rules
 ipvsadm --list --numeric --nosort --stats >table
 ipvsadm --list --timeout >>table
@@ -21,5 +21,5 @@ systemctl list-units --failed --no-legend --no-pager >failed
 # DKMS makes a key when it first builds anything; it is DKMS's, and later modules are signed with it too.
 find /etc /usr/src /usr/local /var/lib/dkms /var/lib/lvs.director /lib/modules/ -not -name 'mok.*' \
     -printf '%p %M %u %l\n' 2>/dev/null | sort >files
-# What was written in the places where the role writes; and what depmod makes of the modules.
+# Files in the places where the role writes, and depmod's output.
 find /etc /usr/local /lib/modules/*/modules.* -type f -not -path '/etc/ssh/*' -exec sha256sum {} + | sort -k 2 >contents

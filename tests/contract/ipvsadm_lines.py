@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Command lines of ipvsadm, with what comes of them. The scenario ``modules`` gives the same to ipvsadm itself."""
+"""Command lines of ipvsadm, with their results. The scenario ``modules`` gives the same lines to ipvsadm itself."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ ACCEPTED: list[tuple[str, Entry]] = [
         "-A -t 2001:db8::1 -p",
         Entry(Service(ServiceKey("ipv6", "tcp", parse_address("2001:db8::1"), 0), persistence_timeout=360, persistence_netmask="128")),
     ),
-    # An edit resets what it does not name, and keeps the place.
+    # An edit resets omitted options, and keeps the place.
     (
         "-A -t 192.0.2.1:80 -s sh -b sh-port -p 60\n"
         "-a -t 192.0.2.1:80 -r 10.0.0.1 -m -w 5 -x 4 -y 1\n"
@@ -105,7 +105,7 @@ ACCEPTED: list[tuple[str, Entry]] = [
     ("-A -f 7\n-A -t 192.0.2.1:80\n-C\n-A -f 7 -s rr", Entry(Service(ServiceKey("ipv4", fwmark=7), "rr"))),
 ]
 
-# Lines of which ipvsadm, or the kernel, refuses the last one too; and what is said.
+# Lines of which ipvsadm, or the kernel, also refuses the last one; and our message.
 REFUSED: list[tuple[str, str]] = [
     ("-A6 --fwmark-service=7", "-6 is for a firewall mark and has to stand after its -f"),
     ("-A -t 192.0.2.1:80 -6", "-6 is for a firewall mark and has to stand after its -f"),
@@ -168,13 +168,13 @@ REFUSED: list[tuple[str, str]] = [
     (DESTINATION, "there is no service tcp 192.0.2.1:80 at this point: -A adds one"),
     (f"{SERVICE}\n{DESTINATION}\n{DESTINATION}", "tcp 192.0.2.1:80 has destination 10.0.0.1:80 already, added by line 2"),
     (f"{SERVICE}\n-d -t 192.0.2.1:80 -r 10.0.0.1", "tcp 192.0.2.1:80 has no destination 10.0.0.1:80 at this point: -a adds one"),
-    # Only what adds and edits takes the service's port for another one.
+    # Only adding and editing replaces another port by the service's.
     (f"{SERVICE}\n{DESTINATION}:8080\n-d -t 192.0.2.1:80 -r 10.0.0.1:8080", "has no destination 10.0.0.1:8080 at this point"),
     (f"{SERVICE}\n-e -t 192.0.2.1:80 -r 10.0.0.1", "tcp 192.0.2.1:80 has no destination 10.0.0.1:80 at this point: -a adds one"),
     (f"{SERVICE}\n{DESTINATION}\n-C\n{DESTINATION}", "there is no service tcp 192.0.2.1:80 at this point"),
 ]
 
-# Lines that ipvsadm takes, but for something else than what they seem to say.
+# Lines that ipvsadm accepts, but with another meaning than they seem to have.
 MISLEADING: list[tuple[str, str]] = [
     (f"{SERVICE} -p -M 24", "-M: '24' is not a netmask like 255.255.255.0, which ipvsadm needs for IPv4"),
     ("-A -f 7 -p -M 255.0.0.0 -6", "-M stands before what makes the service ipv6, where ipvsadm forgets it: put it behind"),

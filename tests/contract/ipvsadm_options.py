@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every option of ipvsadm 1.31, and what does the same in this collection.
+"""Every option of ipvsadm 1.31, and its equivalent in this collection.
 
 The table in the guide "From ipvsadm" is made of this (``python3 -m tools.ipvsadm_table``). Where an option changes the kernel,
 there are command lines and the tasks that are equal to them; tests/unit does both in memory, and the scenario
@@ -24,7 +24,7 @@ class Case(NamedTuple):
 
     lines: tuple[str, ...]
     tasks: tuple[Task, ...]
-    before: tuple[str, ...] = ()  # command lines that make what is there before, for both
+    before: tuple[str, ...] = ()  # command lines that prepare the table for both
 
 
 class Row(NamedTuple):
@@ -387,14 +387,14 @@ LISTINGS = (
     Row(("--timeout",), "`timeouts` of `ipvs_info`"),
     Row(("--daemon",), "`sync_daemons` of `ipvs_info`"),
     Row(("--stats",), "`stats` of each service and destination in `ipvs_info`: the counters"),
-    Row(("--rate",), "`stats` of each service and destination in `ipvs_info`: what ends in `_per_second`"),
+    Row(("--rate",), "`stats` of each service and destination in `ipvs_info`: the values ending in `_per_second`"),
     Row(("--thresholds",), "`upper_threshold` and `lower_threshold` of each destination in `ipvs_info`"),
     Row(
         ("--persistent-conn",),
         "`persistent_connections` of each destination in `ipvs_info`; with `-c`, the engine's data in `ipvs_connection_info`",
     ),
     Row(("--tun-info",), "`tunnel_type`, `tunnel_port` and `tunnel_flags` of each destination in `ipvs_info`"),
-    Row(("--sort",), "Jinja's filter `sort` over what `ipvs_info` returns"),
+    Row(("--sort",), "Jinja's filter `sort` on the result of `ipvs_info`"),
     Row(("--nosort",), "always: the order of `ipvs_info` is the kernel's"),
     Row(("-n", "--numeric"), "always: `ipvs_info` does not look up addresses and ports"),
     Row(("-X", "--exact"), "always: `ipvs_info` does not round"),

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An IPVS kernel in memory, with the rules of net/netfilter/ipvs/ip_vs_ctl.c that the collection relies on.
 
-It stands in for the real one in unit tests, and passes the same contract tests (``test_contract.py``).
+It replaces the real one in unit tests, and passes the same contract tests (``test_contract.py``).
 """
 
 from __future__ import annotations

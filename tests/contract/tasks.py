@@ -26,7 +26,7 @@ def _table_action(desired_from: Callable[[Params], DesiredTable]) -> Action:
     return lambda kernel, params: converge(kernel, desired_from(params), check_mode=False)
 
 
-# What a module takes, and what its _run_... does. A module that the option table names needs a line here.
+# Each module's options and action. A module in the option table needs a line here.
 MODULES: dict[str, tuple[Callable[[], argspec.Spec], Action]] = {
     "ipvs_service": (argspec_service.service_module_spec, _table_action(argspec_service.desired_from_service_module)),
     "ipvs_destination": (argspec.destination_module_spec, _table_action(argspec.desired_from_destination_module)),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the collection relies on in a kernel. Runs against the one in memory, and with IPVS_KERNEL=netlink, as root in a
+"""The kernel's behaviour that the collection relies on. Runs against the one in memory, and with IPVS_KERNEL=netlink, as root in a
 VM, against the real one, each test in a network namespace of its own."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every store does with the saved table: the machine's has it in a file, the one of unit tests in memory."""
+"""The common behaviour of all stores of the saved table: the machine's file, and the unit tests' memory."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the collection relies on in a kernel about timeouts and sync daemons; see ``test_contract.py``."""
+"""The kernel's behaviour for timeouts and sync daemons that the collection relies on; see ``test_contract.py``."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_a_daemons_socket_can_be_tried(kernel: IpvsKernel) -> None:
 
 
 def test_a_daemon_can_be_stopped_before_it_has_begun(kernel: IpvsKernel) -> None:
-    """The real kernel says nothing at all to such a command."""
+    """The real kernel sends no reply at all to this command."""
     steps = [StartSyncDaemon(DAEMON), StopSyncDaemon("master"), StartSyncDaemon(DAEMON._replace(state="backup")), StopSyncDaemon("backup")]
     for _attempt in range(10):
         assert kernel.apply(steps) is None

@@ -180,7 +180,7 @@ def test_a_refusal_in_the_last_service_undoes_the_first_ones(kernel: IpvsKernel)
 
 
 class Intruder:
-    """Another writer, who does something after the first reading, or after each of our changes."""
+    """Another writer, active after our first reading or after each of our changes."""
 
     def __init__(self, kernel: IpvsKernel, *steps: Step) -> None:
         self._kernel = kernel
@@ -214,7 +214,7 @@ def test_the_only_destination_with_a_weight_is_not_asked_to_move(kernel: IpvsKer
         with pytest.raises(IpvsInputError, match=r"^services\[1\]\.destinations\[0\]: 10\.0\.0\.1:80 is the only .*:1001 that has"):
             converge(kernel, desired(wanted), check_mode=check_mode)
         assert read(kernel) == before
-    # What the message says: last until another one has a weight.
+    # As the message advises: last, until another one has a weight.
     wanted[other_key(1)] = Entry(Service(other_key(1), "rr"), (idle, only))
     converge(kernel, desired(wanted), check_mode=False)
     wanted[other_key(1)] = Entry(Service(other_key(1), "rr"), (only, destination(2)))
@@ -244,7 +244,7 @@ def test_what_cannot_be_undone_is_named(kernel: IpvsKernel) -> None:
 
 
 class Deaf:
-    """A client that does what it is told, and loses the kernel's answer the first time."""
+    """A client that applies the change but loses the kernel's first reply."""
 
     def __init__(self, kernel: IpvsKernel, done: int) -> None:
         self._kernel = kernel

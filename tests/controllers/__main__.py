@@ -5,7 +5,7 @@
 PYTHONPATH=tests python3 -m controllers [VERSION ...]       run them
 PYTHONPATH=tests python3 -m controllers --folder VERSION    print where its programs are
 
-The collection is installed by the very ansible-core that it is tested with. What each part said is in build/logs, and the
+The collection is installed by the very ansible-core that it is tested with. The output of each part is in build/logs, and the
 last line is the sum, as with `make test`.
 """
 
@@ -26,12 +26,12 @@ from tools.run_tests import Part, run
 from . import environments, versions
 
 SCENARIO = "guides"
-# The tests that run the collection: modules, filters and roles' programs, the layers under them, and what the documentation shows.
+# The tests that run the collection: modules, filters and roles' programs, the layers under them, and the documentation.
 TESTS = ("tests/unit", "tests/contract", "tests/docs_tests/test_plays.py")
 
 
 def parts_of(name: str, programs: Path, installed: Path) -> list[Part]:
-    """Return what is run with an ansible-core.
+    """Return the commands to run with an ansible-core.
 
     :param programs: the folder that has its programs.
     :param installed: where it has installed the collection.
@@ -50,7 +50,7 @@ def parts_of(name: str, programs: Path, installed: Path) -> list[Part]:
 
 
 def prepared(version: versions.Version, progress: Progress) -> list[Part]:
-    """Make the environment of a version, install the collection with it, and return what is to be run."""
+    """Make the environment of a version, install the collection with it, and return the commands to run."""
     release = versions.newest(version)
     programs = environments.environment(version, release, progress)
     installed = CACHE / "controllers" / version.name

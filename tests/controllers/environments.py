@@ -22,9 +22,9 @@ from tools.checkout import ROOT
 from .versions import Version
 
 KIND = "controllers"
-# What a controller has beside Python: ssh for its machines; and for the tests openssl, which makes keys, and git, which lists files.
+# A controller's packages beside Python: ssh for its machines; and for the tests openssl to make keys, and git to list files.
 PACKAGES = ("ca-certificates", "git", "openssh-client", "openssl", "python3", "python3-venv")
-# What the collection's tests import; in the versions of .venv, as is all that these and ansible-core need.
+# The imports of the collection's tests. They and their dependencies have the versions of .venv.
 TESTS = ("hypothesis", "pyroute2", "pytest")
 PROGRAMS = ("ansible", "ansible-doc", "ansible-galaxy", "ansible-inventory", "ansible-playbook", "python3")
 
@@ -79,7 +79,7 @@ def _entering(system: str, progress: Progress) -> list[str]:
         tree.make(directory, system, PACKAGES, lines, proxies, progress)
 
     root = cache.entry(KIND, f"{system}-{cache.key_of([solution, tree.OPTIONS])}", build, progress) / "root"
-    # Who is not root is so in there alone, and outside of it he is himself: it takes no more to mount.
+    # A user who is not root is root only inside, and needs no more to mount.
     user = () if os.geteuid() == 0 else ("--map-root-user",)
     return ["unshare", *user, "--mount", "sh", "-euc", LAY_OVER, "sh", str(root / "usr")]
 

@@ -55,6 +55,6 @@ def newest(version: Version) -> str:
 
 
 def patch_releases(said: str, name: str) -> list[str]:
-    """Return what pip lists of a minor version, without what is not released yet."""
+    """Return pip's releases of a minor version, without pre-releases."""
     listed = re.search(r"^Available versions: (.*)$", said, re.MULTILINE)
     return [release for release in listed.group(1).split(", ") if re.fullmatch(rf"{re.escape(name)}\.\d+", release)] if listed else []

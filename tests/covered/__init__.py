@@ -4,5 +4,5 @@
 
 coverage.py measures the unit tests here (with the programs that they start, Ansible among them), and every Python of the
 guests of the scenario `modules`: the modules as Ansible runs them, and the tests that run there. It does so only where
-$COVERAGE_DATA names a folder for what was measured. All of it is merged, and judged by the bounds of judge.py.
+$COVERAGE_DATA names a folder for the measurements. They are merged, and judged by the bounds of judge.py.
 """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make coverage`: run what is measured, and judge. `python3 -m covered judge` judges what another run has measured."""
+"""`make coverage`: run the tests, measure, and judge. `python3 -m covered judge` judges an earlier run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def measure() -> bool:
 
 
 def judge() -> bool:
-    """Print and record what the measured data come to, and return whether it is good enough."""
+    """Print and record the result of the measurements, and return whether it is good enough."""
     shares, sources = data.shares(), data.sources()
     results = [Result("what was measured", "failed", problem) for problem in data.problems(shares, sources)]
     if not results:
@@ -42,7 +42,7 @@ def judge() -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Say which lines and branches of plugins/ no test runs.")
-    parser.add_argument("command", nargs="?", choices=("judge",), help="judge what was measured, and run nothing")
+    parser.add_argument("command", nargs="?", choices=("judge",), help="judge an earlier run, and run nothing")
     passed = parser.parse_args().command == "judge" or measure()
     return 0 if judge() and passed else 1
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was measured: where it is kept from the runs that are measured to the judgement, and how it is merged."""
+"""The measurements: where they are kept until they are judged, and how they are merged."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ DATA = FOLDER / "data"
 
 
 def begin() -> None:
-    """Forget what was measured, and have what is run from here on measured."""
+    """Discard earlier measurements, and measure everything from here on."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     DATA.mkdir(parents=True)
     os.environ["COVERAGE_DATA"] = str(DATA)
 
 
 def shares() -> dict[str, list[Path]]:
-    """Return the files of each who has to contribute, which may be none."""
+    """Return the files of each required source; there may be none."""
     folders = {"the unit tests": DATA, **{f"the scenario modules on {one['name']}": DATA / one["name"] for one in platforms("modules")}}
     return {who: sorted(folder.glob("ran.*")) for who, folder in folders.items()}
 
 
 def problems(measured: dict[str, list[Path]], sources: list[Path]) -> Iterator[str]:
-    """Say why what was measured cannot be judged, if it cannot."""
+    """Yield the reasons why the measurements cannot be judged."""
     for who, ran in measured.items():
         if not ran:
             yield f"nothing was measured in {who}: see why it did not run to its end, or run make coverage"
@@ -56,7 +56,7 @@ def merged(ran: list[Path], wanted: list[Path], into: Path) -> dict[str, Any]:
     """Merge files of coverage.py and return its report as data; it is also written there, as JSON and HTML."""
     merging = coverage.Coverage(data_file=into / "merged", config_file=CONFIG)
     merging.combine([str(path) for path in ran], strict=True, keep=True)
-    # What no test imports is in no file, and counts with all its lines all the same.
+    # A module that no test imports is in no file, but all its lines count.
     names = [str(path) for path in wanted]
     merging.get_data().touch_files(names)
     # Named, because Ansible puts files of its own into a module's archive.

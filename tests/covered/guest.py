@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python3 -m covered.guest TAR`: what has every Python of a guest measured, as an archive to be unpacked at its root.
+"""`python3 -m covered.guest TAR`: an archive, unpacked at a guest's root, that measures every Python of the guest.
 
 It holds coverage.py in the version that merges the data here (Debian's are older, and do not know all of plugins.ini), and a
-file that Python reads whenever it starts: so a module, a test and what these start are measured without being told.
+file that Python reads whenever it starts: modules, tests and their subprocesses are measured without knowing it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ASKED = f'import os; os.environ.update(COVERAGE_PROCESS_START="/etc/coverage.ini
 
 
 def library(python: str) -> Path:
-    """Return a folder with coverage.py for a Python, fetched as bootstrap fetches what it installs."""
+    """Return a folder with coverage.py for a Python, downloaded as bootstrap does."""
     folder = CACHE / "coverage" / f"{coverage.__version__}-python{python}"
     if not folder.exists():
         fresh = folder.with_suffix(".fresh")
@@ -47,7 +47,7 @@ def pack(target: Path) -> None:
             info.size, info.mode, info.type = len(content), mode, kind
             archive.addfile(info, io.BytesIO(content))
 
-        # Who is not root writes there, too.
+        # Other users than root also write there.
         add(FOLDER, mode=0o1777, kind=tarfile.DIRTYPE)
         add("etc/coverage.ini", CONFIG.read_bytes())
         for python in PYTHONS:

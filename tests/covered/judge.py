@@ -44,7 +44,7 @@ class File:
 
     @classmethod
     def of(cls, name: str, report: dict[str, Any]) -> File:
-        """Take over what coverage.py's report says of a file."""
+        """Convert coverage.py's report on a file."""
         summary, missing = report["summary"], report["missing_lines"]
         branches = [(begin, [end]) for begin, end in report["missing_branches"]]
         return cls(

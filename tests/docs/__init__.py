@@ -3,11 +3,11 @@
 """Every block of code in the documentation, and how it is tested.
 
 A block has a comment in front of it, ``<!-- tested: KIND [NAME] -->`` in Markdown and ``.. tested: KIND [NAME]`` in
-reStructuredText. The kinds, and what is done with each:
+reStructuredText. The kinds, and the test of each:
 
 ``playbook [NAME]``, ``tasks``
     Ansible runs it, with every page's blocks in the page's order, twice. In the scenario ``guides`` on machines, as it is written
-    (guides.py, reader.py); the kernel's table is what it says (promises.py). And, in seconds, on a director that has a kernel in
+    (guides.py, reader.py); the kernel's table is as described (promises.py). And, in seconds, on a director that has a kernel in
     memory (plays.py): modules of this collection do there all that they do elsewhere, but for the kernel itself; of roles, variables
     go through the argument spec and services through ``tasks/table.yml``, and of ipvs_selftest the options are checked.
 ``vars ROLE``
@@ -25,8 +25,8 @@ reStructuredText. The kinds, and what is done with each:
 ``services``
     The services that the ``keepalived`` block before it makes.
 ``commands``
-    Where Ansible runs (``$``) and on a director (``#``), the scenario ``guides`` types each line. What is typed in a checkout is a part
-    of ``make test``, or test_commands.py says where what it does is tested.
+    Where Ansible runs (``$``) and on a director (``#``), the scenario ``guides`` types each line. A command in a checkout is a part
+    of ``make test``, or test_commands.py says where its effect is tested.
 ``printed``
-    A self-test or a walk of the demo, taken with servers in memory, prints these lines; "..." stands for some more.
+    A self-test or a demo with servers in memory prints these lines; "..." is for omitted ones.
 """

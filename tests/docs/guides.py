@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody does who follows the README and the guides from the top: each block and each command, in the order of the pages.
+"""The steps of a reader who follows the README and the guides from the top: each block and command, in the order of the pages.
 
 The scenario ``guides`` takes these steps on machines.
 """
@@ -16,7 +16,7 @@ from tools.checkout import ROOT
 
 RUN = {"playbook", "tasks", "vars"}
 READ = {"inventory"}
-# Files that playbooks and commands read, and what a task before it has to print.
+# Files that playbooks and commands read, and the expected output of the task before.
 USED = {"inventory", "playbook", "rules"}
 COMPARED = {"diff"}
 TYPED = {"commands"}
@@ -26,7 +26,7 @@ NOT_ON_MACHINES = {
     "printed": "of the demo, and of a director with more services than the README's: test_printed.py has it printed",
 }
 
-# Prompts: where Ansible runs, and on a director as root. What has neither, and is none of Ansible's programs, is typed in a checkout.
+# Prompts: where Ansible runs, and on a director as root. A line with neither belongs in a checkout, unless it runs Ansible.
 CONTROLLER, DIRECTOR = "$ ", "# "
 
 
@@ -36,12 +36,12 @@ class Step(NamedTuple):
     block: Block
     line: str = ""
     diff: str = ""
-    """What it has to print, of a block that shows it."""
+    """The expected output, if a block shows it."""
     opens: bool = False
     """Whether it is the first one of its page."""
 
     def __str__(self) -> str:
-        """Name it for who reads the results."""
+        """Name it for the test results."""
         return f"{self.block} {self.line}".strip()
 
     @property
@@ -51,7 +51,7 @@ class Step(NamedTuple):
 
 
 def lines(block: Block) -> list[str]:
-    """Return the commands of a block, each with its prompt, without what is said about it."""
+    """Return the commands of a block, each with its prompt, without its comment."""
     found = [line.partition("  #")[0].strip() for line in block.text.splitlines()]
     return [CONTROLLER + line if line.startswith("ansible-") else line for line in found]
 

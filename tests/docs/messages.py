@@ -13,9 +13,9 @@ import yaml
 
 from tools.checkout import ROOT
 
-# Stands for what is filled in when the message is made.
+# Replaces the values that are filled in at run time.
 GAP = "\0"
-# "Cannot ...: ...": what is said in the last gap was made elsewhere, where it is looked at.
+# "Cannot ...: ...": the text in the last gap comes from elsewhere, and is found there.
 _PASSED_ON = re.compile(r"\W*\w{0,8}\W*: \0\W*")
 
 _ERROR = re.compile(r"(Ipvs\w*|Cannot|Failed|DoneInPart|Value|AnsibleFilter)Error$")
@@ -59,7 +59,7 @@ def of_program(source: str) -> Iterator[tuple[int, str]]:
 
 
 def sentences(function: ast.FunctionDef) -> Iterator[tuple[int, str]]:
-    """Yield what a function returns, by itself or out of a dictionary."""
+    """Yield the texts that a function returns, directly or from a dictionary."""
     for node in ast.walk(function):
         values = [node.value] if isinstance(node, ast.Return) else node.values if isinstance(node, ast.Dict) else []
         for value in values:

@@ -58,7 +58,7 @@ class Director:
         (folder / "connections_with_origin").write_text(CONNECTIONS_WITH_ORIGIN)
 
     def run(self, plays: Sequence[Play], *options: str) -> str:
-        """Run plays and return what Ansible said.
+        """Run plays and return Ansible's output.
 
         :raises AssertionError: it failed.
         """
@@ -66,9 +66,9 @@ class Director:
         return self.command("ansible-playbook", "-i", str(self.inventory), "plays.yml", *options)
 
     def command(self, *words: str, **environment: str) -> str:
-        """Run a command in the folder, and return what it said.
+        """Run a command in the folder, and return its output.
 
-        :raises AssertionError: it failed, or Ansible has warned of what a later one will refuse.
+        :raises AssertionError: it failed, or Ansible printed a deprecation warning.
         """
         environment = {**os.environ, "HOME": str(self.folder), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", **environment}
         command = [str(Path(sys.executable).parent / words[0]), *words[1:]]
@@ -79,7 +79,7 @@ class Director:
 
 
 def written(block: Block) -> list[Play]:
-    """Return a block's plays, as somebody would write them who has a playbook or tasks or variables from a page."""
+    """Return a block's plays, as a reader would write them from a page's playbook, tasks or variables."""
     content: Any = yaml.safe_load(block.text)
     if block.kind == "vars":
         # The role ipvs_director is for the group directors.
@@ -92,12 +92,12 @@ def written(block: Block) -> list[Play]:
 
 
 def plays(block: Block) -> list[Play]:
-    """Return what can be run of a block's plays."""
+    """Return the runnable part of a block's plays."""
     return [runnable({"name": str(block), "gather_facts": False, **play}) for play in written(block)]
 
 
 def runnable(play: Play) -> Play:
-    """Return a play with what must not be run here checked and left out."""
+    """Return a play without the parts that cannot run here, which are only checked."""
     instead: list[Any] = []
     for role in play.pop("roles", []):
         given = {**play.get("vars", {}), **(role if isinstance(role, dict) else {"role": role})}

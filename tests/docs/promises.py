@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a page promises of the kernel's table, and whether ``ipvsadm -L -n --nosort --thresholds`` shows it."""
+"""The kernel's table that a page promises, compared with ``ipvsadm -L -n --nosort --thresholds``."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def services_of_diff(text: str) -> list[Service]:
 
 
 def broken(table: Table, promised: Service) -> str:
-    """Say what the table has instead of a service that was promised: its destinations in their order, and thresholds that it names."""
+    """Return how the table differs from a promised service, in the order of destinations and in the thresholds it names."""
     name, destinations = name_of(promised), promised["destinations"]
     rows = table.get(name)
     if rows is None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Somebody who follows the pages: has an empty home, a folder with the files that they tell to save, and a terminal.
+"""A reader who follows the pages, with an empty home, a folder with the saved files, and a terminal.
 
 Nothing of this checkout is on the paths, and nothing of the environment in which the tests run.
 """
@@ -33,7 +33,7 @@ UNKNOWN = {"ansible_python_interpreter"}
 
 
 class Reader:
-    """Types what pages say, and lets Ansible run their blocks."""
+    """Types the commands of the pages, and has Ansible run their blocks."""
 
     def __init__(self, folder: Path, machines: Iterable[Machine], controller: Path | None) -> None:
         """`controller` has Ansible's programs; without it the reader makes an environment, as the README says."""
@@ -66,7 +66,7 @@ class Reader:
         (self.folder / "servers.yml").write_text(yaml.safe_dump({"realservers": {"hosts": servers}}))
 
     def types(self, line: str) -> str:
-        """Type a command, and return what it said. What it has set lasts, as in any terminal.
+        """Type a command, and return its output. Variables it sets last, as in any terminal.
 
         :raises AssertionError: it failed.
         """
@@ -89,7 +89,7 @@ class Reader:
         return text
 
     def plays(self, block: Block) -> str:
-        """Have Ansible run a block, a playbook as it is written, and return what it said."""
+        """Have Ansible run a block, a playbook exactly as written, and return the output."""
         name = block.name if block.kind == "playbook" and block.name else re.sub(r"\W+", "-", str(block)) + ".yml"
         text = block.text if block.kind == "playbook" else yaml.safe_dump(written(block), sort_keys=False)
         (self.folder / name).write_text(text, encoding="utf-8")
@@ -97,7 +97,7 @@ class Reader:
 
 
 def for_pip(folder: Path) -> dict[str, str]:
-    """Return what pip needs to find packages here, and the versions that the tests are made with."""
+    """Return pip's settings on this machine, with the tests' versions as constraints."""
     pinned = re.search(r"^ansible-core==.*$", (ROOT / "tests" / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
     assert pinned
     constraints = folder / "constraints.txt"

@@ -44,7 +44,7 @@ IN_CHECKOUT = [line for line in LINES if not line.startswith((CONTROLLER, DIRECT
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Director:
-    """A reader who has saved all files that pages tell to save."""
+    """A reader who has saved all the files of the pages."""
     for name, text in saved().items():
         (tmp_path / name).write_text(text)
     shutil.copy(BUILD / artefact.file_name(), tmp_path)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scenario ``guides`` leaves nothing out, and sees a table that is not what a page promises."""
+"""The scenario ``guides`` leaves nothing out, and notices a table that differs from the page's."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands beside keepalived's configurations in the guide can be run, and no two of them make the same service.
+"""The tasks beside keepalived's configurations in the guide run, and no two of them make the same service.
 
 That keepalived itself makes the same is tested in the scenario ``modules``.
 """
@@ -50,7 +50,7 @@ def test_every_configuration_has_its_counterpart() -> None:
 
 
 def test_every_word_about_a_table_has_a_row() -> None:
-    """The words that keepalived.conf(5) has for what is in the kernel."""
+    """keepalived.conf(5)'s keywords for the kernel's table."""
     table = (ROOT / PAGE).read_text(encoding="utf-8").partition("Word for word")[2]
     words = (
         "virtual_server virtual_server_group ip_family lvs_sched lb_algo lvs_method lb_kind flag-1 sh-port sh-fallback mh-port mh-fallback "

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The guide *What happens when...* has each message with which a task can fail, and none that there is not.
+"""The guide *What happens when...* has every message with which a task can fail, and no others.
 
-An entry is a line that begins with ``| ``, and its message in double backquotes, with "..." for what is filled in. It has a message
+An entry is a line that begins with ``| ``, and its message in double backquotes, with "..." for the values. It covers a message
 of the code if that contains its words in their order, and they are a good part of it: a family of messages may share an entry.
 """
 
@@ -58,7 +58,7 @@ def test_every_class_of_error_is_used_and_looked_at() -> None:
 
 @pytest.mark.parametrize("message", [*MESSAGES, BY_ANSIBLE], ids=str)
 def test_a_message_has_an_entry(message: Message) -> None:
-    assert [text for text, entry in PATTERNS.items() if entry.has(message)], "say in the guide what it means, and what to do"
+    assert [text for text, entry in PATTERNS.items() if entry.has(message)], "explain in the guide what it means, and what to do"
 
 
 @pytest.mark.parametrize("text", ENTRIES)

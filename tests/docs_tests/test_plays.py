@@ -25,7 +25,7 @@ RULES = [block for page in pages() for block in blocks(page) if block.kind == "r
 MODULES = sorted((COLLECTION / "plugins" / "modules").glob("ipvs_*.py"))
 FILTERS = sorted((COLLECTION / "plugins" / "filter").glob("*.py"))
 
-# What the examples of a module take for granted.
+# The services that a module's examples assume.
 FTP: dict[str, Any] = {"protocol": "tcp", "address": "10.211.55.3", "port": 21}
 THREE = [{"address": f"10.211.55.{last}", "forward_method": "masquerade"} for last in (252, 251, 250)]
 BEFORE: dict[str, list[dict[str, Any]]] = {

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client's side: asks a virtual service, and returns who answered."""
+"""The client's side: sends a question to a virtual service, and returns the server that answered."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .network import CLIENT, inside
 from .servers import LENGTH, open_socket
 
 PATIENCE = 2.5
-"""Seconds for an answer. Longer than TCP and SCTP need to send again what did not fit through a tunnel."""
+"""Seconds for an answer. Longer than TCP and SCTP take to resend a packet that was too long for a tunnel."""
 
 # One after the other: a port that was used before may have a connection in the director's table.
 _PORTS = itertools.count(20000)
 
 
 class Answer(NamedTuple):
-    """What came back, and for which connection."""
+    """A reply, and its connection."""
 
     server: str
     peer: tuple[str, int]
@@ -31,7 +31,7 @@ class Answer(NamedTuple):
     port: int
     """The client's own."""
     intact: bool
-    """Whether the server has received what the client sent."""
+    """Whether the server received the client's bytes."""
 
 
 class NoAnswer(Exception):

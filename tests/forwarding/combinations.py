@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is measured: every way of forwarding, between all families, for each protocol and kind of service."""
+"""The combinations to measure: every forwarding method, all pairs of families, each protocol and kind of service."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PROTOCOLS = ("tcp", "udp", "sctp")
 GUE_PORT = 6080
 
 WORKS = "works"
-"""The outcome that is hoped for; any other says what is wrong."""
+"""The desired outcome; any other names the fault."""
 
 # Virtual address and real server's address.
 FAMILIES = ((4, 4), (6, 6), (4, 6), (6, 4))
@@ -26,7 +26,7 @@ class Way(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As it stands in the first column."""
+        """Its name in the first column."""
         return f"{self.forward_method} {self.tunnel_type}".strip()
 
     def options(self) -> dict[str, Any]:

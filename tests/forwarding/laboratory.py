@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All of it together: the network, real servers that answer, a director that marks packets, and who measures."""
+"""All of it together: the network, real servers that answer, a director that marks packets, and the measurements."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .servers import serve
 
 @contextlib.contextmanager
 def laboratory(programs: Programs) -> Iterator[Measure]:
-    """Have it for a while; what an earlier run may have left is cleared away."""
+    """Set it up for the duration of the block, after removing the remains of earlier runs."""
     clear()
     with network():
         for name, addresses in REAL_SERVERS.items():

@@ -70,7 +70,7 @@ class Measure:
         converge(self._kernel, desired, check_mode=False)
 
     def outcome(self, way: Way, protocol: str, kind: Kind, **options: Any) -> str:
-        """WORKS, or what is wrong. Options of the destinations may be given."""
+        """WORKS, or the fault. Options of the destinations may be given."""
         try:
             try:
                 self.configure([service(way, protocol, kind, **options)])
@@ -83,7 +83,7 @@ class Measure:
             self.configure([])
 
     def _kernels_word(self, way: Way, protocol: str, kind: Kind) -> str:
-        """What the kernel itself says of a service that the collection does not take."""
+        """The kernel's own error for a service that the collection refuses."""
         family = f"ipv{way.virtual}"
         port = 0 if kind.fwmark else PORT
         virtual = parse_address(VIPS[way.virtual])
@@ -108,7 +108,7 @@ class Measure:
             yield "not all servers got connections"
         for one in answers:
             if not one.intact:
-                yield "what was sent is not what was received"
+                yield "the bytes received differ from those sent"
             if one.peer[0] != CLIENT[way.virtual] or one.peer[1] != one.port:
                 yield f"the server sees {one.peer[0]} as the client"
             reached = REAL_SERVERS[one.server][way.real] if way.forward_method == "masquerade" else VIPS[way.virtual]
@@ -139,7 +139,7 @@ class Measure:
                 yield "the director's table names another server"
 
     def _forget(self) -> None:
-        """What the client has learnt of the way, and the sniffers have seen."""
+        """The client's path MTU, and the captured packets."""
         with inside("client"):
             for family in ("ipv4", "ipv6"):
                 Path(f"/proc/sys/net/{family}/route/flush").write_text("1", encoding="ascii")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks the whole switch who has an address (ARP, and IPv6's neighbour discovery), and listens to who asks what."""
+"""Sends ARP and IPv6 neighbour requests to the whole switch, and listens to those of others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import time
 from .network import CLIENT, inside, run
 
 PATIENCE = 0.7
-"""Seconds in which everybody answers who ever will."""
+"""Seconds to wait for replies."""
 
 _ARP = 0x0806
 _HEADER = struct.Struct("!HHBBH")
@@ -27,7 +27,7 @@ def hardware_address(namespace: str) -> str:
 
 
 def who_has(address: str) -> set[str]:
-    """The hardware addresses of all who say that they have an address, when the client asks."""
+    """The hardware addresses in the replies to the client's request for an address."""
     return _who_has_ipv6(address) if ":" in address else _who_has_ipv4(address)
 
 
@@ -58,14 +58,14 @@ def _who_has_ipv6(address: str) -> set[str]:
         source = bytes([1, 1]) + bytes.fromhex(hardware_address("client").replace(":", ""))
         group = str(ipaddress.IPv6Address(b"\xff\x02" + bytes(9) + b"\x01\xff" + packed[13:]))
         one.sendto(bytes([_SOLICITATION, *bytes(7)]) + packed + source, (group, 0, 0, index))
-        # Type, flags and target, and then the one option: what kind, how long, and the hardware address.
+        # Type, flags and target, then the only option: kind, length and hardware address.
         return {
             _text(packet[26:32]) for packet in _received(one) if packet[0] == _ADVERTISEMENT and packet[8:24] == packed and packet[24] == 2
         }
 
 
 def asked_as(namespace: str, source: str) -> set[str]:
-    """As whom a machine asks for the client, to which it sends something from one of its addresses."""
+    """The sender address of a machine's own request for the client's hardware address."""
     with inside("client"):
         listening = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ARP))
         listening.bind(("eth0", _ARP))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The network: a client, a director and two real servers, each a network namespace, all on one switch.
 
-All on one switch, so that it matters who answers for the virtual addresses. The client is in a network of its own, to which
+All are on one switch, where several machines could answer for the virtual addresses. The client is in a network of its own, to which
 the real servers have a route without the director; what they send from their own addresses, as with masquerade, goes through
 it. Both look at reverse paths as strictly as the kernel can.
 """
@@ -29,7 +29,7 @@ _ADDRESSES = {
     **{name: [f"{addresses[4]}/24", f"{addresses[6]}/64"] for name, addresses in REAL_SERVERS.items()},
 }
 _SETTINGS = {
-    # SCTP sends again what did not fit through a tunnel when it has waited for an answer, and that is three seconds otherwise.
+    # SCTP resends a packet that was too long for a tunnel after its timeout, which would be three seconds.
     "client": {"sctp.rto_min": "100", "sctp.rto_initial": "300"},
     "director": {
         "ipv4.ip_forward": "1",
@@ -47,7 +47,7 @@ _CLONE_NEWNET = 0x40000000
 
 
 def run(*command: str, namespace: str = "") -> str:
-    """Run a command, in a namespace, and return what it prints."""
+    """Run a command in a namespace, and return its output."""
     with inside(namespace) if namespace else contextlib.nullcontext():
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     if done.returncode:

@@ -21,11 +21,11 @@ from .network import REAL_SERVERS, VIPS, inside
 
 
 class Refused(Exception):
-    """Why something cannot be done."""
+    """A step that cannot be done, and why."""
 
 
 def wanted(name: str, **options: Any) -> dict[str, Any]:
-    """What makes a namespace a real server for every way of forwarding; options of all its tunnels may be given."""
+    """The variables of a real server for every forwarding method, with options for all its tunnels."""
     tunnels = [
         {"tunnel_type": tunnel_type, "address": address, **({"tunnel_port": GUE_PORT} if tunnel_type == "gue" else {}), **options}
         for tunnel_type in ("ipip", "gue", "gre")
@@ -43,7 +43,7 @@ class Programs:
         shutil.rmtree(records, ignore_errors=True)
 
     def real_server(self, name: str, want: dict[str, Any] | None = None, *, absent: bool = False, check: bool = False) -> list[str]:
-        """Have a namespace be a real server, or none any more; return what that took."""
+        """Make a namespace a real server, or undo that; return the steps."""
         with inside(name):
             realserver_record.PATH = str(self.record(name))
             try:
@@ -55,7 +55,7 @@ class Programs:
         return self._records / name / "record.json"
 
     def mark(self, fwmarks: dict[int, int], ports: tuple[int, ...]) -> list[str]:
-        """Have the director's packets to these ports of the virtual addresses marked, by family; return what that took."""
+        """Have the director's packets to these ports of the virtual addresses marked, by family; return the steps."""
         return self.mark_all(
             [
                 {"fwmark": number, "addresses": [VIPS[family]], "protocol": protocol, "ports": list(map(str, ports))}

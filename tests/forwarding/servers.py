@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What runs on the real servers: answers to each question with a line about it.
+"""The program on the real servers: answers each question with a line about it.
 
     NAME PEER-ADDRESS PEER-PORT LOCAL-ADDRESS BYTES SHA256-OF-THE-QUESTION
 
@@ -100,8 +100,8 @@ def _answer_stream(name: str, local: str, connection: socket.socket, peer: tuple
         try:
             (length,) = LENGTH.unpack(receive(connection, LENGTH.size))
             connection.sendall(answer(name, peer, local, receive(connection, length)))
-            # The client ends first, so that what waits for late packets is on its side.
+            # The client closes first: TIME_WAIT is then on its side.
             connection.recv(1)
         except (OSError, struct.error):
-            # The client is the one who tells that it did not work.
+            # The client reports the failure.
             return

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of docs/forwarding.md: made of what was measured, and read again. A column is a kernel's series."""
+"""The table of docs/forwarding.md: written from the measurements, and read again. Each column is a kernel series."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Column = dict[Way, str]
 
 
 def series(release: str) -> str:
-    """As it stands above a column: what updates of a kernel have in common."""
+    """The column's heading: the common part of a kernel's updates."""
     found = re.match(r"\d+\.\d+", release)
     if not found:
         raise ValueError(f"{release!r} is no kernel's release")
@@ -25,14 +25,14 @@ def series(release: str) -> str:
 
 
 def column(measured: dict[str, Any]) -> Column:
-    """What a kernel can do, of the JSON that `python3 -m forwarding` prints. All of it must have been measured."""
+    """A kernel's results, from the JSON of `python3 -m forwarding`, which must be complete."""
     outcomes = {(Way(*one["way"]), one["protocol"], tuple(one["kind"])): str(one["outcome"]) for one in measured["results"]}
     every = [(protocol, kind) for protocol in PROTOCOLS for kind in KINDS]
     return {way: cell({(protocol, kind.name): outcomes[way, protocol, tuple(kind)] for protocol, kind in every}) for way in WAYS}
 
 
 def cell(outcomes: dict[tuple[str, str], str]) -> str:
-    """The protocols that work with every kind of service, and what is wrong with the others.
+    """The protocols that work with every kind of service, and the faults of the others.
 
     :param outcomes: by protocol and name of the kind of service.
     """
@@ -56,7 +56,7 @@ def rendered(columns: dict[str, Column]) -> str:
 
 
 def parsed(table: str) -> dict[str, Column]:
-    """The columns of such a table."""
+    """The columns of a table."""
     rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in table.splitlines() if line.startswith("|")]
     if not rows:
         return {}
@@ -69,7 +69,7 @@ def parsed(table: str) -> dict[str, Column]:
 
 
 def split(document: str) -> tuple[str, str, str]:
-    """A document's table, and what stands before and after it."""
+    """A document's table, and the text before and after it."""
     before, begin, rest = document.partition(BEGIN)
     table, end, after = rest.partition(END)
     if not begin or not end:
@@ -78,7 +78,7 @@ def split(document: str) -> tuple[str, str, str]:
 
 
 def renewed(document: str, measured: list[dict[str, Any]]) -> str:
-    """The document with what was measured; columns of other kernels stay."""
+    """The document with the new results; columns of other kernels stay."""
     before, table, after = split(document)
     columns = {**parsed(table), **{series(one["kernel"]): column(one) for one in measured}}
     return before + rendered(columns) + after

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks at what arrives at a real server: in which form the director has sent it."""
+"""Captures packets at a real server, to see in which form the director sent them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EVERYTHING = 3
 
 
 class Form(NamedTuple):
-    """What the outer header of a packet says."""
+    """The outer header of a packet."""
 
     destination: str
     protocol: int
@@ -42,7 +42,7 @@ def form_of(frame: bytes) -> Form | None:
             protocol, payload = payload[0], payload[8:]
     else:
         return None
-    # What comes after the first piece does not say what it is.
+    # Later fragments do not carry the inner header.
     if not first or protocol not in NUMBERS.values():
         return None
     gue = protocol == NUMBERS["udp"] and int.from_bytes(payload[2:4], "big") == GUE_PORT
@@ -63,7 +63,7 @@ def expected(way: Way, protocol: str, real: str) -> Form:
 
 
 class Sniffer:
-    """Sees what arrives at a real server while it is open."""
+    """Captures the packets of a real server while it is open."""
 
     def __init__(self, namespace: str) -> None:
         with inside(namespace):

@@ -27,8 +27,8 @@ def main() -> int:
     """Build and check, print the table; the exit status is 1 if something is wrong."""
     parser = argparse.ArgumentParser(prog="python3 -m kmod", description="Build and check the kernel module ip_vs_test.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("check", help="for the kernels that Debian 12 and 13 install today; what cannot be checked is a failure")
-    matrix = commands.add_parser("matrix", help="for every kernel that Debian serves; says what could not be checked")
+    commands.add_parser("check", help="for the current kernels of Debian 12 and 13; a kernel that cannot be checked is a failure")
+    matrix = commands.add_parser("matrix", help="for every kernel in Debian's archive; lists those that could not be checked")
     matrix.add_argument("releases", nargs="*", metavar="RELEASE", help=f"some of: {', '.join(RELEASES)}")
     arguments = parser.parse_args()
     progress = Progress()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Debian serves: the kernels of a release, and the packages that a build against them needs.
+"""Debian's archive: the kernels of a release, and the packages needed to build against them.
 
 Names of header packages are read from the release's index each time. Nothing is pinned: a
 superseded kernel leaves the archive.
@@ -74,7 +74,7 @@ class Index:
         self.release = release
         self.directory = cache.root() / "kmod-index" / release.name
         self.sources = self.directory / "sources.list"
-        # Said on the command line, because /etc/apt/apt.conf.d outweighs a configuration file. What else stands
+        # Given on the command line, because /etc/apt/apt.conf.d outweighs a configuration file. What else stands
         # there (a proxy, say) goes on to count.
         self._options = [f"--option={name}={value}" for name, value in {
             "APT::Architecture": "amd64",

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks of one kernel, and the verdict on what they printed.
+"""The checks of one kernel, and the verdict on their output.
 
 A check that did not run is never a success: the log must show that the compiler, and sparse,
 had the source in hand.
@@ -24,12 +24,12 @@ SOURCE = Path(__file__).parents[2] / "files" / "kmod" / "ip_vs_test"
 MODULE = "ip_vs_test"
 FLAGS: dict[str, tuple[str, ...]] = {"plain": (), "W=1": ("W=1",), "sparse": ("C=2",)}
 
-# What kbuild says about where it runs. Of our source it says nothing.
+# kbuild's messages about its environment, not about our source.
 ABOUT_THE_PLACE = ("the compiler differs from the one used to build the kernel",)
 
 
 class Result(enum.Enum):
-    """What became of a check."""
+    """The outcome of a check."""
 
     OK = "ok"
     NOT_CHECKED = "not checked"
@@ -38,7 +38,7 @@ class Result(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """The result of one check, why, and what was printed."""
+    """The result of one check, the reason, and the output."""
 
     result: Result
     why: str = ""
@@ -71,7 +71,7 @@ def check(kernel: Kernel, root: Root | str, source: Path = SOURCE, names: Iterab
     for name in names:
         with tempfile.TemporaryDirectory(prefix="kmod-build-") as scratch:
             directory = Path(scratch)
-            # Not what an earlier build may have left beside the source: make would find nothing to do.
+            # Without the results of an earlier build beside the source, which would leave make nothing to do.
             for file in (f"{MODULE}.c", "Kbuild", "Makefile"):
                 shutil.copy(source / file, directory)
             make = root.run(directory, "make", f"KDIR=/usr/src/{kernel.package}", "modules", *FLAGS[name])
@@ -105,7 +105,7 @@ def judge(name: str, status: int, log: str) -> Outcome:
 
 
 def complaint_about(modinfo: dict[str, str], kernel: Kernel, version: str) -> str:
-    """What is wrong with the built module's description of itself; before 6.12 nothing else tells."""
+    """Faults in the built module's own description; before 6.12 nothing else reports them."""
     for name, expected in {"license": "GPL", "version": version, "description": None, "author": None}.items():
         if not modinfo.get(name) or expected not in (None, modinfo[name]):
             return f"modinfo says {name}={modinfo.get(name, '')!r}" + (f" and not {expected!r}" if expected else "")
@@ -131,7 +131,7 @@ def _section(root: Root, directory: Path, name: str) -> list[str]:
 
 
 def style(checkpatch: Path, source: Path = SOURCE) -> Outcome:
-    """What checkpatch.pl --strict says of the source."""
+    """The messages of checkpatch.pl --strict about the source."""
     run = subprocess.run(["perl", str(checkpatch), "--strict", "--no-tree", "--file", str(source / f"{MODULE}.c")],
                          text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=120)
     clean = re.search(r"^total: 0 errors, 0 warnings, 0 checks, [1-9]\d* lines checked$", run.stdout, re.MULTILINE)

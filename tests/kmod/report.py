@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of what was built and checked, in the form that README.md can hold."""
+"""The table of builds and checks, in README.md's format."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def logs(rows: Sequence[Row], style: Outcome) -> str:
-    """What was printed by each check that failed."""
+    """The output of each failed check."""
     parts = [f"--- {row.kernel.suite} {row.kernel.name}, {name}\n{outcome.log}"
              for row in rows for name, outcome in row.outcomes.items() if outcome.result is Result.FAILED]
     if style.result is Result.FAILED:

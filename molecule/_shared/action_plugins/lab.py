@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action ``lab``: run a command of tests/lab, and show what it waits for while it waits.
+"""The action ``lab``: run a command of tests/lab, and show its progress.
 
 (The command module would keep that to itself until the end.)
 """

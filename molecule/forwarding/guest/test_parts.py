@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs in a VM: without each single thing that the module ipvs_realserver does, something does not work, and with it, it does.
+"""Runs in a VM: everything the module ipvs_realserver sets up is needed. Traffic stops without any one of its steps.
 
-And the code itself, where only a kernel can show what it does: refusing, undoing, removing.
+And the code itself, where only a kernel can show the effect: refusing, undoing, removing.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def without(programs: Programs, *lines: str) -> Iterator[None]:
 
 
 def state(namespace: str) -> Any:
-    """Interfaces, addresses, settings and GUE's ports of a namespace, but for what modules of tunnels bring along."""
+    """Interfaces, addresses, settings and GUE ports of a namespace, except those the tunnel modules create."""
     links = json.loads(run("ip", "-n", namespace, "-details", "-json", "address", "show"))
     settings = run("sysctl", "--all", "--pattern", r"\.(arp_|rp_filter)", namespace=namespace)
     ports = run("ip", "fou", "show", namespace=namespace)
@@ -82,7 +82,7 @@ def test_only_the_director_answers_for_the_virtual_addresses(measure: Measure, f
 
 @pytest.fixture
 def misled_client() -> Iterator[None]:
-    """The client believes what it hears, and would go on to send to the wrong machine."""
+    """The client believes every ARP reply, and would keep sending to the wrong machine."""
     yield
     ip("client", ["neigh flush all"])
 
@@ -237,7 +237,7 @@ def test_what_fails_halfway_is_undone(measure: Measure, programs: Programs) -> N
     try:
         before = state("other")
         want = wanted("rs1")
-        # Which no plan can know: a little too long, by what the kernel puts before it.
+        # No plan can know this: slightly too long, by the kernel's own header.
         want["tunnels"][-1]["mtu"] = 65535
         with pytest.raises(Refused, match=r"mtu 65535: .*what was done before was undone"):
             programs.real_server("other", want)

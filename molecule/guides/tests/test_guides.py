@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps of the pages, one after the other: each stands on those before it."""
+"""The steps of the pages, one after the other: each builds on those before it."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ CONTROLLER = Path(os.environ["GUIDES_CONTROLLER"]) if os.environ.get("GUIDES_CON
 STEPS = [step for step in steps() if CONTROLLER is None or not step.makes_controller]
 (README_PLAYBOOK,) = (step for step in STEPS if step.block.page == "README.md" and step.block.kind == "playbook")
 
-# A page takes nothing for granted but a director; what the one before has left would be in its diffs.
+# A page assumes only a director. Services left by the page before it would show up in its diffs.
 EMPTY = """
 - lvs.director.ipvs_table:
     services: []
     purge: true
     scope: [{addresses: 0.0.0.0/0}, {addresses: "::/0"}, {fwmarks: 1-4294967295}]
 """
-# ipvsadm would load what is not loaded.
+# ipvsadm would load the module.
 TABLE = "if [ -e /proc/net/ip_vs ]; then ipvsadm -L -n --nosort --thresholds; fi"
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests inside the guests say of their kernels."""
+"""Runs tests inside the guests, about their kernels."""
 
 from __future__ import annotations
 

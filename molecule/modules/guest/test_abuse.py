@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs in a VM: what a run meets in real life. Another run, ipvsadm, kill -9, and a kernel whose answers get lost."""
+"""Runs in a VM: the hazards of real life. Another run, ipvsadm, kill -9, and lost replies of the kernel."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def in_a_process(work: Callable[[], object]) -> BaseProcess:
 
 
 def error_of(work: Callable[[], object]) -> str:
-    """Return what an error of the collection says, or an empty text if there is none."""
+    """Return the text of the collection's error, or an empty one without an error."""
     try:
         work()
     except IpvsError as exc:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs in a VM: the collection against ipvsadm, as a second opinion on what stands in the kernel's table.
+"""Runs in a VM: the collection against ipvsadm, as a second opinion on the kernel's table.
 
 Each table is made in a network namespace by the collection and in another one by ipvsadm; ipvsadm's listings of the two,
 and the collection's reading of them, have to be the same.
@@ -77,7 +77,7 @@ def restore(*lines: str) -> None:
 
 
 def listings() -> list[list[str]]:
-    """Return what ipvsadm lists, each service with its destinations in their order.
+    """Return ipvsadm's listings, each service with its destinations in order.
 
     The services are in no order: the kernel's is another one in each network namespace.
     """
@@ -93,7 +93,7 @@ def by_key(table: Iterable[Entry]) -> dict[ServiceKey, Entry]:
 
 
 def rules_for(before: Entry | None, after: Entry | None) -> list[str]:
-    """Return what a script of ipvsadm commands would do: everything by hand, and everything anew."""
+    """Return the rules of an equivalent ipvsadm script, which removes and re-adds everything."""
     rules = []
     if before:
         rules += render_rules([before]).splitlines()
@@ -145,7 +145,7 @@ def test_the_rules_make_the_table_again(table: list[Entry]) -> None:
 
 
 def saved(service: Service) -> Service:
-    """Return a service without what ipvsadm -S leaves out: the third flag where the scheduler has words for the others."""
+    """Return a service as ipvsadm -S saves it: without the third flag if the scheduler has words for the others."""
     named = service.scheduler in ("sh", "mh")
     return service._replace(scheduler_flags=service.scheduler_flags & ~IP_VS_SVC_F_SCHED3) if named else service
 
@@ -155,7 +155,7 @@ def without_thresholds(entry: Entry) -> tuple[Service, dict[DestinationKey, Dest
 
 
 def is_misprinted(service: Service) -> bool:
-    """Whether ipvsadm -S writes what ipvsadm -R refuses: a negative mark, or flags without a word."""
+    """Whether ipvsadm -S writes a rule that ipvsadm -R refuses: a negative mark, or flags without a word."""
     flags_without_words = service.scheduler_flags and not saved(service).scheduler_flags
     return service.key.fwmark > INT_MAX or bool(flags_without_words)
 
@@ -176,7 +176,7 @@ def test_what_ipvsadm_saves_is_read_but_for_thresholds_and_order(table: list[Ent
             key: without_thresholds(one) for key, one in present.items()
         }
         assert not any(one.upper_threshold for entry in found.values() for one in entry.destinations)
-        # What is written here is what ipvsadm writes, line by line.
+        # Our rules are ipvsadm's, line by line.
         ours = render_rules(entry._replace(service=saved(entry.service)) for entry in table)
         assert sorted(re.sub(r" -x \d+ -y \d+", "", ours).splitlines()) == sorted(text.splitlines())
 
@@ -215,7 +215,7 @@ def test_what_ipvsadm_takes_for_something_else(text: str, message: str) -> None:
 def test_the_table_has_every_option() -> None:
     told = set(re.findall(r"--[a-z][a-z0-9-]+", ipvsadm("--help")))
     assert len(told) > 40
-    # What prints the version is not in the help.
+    # The help omits the option for the version.
     assert {form for row in ROWS for form in row.options if form.startswith("--")} == told | {"--version"}
 
 

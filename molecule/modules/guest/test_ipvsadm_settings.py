@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs in a VM: timeouts, sync daemons and connections, as ipvsadm sees them.
 
-Clients, director and servers are one network namespace: IPVS schedules what leaves this host as well. A second director
+Clients, director and servers are one network namespace: IPVS also schedules packets sent by this host. A second director
 is another one.
 """
 
@@ -86,7 +86,7 @@ def as_text(kernel: IpvsKernel) -> list[dict[str, str]]:
 
 
 def test_daemons(kernel: IpvsKernel) -> None:
-    # What ipvsadm leaves out, the kernel fills in.
+    # The kernel fills in the options that ipvsadm omits.
     for state, interface, options in (
         ("master", "jumbo", {}),
         ("backup", "jumbo", {}),

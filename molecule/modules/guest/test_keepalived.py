@@ -91,7 +91,7 @@ def keepalived(folder: Path, config: str, ready: Callable[[str], bool]) -> Itera
 
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Table, tuple[int, int, int]]:
-    """What all configurations make, but for VRRP's: the table, and the timeouts."""
+    """The table and the timeouts of all configurations except VRRP's."""
     with (
         namespace() as kernel,
         keepalived(tmp_path_factory.mktemp("k"), "".join(pair.config for pair in OTHERS), lambda said: "Startup complete" in said),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs in a VM: what becomes of real connections, and of what was counted, when the table changes.
+"""Runs in a VM: real connections and counters survive changes to the table.
 
 Clients, director and servers are one network namespace, as in test_ipvsadm_settings.
 """
@@ -38,7 +38,7 @@ from contract.test_settings_contract import kernel_with_interfaces
 
 NAME = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
 FIRST, SECOND, THIRD = "198.51.1.1", "198.51.1.2", "198.51.1.3"
-# What the kernel tells of counters is up to two seconds old, and more where the machine is slow.
+# The kernel's counters are up to two seconds old, and older on a slow machine.
 PATIENCE = 60
 
 
@@ -66,7 +66,7 @@ def destination_task(**options: object) -> dict[str, object]:
 
 @contextlib.contextmanager
 def servers() -> Iterator[Callable[[], tuple[socket.socket, socket.socket, str]]]:
-    """Yield what opens a connection to the service: the client's end, the server's end, and which server it is."""
+    """Yield a function that opens a connection to the service and returns the client's end, the server's end and the server."""
     with contextlib.ExitStack() as stack:
         listening = {one: stack.enter_context(socket.create_server((one, 8080))) for one in (FIRST, SECOND, THIRD)}
         for one in listening.values():
@@ -153,7 +153,7 @@ def ours(kernel: IpvsKernel) -> list[list[int]]:
 def until(holds: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE
     while not holds():
-        assert time.monotonic() < end, (counted(), "did not come to what was waited for")
+        assert time.monotonic() < end, (counted(), "is not the expected count")
         time.sleep(0.3)
 
 
@@ -208,7 +208,7 @@ def test_what_edited_thresholds_mean_to_a_server_in_use(kernel: IpvsKernel) -> N
 
 
 def is_refused(address: str) -> bool:
-    """Whether this machine says that nobody is there, to whom nobody listens."""
+    """Whether this machine answers port unreachable for a port without a listener."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(0.5)
         client.connect((address, 9))
@@ -224,7 +224,7 @@ def is_refused(address: str) -> bool:
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "::1"])
 def test_refusals_are_held_back(kernel: IpvsKernel, address: str) -> None:
-    """By the nft of both Debians: what it takes differs."""
+    """With the nft of both Debians, whose syntax differs."""
     assert is_refused(address)
     with refusals_held_back():
         assert not is_refused(address)

@@ -85,7 +85,7 @@ def test_the_table_is_what_ipvsadm_makes(host, runs):
 
 
 def test_nothing_is_left_halfway(host, runs):
-    """Two runs at once, ipvsadm meanwhile, kill -9 after each change, answers that are lost, a table that never stands still."""
+    """Two runs at once, ipvsadm meanwhile, kill -9 after each change, lost replies, a table that keeps changing."""
     assert passed(host, runs(host, "test_abuse.py", GUEST)) == 6
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What became of the clients, the module and the table; and that the clients would have noticed."""
+"""The clients, the module and the table after the swap; and the clients would have noticed a refusal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_no_connection_was_lost_or_refused(host: Any, capsys: pytest.CaptureFixt
     assert counts["said"] > 500
     assert counts["opened"] > 500
     assert counts["refused"] == 0
-    # Those who came in the wrong moment have had to send their first packet again, and not more often than that.
+    # Clients that connected at the wrong moment had to resend their first packet, once.
     assert counts["slowest"] < 6
 
 

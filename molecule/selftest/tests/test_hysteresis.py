@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The picture in the guide "How overload failover works" is what this director does, too."""
+"""This director behaves like the picture in the guide "How overload failover works"."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tools.checkout import COLLECTION, ROOT
 
 
 def program() -> str:
-    """Return an archive of what measures it, in base64."""
+    """Return an archive of the measuring program, in base64."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         archive.add(COLLECTION / "plugins" / "module_utils", "ansible_collections/lvs/director/plugins/module_utils")
@@ -32,5 +32,5 @@ def test_it_is_as_drawn() -> None:
     measured = json.loads(director.run(f"PYTHONDONTWRITEBYTECODE=1 python3 {folder}/hysteresis.py", check=True).stdout)
     recorded = json.loads((ROOT / "docs" / "hysteresis.json").read_text(encoding="utf-8"))
     director.run(f"rm -r {folder}", check=True)
-    # The counters of what others than the first server hold are the same as well, and only the kernel may be another.
+    # The other servers' counters must be equal, too. Only the kernel may differ.
     assert {**measured, "kernel": ""} == {**recorded, "kernel": ""}

@@ -28,7 +28,7 @@ testinfra_hosts = ["ansible://director"]
 
 STEPS = ["fresh", "first full", "fail over", "hysteresis", "all full", "refused", "reset", "recovered", "weight 0", "weight back"]
 
-# All but what the clock moves: when a connection expires, and rates.
+# Everything except values that change with time: expiry of connections, and rates.
 PRODUCTION = """
 cat /proc/net/ip_vs
 ipvsadm -L -n --nosort --stats --exact
@@ -65,7 +65,7 @@ class Run:
 
 @contextlib.contextmanager
 def playing(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """Start the playbook; what it says goes to a file, because ssh's connection to the machine would keep a pipe open."""
+    """Start the playbook with its output in a file, because ssh's connection to the machine would keep a pipe open."""
     command = [program("ansible-playbook"), "-v", "-i", os.environ["MOLECULE_INVENTORY_FILE"], "lvs.director.selftest", *arguments]
     environment = os.environ | {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "NO_COLOR": "1"}
     with tempfile.NamedTemporaryFile(prefix="selftest-") as said:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What examples/overload.yml asked for is there, and works."""
+"""The director of examples/overload.yml is there, and works."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What converge.yml asked for is there after a reboot, made by the machine itself."""
+"""After a reboot, the machine itself has restored everything in converge.yml."""
 
 from __future__ import annotations
 

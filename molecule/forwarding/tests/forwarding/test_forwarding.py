@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What works in the guest is what docs/forwarding.md says of its kernel, and nothing of it works by chance."""
+"""The guest's results are those in docs/forwarding.md for its kernel, and nothing works by chance."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def measured(host: Any, name: str) -> dict[str, Any]:
 def documented(measured: dict[str, Any]) -> dict[Way, str]:
     columns = parsed(split(DOCUMENT.read_text(encoding="utf-8"))[1])
     name = series(measured["kernel"])
-    assert name in columns, f"{DOCUMENT} has no column {name}: python3 -m tools.forwarding_table writes what was measured"
+    assert name in columns, f"{DOCUMENT} has no column {name}: python3 -m tools.forwarding_table writes the results"
     return columns[name]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: f"{way.name} {way.virtual}-{way.real}")
 def test_it_works_as_the_table_says(measured: dict[str, Any], documented: dict[Way, str], way: Way) -> None:
-    assert column(measured)[way] == documented[way], "python3 -m tools.forwarding_table writes what was measured"
+    assert column(measured)[way] == documented[way], "python3 -m tools.forwarding_table writes the results"
 
 
 @pytest.mark.usefixtures("name")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The unit on a director in service: what it does not disturb, what it mends, and what it says."""
+"""The unit on a director in service: what it leaves alone, what it repairs, and its log."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def as_it_was(host: Any) -> Iterator[list[str]]:
 
 
 def journal(host: Any, unit: str = "ipvs-director") -> str:
-    """What the unit said when it was started last."""
+    """The unit's log since its last start."""
     invocation = host.check_output(f"systemctl show --value -p InvocationID {unit}")
     said: str = host.check_output(f"journalctl --no-pager --output=cat _SYSTEMD_INVOCATION_ID={invocation}")
     return said

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""After the reboot and before any run: the machine is what it was."""
+"""After the reboot and before any run, the machine is as it was."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The machine is what it was before the role."""
+"""The machine is as it was before the role."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_it_is_what_it_was(host: Any, now: str, kind: str) -> None:
 
 
 def test_the_other_service_has_counted_on(host: Any) -> None:
-    """It was never deleted, not even for a moment: what it had counted is still there, and it serves."""
+    """It was never deleted, not even for a moment: its counters are still there, and it serves clients."""
     table = host.check_output("cat /root/now/table")
     assert "TCP  127.0.0.9:80 " in table
     service = next(line.split() for line in table.splitlines() if line.startswith("TCP  127.0.0.9:80 "))
