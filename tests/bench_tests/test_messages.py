@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is sent to IPVS is counted where it leaves. Nobody is at the other end."""
+"""Counts the messages sent to IPVS where they leave. There is no kernel at the other end."""
 
 from __future__ import annotations
 

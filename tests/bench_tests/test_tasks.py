@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Playbooks, and what Ansible says about their tasks. Where Ansible runs, it does so on this host, and changes nothing."""
+"""Playbooks, and Ansible's output about their tasks. Ansible runs on this host, and changes nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An environment, with scripts in the place of what pip would install."""
+"""An environment, with scripts in place of pip's packages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PYTHON = '#!/bin/sh\necho "$(basename "$0") $(tail -n 1 "$1") with $2, first on 
 
 @pytest.fixture(autouse=True)
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """Nothing is installed; what would be run is listed."""
+    """Nothing is installed; the commands are listed."""
     listed: list[tuple[str, ...]] = []
 
     def run(_name: str, directory: Path, *command: str) -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which ansible-core is tested: what is said of it is what is done, and the newest patch release is found."""
+"""The versions of ansible-core under test: as documented, and with the newest patch release."""
 
 from __future__ import annotations
 

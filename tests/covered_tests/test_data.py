@@ -32,7 +32,7 @@ def never():
 
 
 class Collection:
-    """A checkout, its installed copy, and the data of what ran."""
+    """A checkout, its installed copy, and the coverage data."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -55,7 +55,7 @@ def test_the_table_names_what_is_missing_and_keeps_lines_and_branches_apart() ->
 
 @pytest.fixture
 def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """What `python3 -m covered judge` comes to with these shares and this report."""
+    """The verdict of `python3 -m covered judge` for these shares and this report."""
     monkeypatch.setattr(data, "sources", list)
     monkeypatch.setattr("sys.argv", ["covered", "judge"])
 

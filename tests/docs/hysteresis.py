@@ -31,7 +31,7 @@ from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario im
 )
 from ansible_collections.lvs.director.plugins.module_utils._selftest.server import start
 
-# Two minutes are what the kernel starts with: how long it remembers a connection that was closed.
+# The kernel's default for closed connections is two minutes.
 TCP_FIN = 3
 PATIENCE = 600
 

@@ -21,7 +21,7 @@ _PREFIX = "lvs.director."
 
 
 class Pair(NamedTuple):
-    """A configuration, and what does the same."""
+    """A configuration, and the tasks that do the same."""
 
     where: str
     config: str

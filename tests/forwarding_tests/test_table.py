@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table says what was measured, no less and no more."""
+"""The table shows the measurements, no less and no more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IPIP = Way("tunnel", "ipip", 6, 4)
 
 
 def measured(kernel: str, **other: str) -> dict[str, Any]:
-    """All works, but for what is given by protocol, with IPIP from IPv6 to IPv4 and every kind of service."""
+    """Everything works except the given outcomes, by protocol, for IPIP from IPv6 to IPv4 and every kind of service."""
     results = [
         {"way": list(way), "protocol": protocol, "kind": list(kind), "outcome": other.get(protocol, WORKS) if way == IPIP else WORKS}
         for way in WAYS

@@ -39,7 +39,7 @@ def ports(destination: int) -> bytes:
         (ipv4(4, RIP[4], ports(6080)), Form(RIP[4], 4)),
         (ipv6(41, RIP[6], ports(0)), Form(RIP[6], 41)),
         (ipv6(44, RIP[6], bytes([17, 0, 0, 1, 0, 0, 0, 9]) + ports(6080)), Form(RIP[6], 17, gue=True)),
-        # what comes after the first piece; neighbour discovery; ARP
+        # a later fragment; neighbour discovery; ARP
         (ipv6(44, RIP[6], bytes([17, 0, 5, 0xA8, 0, 0, 0, 9]) + ports(6080)), None),
         (ipv4(17, RIP[4], ports(6080), offset=185), None),
         (ipv6(58, RIP[6], bytes(8)), None),
@@ -53,6 +53,6 @@ def test_a_frame_has_the_form_of_its_outer_header(frame: bytes, form: Form | Non
 @pytest.mark.parametrize("protocol", ["tcp", "udp", "sctp"])
 def test_every_way_is_told_from_the_others(protocol: str) -> None:
     forms = {expected(way, protocol, RIP[way.real]) for way in WAYS if way.tunnel_type or way.virtual == way.real}
-    # GRE and GUE look alike from either family: their own headers tell what is inside.
+    # GRE and GUE look alike from either family: their own headers name the payload.
     assert len(forms) == 2 * len({"masquerade", "direct", "gue", "gre"}) + len([way for way in WAYS if way.tunnel_type == "ipip"])
     assert expected(Way("tunnel", "ipip", 6, 4), protocol, RIP[4]) == Form(RIP[4], 41)

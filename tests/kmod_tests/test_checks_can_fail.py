@@ -94,7 +94,7 @@ def test_make_check_sees_warnings_and_a_missing_sparse(room: tuple[Kernel, Root]
     with_warning = root.run(source, *command)
     assert with_warning.returncode != 0
     assert "there are warnings" in with_warning.stdout
-    # What the 7.x kernels say when they skip sparse; make ends well then.
+    # The message of 7.x kernels when they skip sparse; make succeeds.
     (source / "kernel").mkdir()
     (source / "kernel" / "Makefile").write_text("modules clean:\n\t@echo sparse is not available or not up to date\n", encoding="utf-8")
     without_sparse = root.run(source, "make", "KDIR=/mnt/kernel", "check")

@@ -24,7 +24,7 @@ SERVICES = [service for length in range(4) for service in itertools.product(DEST
 
 @pytest.fixture(scope="module")
 def printed(room: tuple[Kernel, Root], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What the harness prints for all services of up to three destinations."""
+    """The harness's output for all services of up to three destinations."""
     directory = tmp_path_factory.mktemp("harness")
     shutil.copytree(HERE / "userspace", directory, dirs_exist_ok=True)
     shutil.copy(SOURCE / "ip_vs_test.c", directory)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests of the lab, and of what keeps something in its cache, have in common."""
+"""Shared fixtures for tests of the lab and of the users of its cache."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Life and death of a lab, with processes of ours in QEMU's place: what is reported, and what is left behind."""
+"""Life and death of a lab, with our own processes in place of QEMU: its reports, and its remains."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What users get is what the tests test: the artefact has what it must have, nothing else, and works on its own."""
+"""Users get the tested artefact: it has all it needs, nothing else, and works on its own."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_modules_are_found(elsewhere: Path, module: str) -> None:
 def test_a_module_runs(elsewhere: Path) -> None:
     contradiction = "fwmark=1 port=80 address=192.0.2.1"
     said = run(elsewhere, "ansible", "localhost", "-m", "lvs.director.ipvs_service", "-a", contradiction, status=2)
-    # It is refused by the module's own words, for what was asked.
+    # The module itself refuses it, with its own message.
     assert "fwmark" in said
     assert "Traceback" not in said
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the importer says counts, also where it ends well."""
+"""The importer's messages count, even if it succeeds."""
 
 from __future__ import annotations
 

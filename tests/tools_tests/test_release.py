@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A release: what it refuses, what it prepares, and that the same commit always makes the same bytes."""
+"""A release: its refusals and preparations, and the same bytes from the same commit every time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(module, "ROOT", clone)
     monkeypatch.setattr(release, "BUILD", clone / "build")
     monkeypatch.setattr(release, "CACHE", clone / ".cache")
-    # The site is tested elsewhere; here it only has to be in what is uploaded.
+    # The site is tested elsewhere; here it only has to be in the upload.
     monkeypatch.setattr(release.docs, "build", lambda site: (site.mkdir(), (site / "index.html").write_text("<p>")))
     return clone
 

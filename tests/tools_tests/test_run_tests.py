@@ -26,7 +26,7 @@ FAIL = Result("b", "failed", "because")
     [
         (0, [PASS, PASS], 2, 0),
         (1, [PASS, FAIL], 1, 1),
-        # what was recorded counts, whatever the command says of itself
+        # the recorded results count, not the command's exit status
         (0, [PASS, FAIL], 1, 1),
         # a command that broke after its tests
         (2, [PASS], 1, 1),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""With a script in molecule's place, which says what molecule says."""
+"""With a script in place of molecule that prints molecule's output."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Replace what a real server is made of."""
+    """Replace the parts of a real server."""
     fake = Machine(tmp_path)
     for module in (addresses, realserver_apply, realserver_segments):
         monkeypatch.setattr(module, "run", fake.run)

@@ -12,7 +12,7 @@ from ansible_collections.lvs.director.plugins.module_utils._machine.command impo
 
 
 class Systemd:
-    """Answers what the product asks systemctl; ``asked`` has the questions, ``told`` the orders."""
+    """Answers systemctl's queries; ``asked`` has the queries, ``told`` the commands."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory

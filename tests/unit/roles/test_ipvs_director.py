@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role says of its variables is so: its defaults, and the options that it hands on to the module."""
+"""The role's documentation of its variables is true: the defaults, and the options it passes to the module."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read(name: str) -> dict[str, Any]:
 
 
 def shape(options: Options) -> dict[str, Any]:
-    """Names, types and allowed words, at every level; defaults and what is required are the module's alone."""
+    """Names, types and allowed words, at every level. Defaults and required options are the module's alone."""
     return {
         name: (
             option.get("type", "str"),

@@ -61,7 +61,7 @@ def test_a_tunnel_has_the_words_of_a_destination() -> None:
         ({"tunnels": [{**GUE, "mtu": None}]}, False),
         ({"tunnels": [{**GUE, "mtu": 0}]}, False),
         ({"tunnels": [{**GUE, "mtu": 1400}], "vips": []}, False),
-        # The module says what is wrong with these.
+        # The module reports these faults.
         ({"tunnels": [{**GUE, "mtu": 1400}], "vips": None}, False),
         ({"tunnels": [{**GUE, "mtu": 1400}], "vips": 5}, True),
         ({"tunnels": [{**GUE, "mtu": 1400}], "state": "absent"}, False),

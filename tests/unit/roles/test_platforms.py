@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role takes a machine for, and would install on it: its variables, as Ansible itself evaluates them.
+"""The role's idea of a machine, and the packages it would install: its variables, as Ansible itself evaluates them.
 
 On most of these platforms the role is never run by the tests; this is all that is known to be right of them.
 """

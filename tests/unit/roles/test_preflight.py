@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role refuses before it touches anything, as Ansible itself says it."""
+"""The role's refusals before it touches anything, as Ansible itself prints them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GOOD: dict[str, Any] = {
     "__ipvs_director_machine": MACHINE,
     "ipvs_director_fallback_scheduler": "fo",
 }
-# host: (what is otherwise than it should be, what is said then)
+# host: (the fault, the message)
 HOSTS: dict[str, tuple[dict[str, Any], str]] = {
     "good": ({}, ""),
     "refusing": ({"ipvs_director_fallback_scheduler": ""}, ""),

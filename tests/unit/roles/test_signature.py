@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role knows of signatures: which builds it takes, and whether the kernel trusts the key; with real certificates."""
+"""Signatures: the builds that the role accepts, and whether the kernel trusts the key; with real certificates."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_what_is_loaded_already_needs_no_trust(signature: ModuleType, certificat
 
 @pytest.fixture
 def dkms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A machine on which everything is as it should be, but for who has signed it."""
+    """A machine without a fault, except for the module's signer."""
     module = programs.load("dkms")
     for name in ("SOURCES", "MODULES", "DKMS"):
         monkeypatch.setattr(module, name, tmp_path / name)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When the role replaces a scheduler under its services, what it says before, and what comes of the ways it may end."""
+"""When the role replaces a scheduler under its services, its prediction, and each outcome."""
 
 from __future__ import annotations
 

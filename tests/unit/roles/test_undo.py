@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role's programs take away again: what they made, and nothing else."""
+"""The role's programs remove what they made, and nothing else."""
 
 from __future__ import annotations
 

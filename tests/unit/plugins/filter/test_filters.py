@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters as templates see them: what they take, what they give, and that an error of theirs is one sentence."""
+"""The filters as templates see them: input, output, and errors of one sentence."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules of ipvsadm, written and read: nothing is lost, and a rule means what it means to ipvsadm and the kernel."""
+"""Rules of ipvsadm, written and read: nothing is lost, and a rule means the same to ipvsadm, the kernel and us."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_lines_of_a_script(text: str) -> None:
     assert parse_rules(text) == [Entry(Service(ServiceKey("ipv4", fwmark=7), "rr"))]
 
 
-# -- refused, with what is wrong and what to do -----------------------------------------------------------------------
+# -- refused, with the fault and the remedy ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What nft is told, and what becomes of it when it cannot. That it works is shown by the scenarios modules and scheduler_swap."""
+"""The rules for nft, and nft's failures. The scenarios modules and scheduler_swap show that the rules work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 
 @pytest.fixture
 def nft(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A program that keeps what it reads, and ends with the status in a file."""
+    """A program that saves its input, and exits with the status in a file."""
     program = tmp_path / "nft"
     program.write_text(f'#!/bin/sh\n/bin/cat >>{tmp_path}/rules; [ ! -e {tmp_path}/fails ] || {{ echo "no such thing" >&2; exit 1; }}\n')
     program.chmod(0o755)
@@ -25,10 +25,10 @@ def nft(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_it_ends_with_the_block_and_by_itself(nft: Path) -> None:
     with refusals_held_back():
         rules = (nft / "rules").read_text()
-        # Every rule depends on a set whose elements the kernel takes away.
+        # Every rule depends on a set whose elements expire in the kernel.
         assert rules.count(" drop\n") == rules.count(" @held_back") == 2
         assert rules.count(f"timeout {LIMIT}s") == 2
-        # What a killed process has left goes first.
+        # The remains of a killed process go first.
         assert rules.index(f"delete table {TABLE}") < rules.index(f"table {TABLE} {{")
         (nft / "rules").unlink()
     assert (nft / "rules").read_text() == f"delete table {TABLE}\n"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A new build of a scheduler under its services: who is served by what meanwhile, and what is left if it breaks off."""
+"""A new build of a scheduler under its services: their schedulers during the swap, and the state if it breaks off."""
 
 from __future__ import annotations
 

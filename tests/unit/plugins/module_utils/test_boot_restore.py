@@ -309,7 +309,7 @@ def test_what_was_saved_is_cleared_and_nothing_else(kernel: MemoryKernel, store:
 
 
 def test_the_program(kernel: MemoryKernel, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its exit status, and what it says, with the levels that systemd's journal reads."""
+    """Its exit status, and its output with the levels of systemd's journal."""
     after = booted(kernel)
     monkeypatch.setattr(_restore, "MachineStore", lambda: store)
     monkeypatch.setattr(_restore, "NetlinkKernel", lambda: after)

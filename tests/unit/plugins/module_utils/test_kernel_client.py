@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client's own judgement of what the socket brings. Everything else is tried on real kernels (tests/contract)."""
+"""The client's own judgement of the socket's replies. Everything else is tried on real kernels (tests/contract)."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def connect(*listings: list[Run]) -> tuple[kernel.NetlinkKernel, ScriptedSocket]
 
 @pytest.mark.parametrize("counters", [True, False])
 def test_a_listing_in_which_an_entry_comes_twice_is_read_again(counters: bool) -> None:
-    # Something was added at the head between the two datagrams: the second one begins with what the first one ended with.
+    # A destination was added at the head between the two datagrams: the second begins with the last one of the first.
     torn = [listing(1, 2, 3), listing(3, 4)]
     whole = [listing(9, 1, 2), listing(3, 4)]
     made, _scripted = connect(torn, torn, whole)

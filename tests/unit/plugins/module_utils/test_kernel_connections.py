@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kernel's listing of connections: any connection as the kernel would print it, and what a filter makes of many."""
+"""The kernel's listing of connections: any connection as the kernel would print it, and filters over many."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def sync_line(one: Connection, origin: str) -> bytes:
     return f"{fields(one)} {origin.upper():<6} {one.expires_seconds:7}\n".encode()
 
 
-# Few values, so that filters match some.
+# Few values: filters should match some.
 NUMBERS = st.one_of(st.integers(1, 3), st.integers(1, 65535))
 
 
@@ -178,7 +178,7 @@ BASE = Connection("tcp", b"\x0a\0\0\x01", 1, b"\x0a\0\0\x02", 80, 0, b"\x0a\0\0\
 
 
 def test_an_origin_that_cannot_be_told_is_left_out() -> None:
-    # Only what the engine knows of them, which this listing does not have, tells two such templates from each other.
+    # Two such templates differ only in the engine's data, which this listing omits.
     one = BASE._replace(protocol="udp", client_port=0, state="NONE", template=True, persistence_engine="sip", persistence_data="a")
     two = one._replace(persistence_data="b")
     wanted = WantedConnections(limit=9)
@@ -232,7 +232,7 @@ def test_a_spoilt_line_is_refused_by_name(spoilt: bytes) -> None:
 
 
 def test_a_long_listing_is_not_kept() -> None:
-    """Thirty thousand connections, of which nothing but what is asked for stays in memory."""
+    """Thirty thousand connections, of which only the requested ones stay in memory."""
     text = line(BASE)
     tracemalloc.start()
     result = read_connections((text for _index in range(30_000)), WantedConnections(limit=10))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person reads when the kernel refuses a step that was looked at before, and should have been possible."""
+"""The messages when the kernel refuses a step that passed all checks."""
 
 from __future__ import annotations
 

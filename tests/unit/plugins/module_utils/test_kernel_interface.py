@@ -67,7 +67,7 @@ def test_a_port_that_is_in_use() -> None:
 
 
 class Scripted:
-    """A socket that notes what is done to it."""
+    """A socket that records its calls."""
 
     calls: ClassVar[list[tuple[object, ...]]] = []
 

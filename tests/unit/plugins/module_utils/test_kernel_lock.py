@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lock between runs: who waits for whom, what is said after waiting, and that nobody else can get hold of it."""
+"""The lock between runs: waiting, the message after waiting in vain, and no access for others."""
 
 from __future__ import annotations
 

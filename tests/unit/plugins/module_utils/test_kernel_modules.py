@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""With a modprobe, rmmod and modinfo of our own, which say what they were asked."""
+"""With our own modprobe, rmmod and modinfo, which print their arguments."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_what_is_loaded_needs_no_question(machine: Machine) -> None:
 
 @pytest.mark.parametrize("lacks", ["modules", "modprobe"])
 def test_where_only_the_kernel_knows_it_is_left_to_it(machine: Machine, lacks: str) -> None:
-    """In a container: what the modules of its kernel are cannot be seen there."""
+    """In a container, which cannot see its kernel's modules."""
     if lacks == "modules":
         machine.folders.remove(KERNEL)
     else:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is planned for a real server, without a machine; that it then works is tested in the scenario ``forwarding``."""
+"""The plan for a real server, without a machine. The scenario ``forwarding`` tests that it works."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def texts(target: Wanted, found: Found, record: Record) -> list[str]:
     return [change.text for change in plan(target, found, record)]
 
 
-# -- what is wanted --------------------------------------------------------------------------------------------------------
+# -- the request -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

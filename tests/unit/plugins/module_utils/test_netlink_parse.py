@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bytes both ways: what is sent, byte by byte where the kernel's byte order matters, and what is made of replies."""
+"""Bytes both ways: requests, byte by byte where the kernel's byte order matters, and parsed replies."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_what_is_read_does_not_depend_on_the_layout(data: st.DataObject, service
 
 
 def test_a_kernel_that_aligns_its_wide_numbers() -> None:
-    """Where the processor cannot read them otherwise, an empty attribute stands in front of every other one."""
+    """On processors that need alignment, an empty attribute precedes every other one."""
     counted = Stats(*range(1, 11))
     padded = b"".join(attribute(11, b"") + attribute(kind, value.to_bytes(8, sys.byteorder)) for kind, value in enumerate(counted, 1))
     service = Service(ServiceKey("ipv4", "tcp", V4, 80))
@@ -397,7 +397,7 @@ def test_a_sync_daemon_that_cannot_be_is_refused_by_what_is_wrong(kind: int, val
 
 
 def test_a_reply_about_something_else_is_refused() -> None:
-    """A service where a destination was asked for: what it is about stands around all that it says."""
+    """A service in reply to a request for a destination: its attribute wraps the whole message."""
     data = message(as_sent_by_kernel(Service(ServiceKey("ipv4", "tcp", V4, 80))), uapi.IPVS_CMD_ATTR_SERVICE)
     with pytest.raises(IpvsProtocolError, match=f"the kernel's reply lacks attribute {uapi.IPVS_CMD_ATTR_DEST}"):
         wire.unpack_destinations(data, len(data))

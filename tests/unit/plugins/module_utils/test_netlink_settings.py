@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is sent about timeouts and sync daemons, byte by byte where the kernel's byte order matters."""
+"""Requests for timeouts and sync daemons, byte by byte where the kernel's byte order matters."""
 
 from __future__ import annotations
 

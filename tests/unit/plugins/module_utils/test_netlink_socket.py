@@ -47,7 +47,7 @@ Answer = Callable[[int, list[int]], list[bytes | Exception]]
 
 
 class ScriptedSocket:
-    """Answers what is sent with what ``answer`` returns for the number of the send and the sequence numbers in it."""
+    """Replies with ``answer``'s result for the number of the send and its sequence numbers."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
@@ -183,7 +183,7 @@ def refusal(sequence: int, number: int) -> bytes:
 
 
 def test_changes_go_in_batches_that_end_with_a_question() -> None:
-    # The kernel answers what it refuses, and what it is asked; a command that is done has no answer.
+    # The kernel replies to refused commands and to queries. A command that succeeds has no reply.
     made, scripted = connect(lambda _send, seq: [entry(seq[-1], b"info")])
     assert made.change([(5, b"")] * 600) == [0] * 600
     assert [len(one) for one in scripted.sends] == [257, 257, 89]

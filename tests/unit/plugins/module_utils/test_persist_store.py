@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file of what is restored at boot: there whole or not at all, and for root alone."""
+"""The file restored at boot: there as a whole or not at all, and for root alone."""
 
 from __future__ import annotations
 

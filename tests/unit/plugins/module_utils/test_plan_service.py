@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The order of steps: that it leads to the state, touches only what changes, and never leaves a service without a server."""
+"""The order of steps: it leads to the state, touches only differences, and never leaves a service without a real server."""
 
 from __future__ import annotations
 

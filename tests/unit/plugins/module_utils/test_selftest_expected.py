@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is expected, against the numbers measured on a kernel of today, written out by hand."""
+"""The expected numbers, against those measured on a current kernel, written out by hand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERVICE = Service(
     tuple(Destination(name, 21, 1, 4, 1) for name in ("d", "c", "b", "a")),
 )
 
-# After each step: active/inactive of each server, and who was given the new connections.
+# After each step: active/inactive of each server, and the servers of the new connections.
 MEASURED = {
     "fresh": ("0/0 0/0 0/0 0/0", ""),
     "first full": ("4/0 0/0 0/0 0/0", "dddd"),

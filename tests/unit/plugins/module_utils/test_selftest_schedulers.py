@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which schedulers are in the kernel, and that what the self-test brought is taken away."""
+"""The schedulers in the kernel, and removal of the one that the self-test loaded."""
 
 from __future__ import annotations
 

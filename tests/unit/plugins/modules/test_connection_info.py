@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ipvs_connection_info, from its arguments and the kernel's listings to what it returns."""
+"""ipvs_connection_info, from its arguments and the kernel's listings to its result."""
 
 from __future__ import annotations
 

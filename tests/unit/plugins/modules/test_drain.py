@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draining and bringing back: what is waited for, what is kept, what is refused, and that it can be interrupted anywhere."""
+"""Draining and bringing back: waiting, remembering the weight, refusals, and interruption at any point."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def kept(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Clock:
-    """Time that passes only by sleeping, and what happens meanwhile."""
+    """Time that passes only by sleeping, and events during it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -206,7 +206,7 @@ def test_interrupted_while_it_waits_it_goes_on_where_it_was(run: Run, kernel: Me
         run("ipvs_destination", **DRAIN, drain_then="remove")
     assert weight(kernel) == 0
     clock.meanwhile = lambda seconds: holds(kernel, 0)
-    # Its own weight is gone, so that it is not counted among those that must be left.
+    # Its own weight is gone, and it does not count as one of those left.
     result = run("ipvs_destination", **DRAIN, drain_then="remove", min_available=2)
     assert result["drain"]["connections_before"] == 3
     assert weight(kernel) is None

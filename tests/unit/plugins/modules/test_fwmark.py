@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ipvs_fwmark, with an nft in memory; what a real one makes of the rules is tested in the scenario ``forwarding``."""
+"""ipvs_fwmark, with an nft in memory. The scenario ``forwarding`` gives the rules to a real one."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_everything_is_installed_and_removed(run: Run, nft: Nft, units: Systemd)
         "enable ipvs_director_fwmark.service",
         "start ipvs_director_fwmark.service",
     ]
-    # To delete what does not exist would be an error: it is made first.
+    # Deleting a table that does not exist would be an error: it is made first.
     assert (
         Path(fwmark.RULES).read_text().startswith("table inet ipvs_director\ndelete table inet ipvs_director\ntable inet ipvs_director {\n")
     )

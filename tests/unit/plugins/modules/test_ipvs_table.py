@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``ipvs_table``: the whole table from one task; what is purged, what moves, and what is refused, by index."""
+"""``ipvs_table``: the whole table from one task; purges, moves, and refusals, by index."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules from their arguments to what they return: what changes, what is reported, and what is refused."""
+"""The modules from their arguments to their results: changes, reports and refusals."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ CASES: dict[str, dict[str, Case]] = {
         "limit": Case({}, {"limit": 1}),
     },
 }
-# What needs more than a kernel in memory, and the tests of it that there are.
+# Options that need more than a kernel in memory, and their tests.
 ELSEWHERE = {
     "ipvs_selftest": {
         "scheduler": test_selftest.test_the_scheduler_must_be_loaded,
@@ -219,7 +219,7 @@ Outcome = Callable[[str, Case, Options], Any]
 
 @pytest.fixture
 def outcome(run: Run, kernel: MemoryKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outcome:
-    """Return a function that runs a task on a fresh machine, and returns what it says and what there is then."""
+    """Return a function that runs a task on a fresh machine, and returns its result and the machine's state."""
     for name, text in (("CONNECTIONS", LISTING), ("CONNECTIONS_WITH_ORIGIN", SYNC)):
         (tmp_path / name).write_text(text)
         monkeypatch.setattr(_run_connection_info, name, str(tmp_path / name))

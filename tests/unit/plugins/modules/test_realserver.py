@@ -194,7 +194,7 @@ def test_what_fails_at_boot_keeps_nothing_else_away(run: Run, machine: Machine) 
 
 
 def test_the_program_is_whole(run: Run, tmp_path: Path) -> None:
-    """It imports what it has in itself, and needs nothing of a collection."""
+    """It imports only its own files, and needs no collection."""
     steps(run)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     program = f"import runpy; runpy.run_path({realserver_program.PATH!r}, run_name='__main__')"
@@ -205,7 +205,7 @@ def test_the_program_is_whole(run: Run, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "") if os.geteuid() == 0 else "Run the task as root" in done.stderr
 
 
-# -- what is in the way ----------------------------------------------------------------------------------------------------
+# -- obstacles -------------------------------------------------------------------------------------------------------------
 
 
 def test_what_fails_halfway_is_undone(run: Run, machine: Machine, units: Systemd) -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is restored at boot changes in the same run as the kernel, or the run says that the two differ."""
+"""The state restored at boot changes in the same run as the kernel, or the run reports that the two differ."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def saving(store: MemoryStore) -> None:
 
 
 def saved(store: MemoryStore) -> dict[str, list[int]]:
-    """What is restored, as the last numbers of addresses."""
+    """The restored services, as the last numbers of their addresses."""
     assert store.table is not None
     content = json.loads(store.table)
     assert to_text(from_text(store.table)) == store.table
@@ -96,7 +96,7 @@ def test_a_difference_is_a_change_and_is_told(run: Run, kernel: MemoryKernel, st
     assert saved(store) == {"1": [1, 2]}
     assert predicted_then_done(run, kernel, store, "ipvs_table", services=[service(1, 1, 2), service(2)])["changed"]
     assert store.table == in_step_text
-    # And the other way round: what was saved is not in the kernel any more, and is not wanted.
+    # And the reverse: a saved service is no longer in the kernel, nor wanted.
     kernel.services.clear()
     done = predicted_then_done(run, kernel, store, "ipvs_table", services=[], purge=True, scope=[{"addresses": "192.0.2.1"}])
     assert done["changed"]
@@ -245,7 +245,7 @@ def test_what_stands_in_for_a_missing_scheduler_is_not_saved(run: Run, kernel: M
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is warned of; AnsibleModule would keep it from one run to the next, which here are in one process."""
+    """The warnings. AnsibleModule would keep them between runs, which share a process here."""
     said: list[str] = []
     monkeypatch.setattr(AnsibleModule, "warn", lambda _module, text: said.append(text))
     return said
@@ -263,7 +263,7 @@ def test_who_has_another_scheduler_is_told_of_until_it_has_its_own(
     assert len(told) == 1
     assert told[0].startswith('Service tcp 192.0.2.1:80 has scheduler "fo", and weights')
     assert 'because its own, "mh", was missing' in told[0]
-    # The run that mends it says what it found, and the next one has nothing to say.
+    # The run that repairs it reports its findings, and the next one reports nothing.
     run("ipvs_service", **service(1, 1, 2))
     assert told == told[:1] * 2
     run("ipvs_info")

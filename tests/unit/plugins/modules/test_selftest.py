@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ipvs_selftest, from its arguments to what it returns, on machines that keep the promises and on some that do not."""
+"""ipvs_selftest, from its arguments to its result, on machines that keep the promises and on some that do not."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def connections(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def apart() -> list[Callable[[], object]]:
-    """What happens while the self-test runs."""
+    """Events while the self-test runs."""
     return []
 
 
@@ -185,7 +185,7 @@ def test_all_promises_are_kept(run: Run, kernel: MemoryKernel, private: Private,
         "changed_meanwhile": [],
         "counted_meanwhile": [],
     }
-    # Not a word to the production kernel; and what the kernel loaded for the control goes.
+    # Nothing is sent to the production kernel; and the module loaded for the control is unloaded.
     assert len(kernel.steps) == written
     assert private.steps
     assert not private.services

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ipvs_timeouts and ipvs_sync_daemon, from their arguments to what they return."""
+"""ipvs_timeouts and ipvs_sync_daemon, from their arguments to their results."""
 
 from __future__ import annotations
 

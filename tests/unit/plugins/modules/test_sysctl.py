@@ -18,7 +18,7 @@ SETTINGS = {"net.ipv4.ip_forward": 1, "net.ipv4.conf.*.send_redirects": 0, "net.
 
 @pytest.fixture(autouse=True)
 def kernel_parameters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a kernel whose forwarding changes what interfaces do, as the real one's does."""
+    """Make a kernel in which forwarding changes interfaces' parameters, as in the real one."""
     root = tmp_path / "sys"
     for name, value in {
         "net/ipv4/ip_forward": "0",

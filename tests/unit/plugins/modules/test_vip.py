@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ipvs_vip, and what the program at boot uses of it, on a machine in memory."""
+"""ipvs_vip, and its code in the program at boot, on a machine in memory."""
 
 from __future__ import annotations
 
