@@ -18,7 +18,7 @@ GAP = "\0"
 # "Cannot ...: ...": the text in the last gap comes from elsewhere, and is found there.
 _PASSED_ON = re.compile(r"\W*\w{0,8}\W*: \0\W*")
 
-_ERROR = re.compile(r"(Ipvs\w*|Cannot|Failed|DoneInPart|Value|AnsibleFilter)Error$")
+_ERROR = re.compile(r"(Ipvs\w*|Cannot|Failed|DoneInPart|Value|AnsibleFilter)Error$|AnsibleActionFail$")
 # Functions that return a part of a message.
 _SENTENCE = re.compile(r"unknown_\w+|_\w*reason")
 
@@ -38,7 +38,7 @@ class Message(NamedTuple):
 def messages() -> list[Message]:
     """Return the messages of all plugins and roles."""
     found = []
-    for pattern in ("plugins/module_utils/**/*.py", "plugins/modules/*.py", "plugins/filter/*.py", "roles/*/files/*.py"):
+    for pattern in ("plugins/module_utils/**/*.py", "plugins/modules/*.py", "plugins/filter/*.py", "plugins/action/*.py", "roles/*/files/*.py"):
         for path in sorted(ROOT.glob(pattern)):
             found += [Message(str(path.relative_to(ROOT)), line, text) for line, text in of_program(path.read_text(encoding="utf-8"))]
     for path in sorted(ROOT.glob("roles/*/tasks/*.yml")):

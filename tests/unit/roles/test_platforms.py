@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,9 @@ PLAY = """
         content: "{{ dict(seen, **(known if seen.known else {})) | to_json }}"
         mode: "0600"
       vars:
-        __ipvs_director_machine: {kernel: "{{ machine[3] }}", wants_signed_modules: "{{ machine[4] }}"}
+        __ipvs_director_machine: "{{ dict(kernel=machine[3], wants_signed_modules=machine[4], **half) }}"
+        # A part of it is installed, some of that half.
+        half: {packages: [dkms, openssl], unfinished_packages: [linux-headers-amd64, dkms-half]}
         supported: "{{ __ipvs_director_supported }}"
         seen:
           known: "{{ supported and machine[3] is match(__ipvs_director_kernels) }}"
@@ -75,7 +78,8 @@ PLAY = """
           headers: "{{ __ipvs_director_headers }}"
           upgrade: "{{ __ipvs_director_upgrade }}"
           example: "{{ __ipvs_director_kernel_example is match(__ipvs_director_kernels) }}"
-          query: "{{ __ipvs_director_package_query[__ipvs_director_package_manager] }}"
+          missing: "{{ __ipvs_director_missing }}"
+          patterns: "{{ __ipvs_director_package_patterns }}"
 """
 
 
@@ -130,7 +134,8 @@ def test_every_supported_platform_is_complete(seen: dict[str, dict[str, Any]]) -
             assert one["tested"] == name.startswith("debian"), name
             family = MACHINES[name][0]
             assert one["manager"] == {"Debian": "apt", "RedHat": "dnf"}[family], name
-            assert one["query"][0] == {"Debian": "dpkg-query", "RedHat": "rpm"}[family], name
+            assert all(any(fnmatchcase(package, pattern) for pattern in one["patterns"]) for package in one["packages"]), name
+            assert set(one["packages"]) - set(one["missing"]) == {"dkms", "openssl", "linux-headers-amd64"} & set(one["packages"]), name
             assert one["upgrade"].startswith(one["manager"] + " "), name
             assert one["certificate"].startswith("/var/lib/shim-signed/" if name.startswith("ubuntu") else "/var/lib/dkms/"), name
             assert one["example"] is True, name
