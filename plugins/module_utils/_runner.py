@@ -79,6 +79,10 @@ def run_without_kernel(spec: dict[str, Any], action: Callable[[dict[str, Any], b
         result = action(module.params, module.check_mode)
     except IpvsError as exc:
         module.fail_json(msg=str(exc))
+    for text in result.pop("warnings", ()):
+        module.warn(text)
+    if result.pop("failed", False):
+        module.fail_json(**result)
     module.exit_json(**result)
 
 

@@ -104,9 +104,8 @@ def runnable(play: Play) -> Play:
         name = given.pop("role")
         check_role(name, given)
         if name == "lvs.director.ipvs_director":
-            machine = {"table_ready": True}
             include = {"name": name, "tasks_from": "table", "rolespec_validate": False}
-            instead.append({"ansible.builtin.include_role": include, "vars": {**given, "__ipvs_director_machine": machine}})
+            instead.append({"ansible.builtin.include_role": include, "vars": given})
     tasks = list(runnable_tasks(play.get("tasks", [])))
     return {**play, "tasks": [*instead, *tasks]}
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,79 +11,6 @@ from typing import Any
 import pytest
 
 from . import programs
-
-MODULES = {
-    # name: users, with "-" for each that is no module
-    "nf_conntrack": ["ip_vs"],
-    "libcrc32c": ["nf_conntrack", "ip_vs"],
-    "ip_vs": ["ip_vs_test", "ip_vs_mh"],
-    "ip_vs_test": [],
-    "ip_vs_mh": [],
-    "ext4": ["-"],
-}
-
-
-@pytest.fixture
-def loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    module = programs.load("load")
-    monkeypatch.setattr(module, "EARLIER", tmp_path / "state" / "modules.json")
-    monkeypatch.setattr(module, "SAVED", tmp_path / "state" / "table.json")
-    monkeypatch.setattr(module, "TABLE", tmp_path / "ip_vs")
-    monkeypatch.setattr(module, "all_loaded", lambda: module.modules)
-    module.EARLIER.parent.mkdir()
-    module.modules = dict(MODULES)
-    return module
-
-
-@pytest.mark.parametrize(
-    ("earlier", "used", "going"),
-    [
-        (["ext4"], {}, ["ip_vs_mh", "ip_vs_test", "ip_vs", "nf_conntrack", "libcrc32c"]),
-        (["ext4", "libcrc32c"], {}, ["ip_vs_mh", "ip_vs_test", "ip_vs", "nf_conntrack"]),
-        (["ext4", "libcrc32c", "nf_conntrack", "ip_vs"], {}, ["ip_vs_mh", "ip_vs_test"]),
-        (["ext4"], {"ip_vs_mh": ["-"], "ip_vs": ["ip_vs_test", "ip_vs_mh", "-"]}, ["ip_vs_test"]),
-        (["ext4"], {"nf_conntrack": ["ip_vs", "nft_ct"]}, ["ip_vs_mh", "ip_vs_test", "ip_vs"]),
-    ],
-)
-def test_modules_that_have_come_since_go(loader: ModuleType, earlier: list[str], used: dict[str, list[str]], going: list[str]) -> None:
-    loader.EARLIER.write_text(json.dumps(earlier))
-    loader.modules.update(used)
-    assert loader.superfluous("ip_vs_test", False) == going
-
-
-def test_without_a_record_only_the_schedulers_module_goes(loader: ModuleType) -> None:
-    assert loader.superfluous("ip_vs_test", False) == ["ip_vs_test"]
-
-
-def test_check_mode_knows_that_the_services_will_be_gone(loader: ModuleType) -> None:
-    loader.EARLIER.write_text(json.dumps(["ext4", "libcrc32c", "nf_conntrack"]))
-    loader.modules.update({"ip_vs_test": ["-"], "ip_vs": ["ip_vs_test", "ip_vs_mh", "-"]})
-    loader.SAVED.write_text(json.dumps({"services": [{}]}))
-    loader.TABLE.write_text("IP Virtual Server\nTCP  0AD33703:0015 test\n  -> 0AD337FD:0015      Masq    1      0          0\n")
-    assert loader.superfluous("ip_vs_test", True) == ["ip_vs_mh", "ip_vs_test", "ip_vs"]
-    assert loader.superfluous("ip_vs_test", False) == ["ip_vs_mh"]
-    loader.TABLE.write_text(loader.TABLE.read_text() + "FWM  00000007 rr\n")
-    assert loader.superfluous("ip_vs_test", True) == ["ip_vs_mh"]
-
-
-@pytest.mark.parametrize(("uses", "stays"), [(2, False), (3, True)])
-def test_ip_vs_goes_with_the_schedulers_that_it_counts_twice(loader: ModuleType, uses: int, stays: bool) -> None:
-    """In a dry run as well: with two of them, the third use is somebody else's."""
-    loader.EARLIER.write_text(json.dumps(["ext4", "libcrc32c"]))
-    loader.modules["ip_vs"] = ["ip_vs_test", "ip_vs_mh", *["-"] * uses]
-    for check in (True, False):
-        going = loader.superfluous("ip_vs_test", check)
-        assert going == ["ip_vs_mh", "ip_vs_test", *([] if stays else ["ip_vs", "nf_conntrack"])]
-
-
-def test_somebody_elses_service_with_our_scheduler_is_named(loader: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    loader.EARLIER.write_text("[]")
-    loader.modules["ip_vs_test"] = ["-"]
-    loader.TABLE.write_text("TCP  0AD33703:0015 test\n")
-    monkeypatch.setattr(loader, "loaded", lambda name: "0123")
-    with pytest.raises(loader.CannotError, match=r"virtual services .* use its scheduler: tcp 10\.211\.55\.3:21\. Give them another one"):
-        loader.undo({"name": "ip_vs_test", "check": False, "file": str(tmp_path / "modules.conf")})
-    assert loader.EARLIER.exists()
 
 
 @pytest.fixture

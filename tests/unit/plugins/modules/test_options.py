@@ -23,11 +23,13 @@ from ansible_collections.lvs.director.plugins.module_utils._options.service impo
 from ansible_collections.lvs.director.plugins.module_utils._options.settings import sync_daemon_module_spec, timeouts_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._options.table import TABLE_SERVICE_SPEC, table_module_spec
 from ansible_collections.lvs.director.plugins.modules import ipvs_connection_info as _run_connection_info
+from ansible_collections.lvs.director.plugins.modules.ipvs_machine_info import machine_info_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_realserver import realserver_module_spec
+from ansible_collections.lvs.director.plugins.modules.ipvs_scheduler import scheduler_module_spec
 
 from contract.memory import Interface, MemoryKernel
 
-from . import test_realserver, test_selftest
+from . import test_machine_info, test_realserver, test_scheduler, test_selftest
 from .conftest import Result, Run
 from .test_connection_info import LISTING, SYNC
 
@@ -43,6 +45,10 @@ SPECS = {
     "ipvs_connection_info": connection_info_module_spec(),
     "ipvs_selftest": selftest_module_spec(),
     "ipvs_realserver": realserver_module_spec(),
+    "ipvs_scheduler": scheduler_module_spec(),
+    "ipvs_machine_info": machine_info_module_spec(),
+    # An action plugin alone, with its own tests: tests/unit/roles/test_preflight.py
+    "ipvs_role_variables": {"argument_spec": {}},
 }
 
 
@@ -192,6 +198,18 @@ ELSEWHERE = {
         "tunnels.tunnel_port": test_realserver.test_numbers_may_be_strings,
         "tunnels.tunnel_flags": test_realserver.test_one_flag_is_a_list_of_one,
         "tunnels.mtu": test_realserver.test_numbers_may_be_strings,
+    },
+    "ipvs_scheduler": {
+        "state": test_scheduler.test_it_can_be_installed_without_being_loaded,
+        "source": test_scheduler.test_another_source_is_tried_before_the_old_one_goes,
+        "fallback_scheduler": test_scheduler.test_without_a_fallback_it_waits_and_the_rest_is_done,
+        "certificate": test_scheduler.test_only_builds_that_the_key_has_signed_count,
+        "services_deleted": test_scheduler.test_check_mode_knows_that_saved_services_and_daemons_will_be_gone,
+    },
+    "ipvs_machine_info": {
+        "packages": test_machine_info.test_packages_of_debian,
+        "schedulers": test_machine_info.test_schedulers_that_the_kernel_does_not_have,
+        "certificate": test_machine_info.test_what_dkms_signs_with,
     },
 }
 
