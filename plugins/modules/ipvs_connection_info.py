@@ -270,9 +270,14 @@ origins:
 
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils._kernel.connection_results import connections_result
-from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import add_origins, read_connections
-from ansible_collections.lvs.director.plugins.module_utils._kernel.proc import CONNECTIONS, CONNECTIONS_WITH_ORIGIN, listing
+from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import (
+    CONNECTIONS,
+    CONNECTIONS_WITH_ORIGIN,
+    add_origins,
+    connections_result,
+    listing,
+    read_connections,
+)
 from ansible_collections.lvs.director.plugins.module_utils._options.connections import (
     connection_info_module_spec,
     wanted_from_connection_info_module,

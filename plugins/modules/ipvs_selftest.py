@@ -289,8 +289,8 @@ import time
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import CONNECTIONS, listing
 from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import unknown_scheduler
-from ansible_collections.lvs.director.plugins.module_utils._kernel.proc import CONNECTIONS, listing
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._options.selftest import (
     WantedSelftest,

@@ -11,8 +11,7 @@ from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import read_connections
-from ansible_collections.lvs.director.plugins.module_utils._kernel.proc import CONNECTIONS, listing
+from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import CONNECTIONS, listing, read_connections
 from ansible_collections.lvs.director.plugins.module_utils._model.connections import WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (

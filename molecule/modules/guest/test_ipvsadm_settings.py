@@ -20,8 +20,14 @@ from collections.abc import Iterator
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, converge_timeouts
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import Connections, add_origins, read_connections
-from ansible_collections.lvs.director.plugins.module_utils._kernel.proc import CONNECTIONS, CONNECTIONS_WITH_ORIGIN, listing
+from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import (
+    CONNECTIONS,
+    CONNECTIONS_WITH_ORIGIN,
+    Connections,
+    add_origins,
+    listing,
+    read_connections,
+)
 from ansible_collections.lvs.director.plugins.module_utils._model.connections import Connection, WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result

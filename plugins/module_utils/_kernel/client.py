@@ -131,7 +131,7 @@ class NetlinkKernel:
         if counters:
             counted = self._list(what, command, wire.unpack_counted_services, lambda pair: pair[0].key)
             return [self._observe_counted(service, stats) for service, stats in counted if names is None or service.key in names]
-        services = self._list(what, command, wire.unpack_services, lambda one: one.key)
+        services = self._list(what, command, wire.unpack_services, lambda service: service.key)
         return self._observe_all(services if names is None else [service for service in services if service.key in names])
 
     def read_info(self) -> Info:
@@ -211,17 +211,19 @@ class NetlinkKernel:
     def _listed_destinations(self, service: Service, runs: list[Run]) -> tuple[Destination, ...]:
         """Return the destinations of a listing of several parts; read it again if that was torn."""
         key = service.key
-        found = [one for run in runs for one in wire.unpack_destinations(*run)]
-        if len(runs) > 1 and len({one.key for one in found}) < len(found):
-            found = self._list(key, (uapi.IPVS_CMD_GET_DEST, wire.pack_command(key)), wire.unpack_destinations, lambda one: one.key)
+        found = [destination for run in runs for destination in wire.unpack_destinations(*run)]
+        if len(runs) > 1 and len({destination.key for destination in found}) < len(found):
+            found = self._list(
+                key, (uapi.IPVS_CMD_GET_DEST, wire.pack_command(key)), wire.unpack_destinations, lambda destination: destination.key
+            )
         return tuple(found)
 
     def _observe_counted(self, service: Service, stats: Stats) -> Observed:
         key = service.key
         command = uapi.IPVS_CMD_GET_DEST, wire.pack_command(key)
         pairs = self._list(key, command, wire.unpack_counted_destinations, lambda pair: pair[0].key)
-        entry = Entry(service, tuple(one for one, _counted in pairs))
-        return Observed(entry, stats, {one.key: counted for one, counted in pairs})
+        entry = Entry(service, tuple(destination for destination, _counters in pairs))
+        return Observed(entry, stats, {destination.key: counters for destination, counters in pairs})
 
     def _list(
         self, what: str | ServiceKey, command: Command, unpack: Callable[[bytes, int], list[Any]], name: Callable[[Any], Any]
@@ -234,10 +236,10 @@ class NetlinkKernel:
                 raise _reading_failed(what if isinstance(what, str) else f"the destinations of service {what}", exc) from exc
             if len(runs) == 1:
                 return unpack(*runs[0])
-            found = [one for run in runs for one in unpack(*run)]
+            found = [entry for run in runs for entry in unpack(*run)]
             # IPVS does not mark a listing during which its table changed, as other families do. Where something was
             # added, what follows is listed from a place too early: an entry comes twice.
-            if len({name(one) for one in found}) == len(found):
+            if len({name(entry) for entry in found}) == len(found):
                 return found
         raise IpvsConflictError(
             f"Cannot read {what if isinstance(what, str) else f'the destinations of service {what}'}: they change faster than "

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
-"""The kernel's listing of connections (/proc/net/ip_vs_conn, ip_vs_conn_sync) -> model. Pure, line by line.
+"""The kernel's listing of connections (/proc/net/ip_vs_conn, ip_vs_conn_sync) -> model -> what ``ipvs_connection_info`` returns.
 
 A table can have millions of connections: what is asked for is compared in the listing's own form, and only what is
 returned is decoded. The form is that of ip_vs_conn_seq_show() in net/netfilter/ipvs/ip_vs_conn.c:
@@ -18,13 +18,19 @@ no persistence engine after it.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model.connections import Connection, WantedConnections
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsProtocolError
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsProtocolError, IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._model.table import format_address
 from ansible_collections.lvs.director.plugins.module_utils._model.uapi import TEMPLATE_STATES
+
+# Exist in a network namespace exactly while ip_vs is loaded. Anybody may read them.
+CONNECTIONS = "/proc/net/ip_vs_conn"
+CONNECTIONS_WITH_ORIGIN = "/proc/net/ip_vs_conn_sync"
 
 _PROTOCOL, _CLIENT, _CLIENT_PORT, _ADDRESS, _PORT, _DESTINATION, _DESTINATION_PORT, _STATE = range(8)
 _EXPIRES, _ENGINE, _ENGINE_DATA = 8, 9, 10
@@ -60,6 +66,23 @@ class Connections(NamedTuple):
         return sum(self.states.values())
 
 
+def listing(path: str) -> Iterator[bytes]:
+    """Yield the lines of a listing while they are read: one page of the kernel's is in memory, however long it is.
+
+    :raises IpvsUnavailableError: it is not there, or cannot be read.
+    """
+    try:
+        with open(path, "rb") as lines:
+            yield from lines
+    except FileNotFoundError as exc:
+        raise IpvsUnavailableError(
+            f"IPVS is not available: {path} does not exist, so the kernel module ip_vs is not loaded. "
+            "Load it (modprobe ip_vs, or the role lvs.director.ipvs_director)"
+        ) from exc
+    except OSError as exc:
+        raise IpvsUnavailableError(f"Cannot read {path}: {os.strerror(exc.errno or 0)}") from exc
+
+
 def read_connections(lines: Iterable[bytes], wanted: WantedConnections) -> Connections:
     """Return the connections that match: the first ones up to the limit, and counts of all.
 
@@ -80,7 +103,7 @@ def read_connections(lines: Iterable[bytes], wanted: WantedConnections) -> Conne
         state = _word(raw_state)
         states[state] += number
         loads.setdefault((_address(address), _number(port, 16)), {})[state] = number
-    destinations = [DestinationLoad(*key, found) for key, found in sorted(loads.items(), key=lambda one: (len(one[0][0]), one[0]))]
+    destinations = [DestinationLoad(*key, found) for key, found in sorted(loads.items(), key=lambda load: (len(load[0][0]), load[0]))]
     return Connections(tuple(listed), dict(sorted(states.items())), tuple(destinations))
 
 
@@ -91,7 +114,7 @@ def add_origins(lines: Iterable[bytes], wanted: WantedConnections, found: Connec
     :raises IpvsProtocolError: a line cannot be understood.
     """
     matches = _matcher(wanted)
-    listed: dict[tuple[bytes, ...], set[str]] = {_identity(one): set() for one in found.connections}
+    listed: dict[tuple[bytes, ...], set[str]] = {_identity(connection): set() for connection in found.connections}
     origins: Counter[str] = Counter()
     for fields in _records(lines, _ORIGIN + 2):
         origin = _word(fields[_ORIGIN]).lower()
@@ -230,3 +253,46 @@ def _number(text: bytes, base: int) -> int:
 
 def _word(text: bytes) -> str:
     return text.decode("ascii", "replace")
+
+
+# -- results ----------------------------------------------------------------------------------------------------------
+
+
+def connection_result(connection: Connection) -> dict[str, Any]:
+    """Return a connection or template; what it does not have is None."""
+    return {
+        "protocol": connection.protocol,
+        "client_address": format_address(connection.client_address),
+        "client_port": connection.client_port,
+        "address": format_address(connection.address) if connection.address else None,
+        "port": None if connection.fwmark else connection.port,
+        "fwmark": connection.fwmark or None,
+        "destination_address": format_address(connection.destination_address),
+        "destination_port": connection.destination_port,
+        "state": connection.state,
+        "expires_seconds": connection.expires_seconds,
+        "template": connection.template,
+        "persistence_engine": connection.persistence_engine or None,
+        "persistence_data": connection.persistence_data or None,
+        "origin": connection.origin or None,
+    }
+
+
+def connections_result(found: Connections) -> dict[str, Any]:
+    """Return a listing of connections with its counts."""
+    return {
+        "connections": [connection_result(connection) for connection in found.connections],
+        "truncated": found.total > len(found.connections),
+        "total": found.total,
+        "states": found.states,
+        "destinations": [
+            {
+                "address": format_address(load.address),
+                "port": load.port,
+                "connections": sum(load.states.values()),
+                "states": load.states,
+            }
+            for load in found.destinations
+        ],
+        "origins": found.origins,
+    }

@@ -51,17 +51,17 @@ def try_sockets(daemon: SyncDaemon) -> int:
         return errno.ENODEV
     ipv4 = len(daemon.group) == 4
     try:
-        with socket.socket(socket.AF_INET if ipv4 else socket.AF_INET6, socket.SOCK_DGRAM) as one:
+        with socket.socket(socket.AF_INET if ipv4 else socket.AF_INET6, socket.SOCK_DGRAM) as tried:
             if daemon.state == "master":
                 if ipv4:
-                    one.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, _MREQN.pack(bytes(4), bytes(4), index))
+                    tried.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, _MREQN.pack(bytes(4), bytes(4), index))
                 else:
-                    one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
-                one.connect((format_address(daemon.group), daemon.port))
+                    tried.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+                tried.connect((format_address(daemon.group), daemon.port))
             else:
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, daemon.interface.encode("ascii") + b"\0")
-                one.bind((format_address(daemon.group), daemon.port))
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, daemon.interface.encode("ascii") + b"\0")
+                tried.bind((format_address(daemon.group), daemon.port))
                 if not ipv4 and not os.path.isdir(f"{_IPV6_INTERFACES}/{daemon.interface}"):
                     return errno.EINVAL
     except OSError as exc:
@@ -70,4 +70,4 @@ def try_sockets(daemon: SyncDaemon) -> int:
 
 
 def _index(name: str) -> Optional[int]:
-    return next((index for index, one in socket.if_nameindex() if one == name), None)
+    return next((index for index, found in socket.if_nameindex() if found == name), None)

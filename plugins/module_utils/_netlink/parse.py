@@ -384,4 +384,4 @@ def _stats_at_end(message: bytes) -> Optional[Stats]:
 def _stats(found: dict[int, bytes], kind: int) -> Stats:
     """Return the counters wherever they stand. Where the kernel aligns numbers of 64 bits, empty attributes stand between them."""
     inside = values(require(found, kind, "statistics"))
-    return Stats(*(number(inside.get(one, b"\0")) for one in range(1, 11)))
+    return Stats(*(number(inside.get(kind, b"\0")) for kind in range(1, 11)))

@@ -58,7 +58,7 @@ def with_listing(module: ModuleType) -> None:
 CHANGES: dict[str, Callable[[ModuleType], None]] = {
     PREFIX + "_kernel.client": with_memory_kernel,
     PREFIX + "_persist.drained": with_own_state,
-    PREFIX + "_kernel.proc": with_listing,
+    PREFIX + "_kernel.connections": with_listing,
 }
 
 
