@@ -107,7 +107,7 @@ def bench(options: argparse.Namespace) -> int:
         if options.profile:
             profile(lab, options.profile, options.size)
             return 0
-        run = Run(lab, options.cases or known.NAMES)
+        run = Run(lab, known.chosen(options.cases))
         try:
             run.all()
         finally:

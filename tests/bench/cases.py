@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from bench import tasks
@@ -21,7 +21,8 @@ class EngineCase:
 
     name: str
     about: str
-    bound: float
+    bound: float | None
+    """What the ratio may come to; without a bound it is shown only."""
     bound_from: int = 1
     """Destinations from which on the bound holds. Smaller tables are shown only."""
     sizes: tuple[int, ...] = SIZES
@@ -53,10 +54,14 @@ ENGINE = (
     EngineCase("apply", "empty kernel to full table, the engine beside ipvsadm -R", 1.0, 1_000, grows=True),
     EngineCase("keepalived", "the same beside keepalived, from its start to the full table", 1.0),
     EngineCase("noop", "read everything and find nothing to do, beside ipvsadm -Sn", 1.5, grows=True),
+    EngineCase("apply:floor", "the same beside a C program that sends the same batches and waits for their answers", None),
+    EngineCase("noop:floor", "the same beside a C program that asks the same and does not look at the answers", None),
     EngineCase("one_change", "one destination of many edited, beside nothing to do", 1.05, sizes=(10_000,), runs=15),
 )
-GROUPS = (("apply", "keepalived"), ("noop",), ("one_change",))
+GROUPS = (("apply", "keepalived", "apply:floor"), ("noop", "noop:floor"), ("one_change",))
 """Cases that are measured together, because they share the runs of ours."""
+FLOOR = "floor"
+"""Both cases that are compared with nothing but the kernel (floor.c)."""
 # The small ones first: what a large table leaves in the kernel when it is deleted slows down what is added afterwards.
 TASKS = (
     TaskCase("startup", "ipvs_destination that changes nothing, beside command: /bin/true", 1.3, 1, lambda _size: tasks.startup(), runs=15),
@@ -75,4 +80,10 @@ MEMORY = "memory"
 MEMORY_BOUND = 200.0
 """MiB that the module's process may take for the largest table."""
 
-NAMES = (*(case.name for case in (*ENGINE, *TASKS)), MEMORY)
+NAMES = (*(case.name for case in (*ENGINE, *TASKS)), MEMORY, FLOOR)
+
+
+def chosen(names: Collection[str]) -> set[str]:
+    """Return the cases that are asked for: all, if none is named."""
+    floors = {case.name for case in ENGINE if case.name.endswith(f":{FLOOR}")} if FLOOR in names else set()
+    return {*names, *floors} - {FLOOR} if names else set(NAMES) - {FLOOR}

@@ -32,11 +32,14 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import S
 from bench import messages, tables
 from bench.engine import NetlinkKernel, converge, desired_table
 
-LOADS = ("apply", "keepalived")
-READS = ("noop", "one_change")
+LOADS = ("apply", "keepalived", "apply:floor")
+READS = ("noop", "noop:floor", "one_change")
 
 Run = tuple[str, float, float]
 """A case, and the seconds of ours and of the peer."""
+
+FLOOR = Path(__file__).with_name("floor")
+"""floor.c, as machine.py compiled it."""
 
 _CLONE_NEWNET = 0x40000000
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -56,6 +59,8 @@ class Bench:
         self._rules.write_text(tables.ipvsadm_rules(size))
         self._config = folder / "keepalived.conf"
         self._config.write_text(tables.keepalived_config(size))
+        self._batches = folder / "batches"
+        self._questions = folder / "questions"
 
     # -- from an empty kernel to the full table ---------------------------------------------------
 
@@ -66,6 +71,10 @@ class Bench:
             yield "apply", ours, self._loaded_by("ipvsadm -R", self.ipvsadm)
         if "keepalived" in cases:
             yield "keepalived", ours, self._loaded_by("keepalived", self.keepalived)
+        if "apply:floor" in cases:
+            if not self._batches.exists():
+                self._loaded_by("the engine", self._record_batches)
+            yield "apply:floor", ours, self._loaded_by("the same messages", lambda: replay(self._batches))
 
     def _loaded_by(self, who: str, load: Callable[[], float]) -> float:
         fresh_namespace()
@@ -113,12 +122,23 @@ class Bench:
                 os.killpg(daemon.pid, signal.SIGKILL)
                 daemon.wait(600)
 
+    def _record_batches(self) -> float:
+        """Load the table with the engine, and keep what it sends to change something."""
+        with messages.recorded() as sent:
+            passed = self.engine()
+        self._batches.write_bytes(messages.records(messages.changes(sent)))
+        return passed
+
     # -- with the table loaded --------------------------------------------------------------------
 
     def read(self, cases: Collection[str], kernel: NetlinkKernel) -> Iterator[Run]:
         """Find nothing to do, and one thing to do, in a table that is loaded."""
-        if "noop" in cases:
-            yield "noop", self.noop(kernel), seconds(save)
+        if not {"noop", "noop:floor"}.isdisjoint(cases):
+            ours = self.noop(kernel)
+            if "noop" in cases:
+                yield "noop", ours, seconds(save)
+            if "noop:floor" in cases:
+                yield "noop:floor", ours, self._asked_again(kernel)
         if "one_change" in cases:
             changed = self.one_change(kernel)
             self._ask_anew()
@@ -127,6 +147,14 @@ class Bench:
     def noop(self, kernel: NetlinkKernel) -> float:
         """Return the seconds in which the engine finds that there is nothing to do."""
         return seconds(lambda: expect_changed(converge(kernel, self._desired), False))
+
+    def _asked_again(self, kernel: NetlinkKernel) -> float:
+        """Return the seconds in which the kernel answers the questions of a run that finds nothing to do."""
+        if not self._questions.exists():
+            with messages.recorded() as sent:
+                self.noop(kernel)
+            self._questions.write_bytes(messages.records(sent))
+        return replay(self._questions)
 
     def one_change(self, kernel: NetlinkKernel) -> float:
         """Return the seconds in which the engine edits one destination, in the middle of the table."""
@@ -141,9 +169,9 @@ class Bench:
 
     def changing_messages(self, kernel: NetlinkKernel) -> int:
         """Return how many messages that change anything the engine sends for such an edit."""
-        with messages.counted() as commands:
+        with messages.recorded() as sent:
             self.one_change(kernel)
-        number = messages.changing(commands)
+        number = messages.changing(messages.commands(sent))
         if not number:
             raise SystemExit("bench: an edit without a message that changes anything")
         return number
@@ -153,6 +181,12 @@ def expect_changed(changed: bool, expected: bool) -> None:
     """A run that did something else than it should measures something else."""
     if changed is not expected:
         raise SystemExit(f"bench: the engine says changed={changed}, which is wrong here")
+
+
+def replay(records: Path) -> float:
+    """Return the seconds in which the kernel works off recorded messages."""
+    done = subprocess.run([FLOOR, records], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, timeout=600)
+    return float(done.stdout)
 
 
 def save() -> None:
@@ -249,7 +283,7 @@ def profile(bench: Bench, case: str) -> None:
         kernel = stack.enter_context(opened())
         stack.enter_context(profiler)
         if case in READS:
-            (bench.noop if case == "noop" else bench.one_change)(kernel)
+            (bench.one_change if case == "one_change" else bench.noop)(kernel)
         else:
             bench.engine()
     pstats.Stats(profiler, stream=sys.stdout).sort_stats("tottime").print_stats(30)

@@ -34,12 +34,13 @@ class Guest:
         with tarfile.open(fileobj=archive, mode="w") as files:
             for path in sorted((installed / PLUGINS / "module_utils").rglob("*.py")):
                 files.add(path, str(path.relative_to(installed)))
-            for path in HERE.glob("*.py"):
+            for path in (*HERE.glob("*.py"), HERE / "floor.c"):
                 files.add(path, f"bench/{path.name}")
         interpreter = f'#!/bin/sh\nexec /usr/bin/python3 -ISB {FOLDER}/bench/measured_python.py "$@"\n'
         command = (
             f"mkdir -p {FOLDER} && tar -C {FOLDER} -x --no-same-owner"
             f" && printf %s {shlex.quote(interpreter)} > {MEASURED_PYTHON} && chmod +x {MEASURED_PYTHON}"
+            f" && gcc -O2 -Wall -o {FOLDER}/bench/floor {FOLDER}/bench/floor.c"
             f" && python3 -m compileall -q {FOLDER} && modprobe -a ip_vs ip_vs_{tables.SCHEDULER}"
         )
         done = subprocess.run([*machine.ssh_arguments(), command], input=archive.getvalue(), capture_output=True, check=False, timeout=600)

@@ -7,28 +7,33 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 _NLMSGHDR = struct.Struct("=IHHII")
+_RECORD = struct.Struct("=III")  # struct record of floor.c
+_NLM_F_DUMP = 0x300
 _GENERIC = 16
 _FIRST_FAMILY = 17  # the one below is generic netlink's own: names are resolved there
 # IPVS_CMD_GET_SERVICE, _GET_DEST, _GET_DAEMON, _GET_CONFIG, _GET_INFO of linux/ip_vs.h; all others change something
 _READING = {4, 8, 11, 13, 15}
 
 
-def commands(data: bytes) -> list[int]:
-    """Return the IPVS commands in what is sent at once, which may be several netlink messages."""
-    found = []
+def _messages(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield IPVS command, flags and sequence number of each message in what is sent at once."""
     offset = 0
     while len(data) - offset >= _NLMSGHDR.size:
-        length, family, _flags, _sequence, _port = _NLMSGHDR.unpack_from(data, offset)
+        length, family, flags, sequence, _port = _NLMSGHDR.unpack_from(data, offset)
         if length < _NLMSGHDR.size:
             raise ValueError(f"a netlink message of {length} bytes")
         if family >= _FIRST_FAMILY:
-            found.append(data[offset + _NLMSGHDR.size])
+            yield data[offset + _NLMSGHDR.size], flags, sequence
         offset += (length + 3) & ~3
-    return found
+
+
+def commands(sent: Iterable[bytes]) -> list[int]:
+    """Return the IPVS commands in all that was sent."""
+    return [command for data in sent for command, _flags, _sequence in _messages(data)]
 
 
 def changing(found: Sequence[int]) -> int:
@@ -41,17 +46,33 @@ def changing(found: Sequence[int]) -> int:
     return sum(command not in _READING for command in found)
 
 
+def changes(sent: Iterable[bytes]) -> list[bytes]:
+    """Return only what holds commands that change something: the batches of an apply, without its questions."""
+    return [data for data in sent if not _READING.issuperset(commands([data]))]
+
+
+def records(sent: Iterable[bytes]) -> bytes:
+    """Return what ``floor.c`` reads to send the same once more."""
+    found = []
+    for data in sent:
+        *_others, (_command, flags, sequence) = _messages(data)
+        found.append(_RECORD.pack(len(data), sequence, flags & _NLM_F_DUMP == _NLM_F_DUMP) + data)
+    return b"".join(found)
+
+
 @contextlib.contextmanager
-def counted() -> Iterator[list[int]]:
-    """The IPVS commands that Python's sockets send meanwhile."""
-    found: list[int] = []
+def recorded() -> Iterator[list[bytes]]:
+    """What Python's sockets send to IPVS meanwhile, a datagram each."""
+    found: list[bytes] = []
 
     def watching(name: str) -> Callable[..., Any]:
         original = getattr(socket.socket, name)
 
         def send(self: socket.socket, data: Any, *rest: Any) -> Any:
             if self.family == socket.AF_NETLINK and self.proto == _GENERIC:
-                found.extend(commands(b"".join(data) if name == "sendmsg" else bytes(data)))
+                datagram = b"".join(data) if name == "sendmsg" else bytes(data)
+                if commands([datagram]):
+                    found.append(datagram)
             return original(self, data, *rest)
 
         return send

@@ -21,16 +21,16 @@ def message(command: int, family: int = FAMILY, payload: bytes = b"\0" * 6) -> b
 
 
 def test_each_message_of_what_is_sent_at_once_is_seen() -> None:
-    assert messages.commands(message(NEW_DESTINATION) + message(GET_SERVICE) + message(ZERO)) == [NEW_DESTINATION, GET_SERVICE, ZERO]
+    assert messages.commands([message(NEW_DESTINATION) + message(GET_SERVICE), message(ZERO)]) == [NEW_DESTINATION, GET_SERVICE, ZERO]
 
 
 def test_resolving_the_family_is_not_a_command_of_ipvs() -> None:
-    assert messages.commands(message(3, family=16) + message(GET_SERVICE)) == [GET_SERVICE]
+    assert messages.commands([message(3, family=16) + message(GET_SERVICE)]) == [GET_SERVICE]
 
 
 def test_a_torn_message_is_an_error() -> None:
     with pytest.raises(ValueError, match="of 3 bytes"):
-        messages.commands(struct.pack("=IHHII", 3, FAMILY, 5, 1, 0) + b"\0" * 8)
+        messages.commands([struct.pack("=IHHII", 3, FAMILY, 5, 1, 0) + b"\0" * 8])
 
 
 def test_reading_changes_nothing_and_all_else_does() -> None:
@@ -46,18 +46,19 @@ def test_to_have_seen_nothing_is_not_to_have_changed_nothing() -> None:
 @pytest.mark.parametrize("how", ["send", "sendall", "sendto", "sendmsg"])
 def test_no_way_to_send_is_missed(how: str) -> None:
     data = message(SET_DESTINATION) + message(GET_SERVICE)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16) as sender, messages.counted() as found:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16) as sender, messages.recorded() as found:
         {
             "send": lambda: sender.send(data),
             "sendall": lambda: sender.sendall(data),
             "sendto": lambda: sender.sendto(data, (0, 0)),
             "sendmsg": lambda: sender.sendmsg([data[:20], data[20:]]),
         }[how]()
-    assert found == [SET_DESTINATION, GET_SERVICE]
+    assert found == [data]
+    assert messages.commands(found) == [SET_DESTINATION, GET_SERVICE]
 
 
 def test_afterwards_nothing_is_watched() -> None:
-    with messages.counted() as found:
+    with messages.recorded() as found:
         pass
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16) as sender:
         sender.send(message(SET_DESTINATION))
