@@ -129,7 +129,7 @@ class MemoryKernel:
         if key not in self.services:
             return None
         stats = self.stats.get(key, Stats()) if counters else Stats()
-        found = {one: counted for (service, one), counted in self.counters.items() if counters and service == key}
+        found = {destination: counted for (service, destination), counted in self.counters.items() if counters and service == key}
         return Observed(Entry(self.services[key], tuple(self.destinations[key])), stats, found)
 
     def read_table(self, *, counters: bool = True, only: Collection[ServiceKey] | None = None) -> list[Observed]:
@@ -184,8 +184,8 @@ class MemoryKernel:
         if isinstance(step, StartSyncDaemon):
             return self._start_daemon(step.daemon)
         if isinstance(step, StopSyncDaemon):
-            running = [one for one in self.daemons if one.state == step.state]
-            self.daemons = [one for one in self.daemons if one.state != step.state]
+            running = [daemon for daemon in self.daemons if daemon.state == step.state]
+            self.daemons = [daemon for daemon in self.daemons if daemon.state != step.state]
             return 0 if running else errno.ESRCH
         key = step.key if isinstance(step, (DeleteService, ZeroCounters)) else step.service
         if key not in self.services:
@@ -227,7 +227,7 @@ class MemoryKernel:
         """ip_vs_genl_new_daemon() and start_sync_thread()."""
         family = address_family(daemon.group)
         multicast = 224 <= daemon.group[0] <= 239 if family == "ipv4" else daemon.group[0] == 0xFF
-        mixed = any(address_family(one.key.address) != key.family for key, listed in self.destinations.items() for one in listed)
+        mixed = any(address_family(real.key.address) != key.family for key, listed in self.destinations.items() for real in listed)
         if not multicast or mixed:
             return errno.EINVAL
         interface = self.interfaces.get(daemon.interface)
@@ -242,19 +242,19 @@ class MemoryKernel:
             port=daemon.port or 8848,
             ttl=daemon.ttl or 1,
         )
-        if any(one.state == daemon.state for one in self.daemons):
+        if any(other.state == daemon.state for other in self.daemons):
             return errno.EEXIST
         number = self.try_sync_daemon(daemon)
         if number:
             return number
-        self.daemons = sorted([*self.daemons, daemon], key=lambda one: one.state, reverse=True)
+        self.daemons = sorted([*self.daemons, daemon], key=lambda running: running.state, reverse=True)
         return 0
 
     def _change_destination(
         self, present: list[Destination], service: ServiceKey, step: AddDestination | EditDestination | DeleteDestination
     ) -> int:
         key = step.key if isinstance(step, DeleteDestination) else step.destination.key
-        index = next((index for index, one in enumerate(present) if one.key == key), None)
+        index = next((index for index, real in enumerate(present) if real.key == key), None)
         if isinstance(step, DeleteDestination):
             if index is None:
                 return errno.ENOENT
@@ -284,4 +284,4 @@ class MemoryKernel:
 
     def keys(self, service: ServiceKey) -> list[DestinationKey]:
         """Return the names of a service's destinations, in order."""
-        return [one.key for one in self.destinations[service]]
+        return [real.key for real in self.destinations[service]]

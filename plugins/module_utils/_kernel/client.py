@@ -4,11 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The client of the kernel's IPVS: what can be asked and changed, as model values.
+"""The client of the kernel's IPVS: reads and changes it, in values of the model.
 
-``IpvsKernel`` says what a kernel can do; ``NetlinkKernel`` is the real one, and the unit tests have one in memory that
-has to pass the same tests. What not every task does is imported where it is done: a task compiles on its target all that
-it imports.
+``IpvsKernel`` is what the layers above need, ``NetlinkKernel`` the real one. Unit tests have one in memory, which passes the same
+tests. Imports that not every task needs stand where they are used: a target compiles all that a task imports.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._model.settings import Info, SyncDaemon, Timeouts
     from ansible_collections.lvs.director.plugins.module_utils._model.steps import Refusal, Step
 
-# Up to so many services are read one by one, more in one listing of the whole table.
+# Up to this number, services are read singly; more, in a listing of the whole table.
 _FEW = 8
 _LISTING_ATTEMPTS = 20
 _UNPACKED_AT_ONCE = 64  # services; more would only take more memory
@@ -56,16 +55,16 @@ class IpvsKernel(Protocol):
     """What the layers above need of a kernel."""
 
     def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
-        """Keep other runs of this collection from changing the table while it is read (and, exclusive, changed)."""
+        """Keep other runs of this collection from changing the table while this one reads or (exclusive) changes it."""
 
     def read_service(self, key: ServiceKey, *, counters: bool = True) -> Optional[Observed]:
         """Return a service with its destinations in the kernel's order, or None if there is none.
 
-        Without ``counters`` these are left at zero, which is a lot faster.
+        Without ``counters`` all counters are zero, which is a lot faster.
         """
 
     def read_table(self, *, counters: bool = True, only: Optional[Collection[ServiceKey]] = None) -> Iterable[Observed]:
-        """Return all services, or only those of these names; or yield them as they are read."""
+        """Return or yield all services, or only those with these keys."""
 
     def read_info(self) -> Info:
         """Return version and size of the connection table."""
@@ -74,19 +73,19 @@ class IpvsKernel(Protocol):
         """Return the timeouts of connections."""
 
     def read_sync_daemons(self) -> list[SyncDaemon]:
-        """Return the sync daemons that are running."""
+        """Return the running sync daemons."""
 
     def read_mtu(self, interface: str) -> Optional[int]:
         """Return the MTU of a network interface in bytes, or None if there is none of that name."""
 
     def try_sync_daemon(self, daemon: SyncDaemon) -> int:
-        """Return the error number with which a daemon's socket would be refused, or 0; nothing is sent."""
+        """Return the error number with which the kernel would refuse a daemon's socket, or 0. Sends nothing."""
 
     def has_module(self, kind: str, name: str) -> bool:
-        """Return whether the scheduler (kind ``ip_vs``) or engine (``ip_vs_pe``) of that name is there or could be loaded."""
+        """Return whether a scheduler (kind ``ip_vs``) or persistence engine (``ip_vs_pe``) is loaded, or can be."""
 
     def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
-        """Make the changes in their order, and return the first one that was refused; later ones may have been made."""
+        """Make the changes in their order. Return the first one that is refused, after which others may have been made."""
 
     def close(self) -> None:
         """Release what the client holds."""
@@ -126,7 +125,7 @@ class NetlinkKernel:
         if only is not None and len(only) <= _FEW:
             return [found for found in (self.read_service(key, counters=counters) for key in only) if found]
         command, what = (uapi.IPVS_CMD_GET_SERVICE, b""), "the services"
-        # Not the destinations of others: there may be thousands of them.
+        # Other services may have thousands of destinations.
         names = None if only is None else frozenset(only)
         if counters:
             counted = self._list(what, command, wire.unpack_counted_services, lambda pair: pair[0].key)
@@ -209,7 +208,7 @@ class NetlinkKernel:
         return observed
 
     def _listed_destinations(self, service: Service, runs: list[Run]) -> tuple[Destination, ...]:
-        """Return the destinations of a listing of several parts; read it again if that was torn."""
+        """Return the destinations of a listing of several datagrams; read it again if the table changed between them."""
         key = service.key
         found = [destination for run in runs for destination in wire.unpack_destinations(*run)]
         if len(runs) > 1 and len({destination.key for destination in found}) < len(found):
@@ -237,8 +236,8 @@ class NetlinkKernel:
             if len(runs) == 1:
                 return unpack(*runs[0])
             found = [entry for run in runs for entry in unpack(*run)]
-            # IPVS does not mark a listing during which its table changed, as other families do. Where something was
-            # added, what follows is listed from a place too early: an entry comes twice.
+            # Unlike other families, IPVS does not mark a listing during which its table changed. After something was added, the
+            # listing goes on from a place too early, and has an entry twice.
             if len({name(entry) for entry in found}) == len(found):
                 return found
         raise IpvsConflictError(

@@ -5,8 +5,8 @@
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """The kernel's listing of connections (/proc/net/ip_vs_conn, ip_vs_conn_sync) -> model -> what ``ipvs_connection_info`` returns.
 
-A table can have millions of connections: what is asked for is compared in the listing's own form, and only what is
-returned is decoded. The form is that of ip_vs_conn_seq_show() in net/netfilter/ipvs/ip_vs_conn.c:
+A table can have millions of connections: filters compare the listing's own text, and only what is returned is decoded. The form is
+that of ip_vs_conn_seq_show() in net/netfilter/ipvs/ip_vs_conn.c:
 
     Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData
     TCP C0000264 9C40 0A0A0003 0050 0A000001 1F90 ESTABLISHED     893
@@ -62,14 +62,14 @@ class Connections(NamedTuple):
 
     @property
     def total(self) -> int:
-        """How many match, those included that are only counted."""
+        """How many match, listed or only counted."""
         return sum(self.states.values())
 
 
 def listing(path: str) -> Iterator[bytes]:
-    """Yield the lines of a listing while they are read: one page of the kernel's is in memory, however long it is.
+    """Yield the lines of a listing as they are read: memory holds one page of it, however long it is.
 
-    :raises IpvsUnavailableError: it is not there, or cannot be read.
+    :raises IpvsUnavailableError: it does not exist, or cannot be read.
     """
     try:
         with open(path, "rb") as lines:
@@ -108,7 +108,7 @@ def read_connections(lines: Iterable[bytes], wanted: WantedConnections) -> Conne
 
 
 def add_origins(lines: Iterable[bytes], wanted: WantedConnections, found: Connections) -> Connections:
-    """Return the same with where connections come from: ``local``, or ``sync`` for those that another director told of.
+    """Return the same with the origin of connections: ``local``, or ``sync`` for those received from another director.
 
     :param lines: of /proc/net/ip_vs_conn_sync: the same table, listed again a moment later.
     :raises IpvsProtocolError: a line cannot be understood.
@@ -125,7 +125,7 @@ def add_origins(lines: Iterable[bytes], wanted: WantedConnections, found: Connec
             origins[origin] += 1
 
     def with_origin(connection: Connection) -> Connection:
-        # Gone meanwhile, or templates of a persistence engine of which only the engine's data tell one from the other.
+        # Gone meanwhile, or templates of a persistence engine that differ only in the engine's data.
         seen = listed[_identity(connection)]
         return connection._replace(origin=next(iter(seen))) if len(seen) == 1 else connection
 
@@ -182,9 +182,9 @@ def _client_matcher(address: bytes, length: int) -> Callable[[Fields], bool]:
 
 
 def _is_template(fields: Fields) -> bool:
-    """The listing does not say so, but nothing else is without a client's port and in such a state.
+    """Return whether this is a template: only those have no client port and one of these states.
 
-    Templates have no state of a protocol; and a TCP or SCTP connection leaves NONE with the packet that it is made for.
+    The listing does not mark templates. A TCP or SCTP connection leaves NONE with its first packet.
     """
     return fields[_CLIENT_PORT] == _NO_PORT and fields[_STATE] in _TEMPLATE_STATES
 

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What it means when the kernel refuses a step: its error number in words, and what to do."""
+"""errno -> words: why the kernel refused a step, and what to do about it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
 
 
 def refusal_error(refusal: Refusal) -> IpvsError:
-    """Return what a refused step means, by its command and the kernel's error number."""
+    """Return the error for a refused step, by its command and the kernel's error number."""
     step, number = refusal
     text = f"Cannot {step}: "
     name = errno.errorcode.get(number, str(number))
@@ -59,13 +59,13 @@ def refusal_error(refusal: Refusal) -> IpvsError:
 
 
 def unknown_scheduler(name: str) -> str:
-    """Return the sentence about a scheduler that is not there."""
+    """Return the sentence about a missing scheduler."""
     hint = "; the role lvs.director.ipvs_director builds and loads it" if name == "test" else ""
     return f'scheduler "{name}" is not known to the kernel: no module ip_vs_{name}{hint}'
 
 
 def unknown_engine(name: str) -> str:
-    """Return the sentence about a persistence engine that is not there."""
+    """Return the sentence about a missing persistence engine."""
     return f'persistence engine "{name}" is not known to the kernel: no module ip_vs_pe_{name}'
 
 

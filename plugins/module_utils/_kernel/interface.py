@@ -17,7 +17,7 @@ from typing import Optional
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.table import format_address
 
-# A directory for each interface that does IPv6: not those whose MTU is too small for it.
+# Has a directory for each interface that does IPv6; an MTU may be too small for it.
 _IPV6_INTERFACES = "/proc/sys/net/ipv6/conf"
 
 _SIOCGIFMTU = 0x8921
@@ -26,8 +26,8 @@ _MREQN = struct.Struct("=4s4si")
 
 
 def read_mtu(name: str) -> Optional[int]:
-    """Return the MTU of an interface in bytes, or None if there is no interface of that name."""
-    # Asked first: an ioctl makes the kernel load a module for some names (tunl0), which is not for a module to do.
+    """Return the MTU of an interface in bytes, or None if no interface has that name."""
+    # The ioctl makes the kernel load a module for some names (tunl0), so it is only for names that exist.
     if _index(name) is None:
         return None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:

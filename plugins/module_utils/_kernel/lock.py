@@ -4,11 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""One run at a time: what a run has read is what its changes are made to.
+"""One run at a time: nothing changes between what a run reads and what it does about it.
 
-The lock is a flock on a file that only root can open, in a directory that only root can write to: nobody else can
-hold it, or put something in its place. The kernel releases it when the process ends, however it ends. All network
-namespaces share one lock; it is held for the time of one reading and its changes.
+The lock is a flock on a file that only root can open, in a directory that only root can write to: nobody else can hold or replace
+it. The kernel releases it however the process ends. All network namespaces share it; a run holds it while it reads and changes.
 """
 
 from __future__ import annotations

@@ -19,14 +19,14 @@ _TIMEOUT = 60.0
 
 
 def could_load(module: str) -> bool:
-    """Return whether a kernel module is there or could be loaded; nothing is loaded.
+    """Return whether a kernel module is loaded or can be. Loads nothing.
 
     The kernel asks modprobe for the module when a service wants it; this asks modprobe the same.
     """
     if is_loaded(module):
         return True
     if not os.path.isdir(f"/lib/modules/{os.uname().release}"):
-        # A container without its host's modules: only the kernel itself knows.
+        # A container without its host's modules: only the kernel knows.
         return True
     try:
         return _run("modprobe", "--dry-run", "--quiet", module)
@@ -35,7 +35,7 @@ def could_load(module: str) -> bool:
 
 
 def load(module: str) -> bool:
-    """Load a kernel module, and return whether it is there now (one that is built in always is)."""
+    """Load a kernel module, and return whether it is loaded now (a built-in one always is)."""
     try:
         return is_loaded(module) or _run("modprobe", "--quiet", module)
     except OSError:
@@ -43,7 +43,7 @@ def load(module: str) -> bool:
 
 
 def unload(module: str) -> bool:
-    """Unload one kernel module and no other (``modprobe -r`` would take those with it that it needs); return whether it went."""
+    """Unload this kernel module, and not those that it needs as ``modprobe -r`` does; return whether that worked."""
     return _run("rmmod", module)
 
 
@@ -53,7 +53,7 @@ def is_loaded(module: str) -> bool:
 
 
 def loaded_source(module: str) -> str:
-    """Return the checksum of the source that the loaded module was built from; empty if it is not loaded, or has none."""
+    """Return the checksum of the loaded module's source; empty if it is not loaded, or has none."""
     try:
         with open(f"/sys/module/{module}/srcversion", encoding="ascii") as text:
             return text.read().strip()
@@ -62,7 +62,7 @@ def loaded_source(module: str) -> str:
 
 
 def installed_source(module: str) -> str:
-    """Return the same of the module that would be loaded; empty if there is none."""
+    """Return the checksum of the installed module's source; empty if none is installed."""
     done = _ask("modinfo", "-F", "srcversion", module)
     return done.stdout.strip() if done.returncode == 0 else ""
 

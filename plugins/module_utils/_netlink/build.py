@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Model -> bytes: the commands of a plan's steps, and what they say of services and destinations."""
+"""Model -> bytes: a plan's steps as commands with their attributes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from ansible_collections.lvs.director.plugins.module_utils._netlink.settings imp
 
 _KNOWN_SERVICE_FLAGS = uapi.IP_VS_SVC_F_PERSISTENT | uapi.IP_VS_SVC_F_ONEPACKET | uapi.IP_VS_SVC_F_SCHED_ANY
 
-# Also the methods that cannot be asked for: a destination that has one keeps it when something else is edited.
+# All methods, not only those that a task can ask for: a destination keeps its own when another option of it changes.
 _FORWARD_METHOD_NUMBERS = {word: number for number, word in uapi.FORWARD_METHOD_WORDS.items()}
 
 _FAMILY_NUMBERS = {4: int(uapi.FAMILIES["ipv4"]), 16: int(uapi.FAMILIES["ipv6"])}
@@ -53,8 +53,8 @@ def pack_service_command(service: Service) -> bytes:
 def pack_service(service: Service) -> bytes:
     """Return the attributes of a whole service.
 
-    The kernel replaces all of it at each change, so everything is always there; an engine's name that is not sent is
-    taken off the service. The mask names only the flags known here: bits of a later kernel stay as they are.
+    A set command replaces all of it, so all is sent; a service loses a persistence engine that is not. The mask names only
+    the flags known here: bits of later kernels stay as they are.
     """
     return pack_service_key(service.key) + _service_tail(service.key.family, *service[1:])
 
@@ -63,7 +63,7 @@ def pack_service(service: Service) -> bytes:
 def _service_tail(
     family: str, scheduler: str, scheduler_flags: int, persistence_timeout: int, netmask: str, engine: str, one_packet: bool
 ) -> bytes:
-    """Return all but the name; most services of a table share it with many others."""
+    """Return all but the key; most services of a table share it with many others."""
     flags = scheduler_flags & uapi.IP_VS_SVC_F_SCHED_ANY
     if persistence_timeout:
         flags |= uapi.IP_VS_SVC_F_PERSISTENT
@@ -84,7 +84,7 @@ def _pack_netmask(family: str, netmask: str) -> bytes:
     return bytes(int(part) for part in (netmask or "255.255.255.255").split("."))
 
 
-# The name of a destination: what comes before the address, the address, the port's header, the port.
+# A destination's key: what precedes the address, the address, the port's header, the port.
 _DESTINATION_KEY = struct.Struct("=16s16s4sH2x")
 _PORT = HEADER.pack(6, uapi.IPVS_DEST_ATTR_PORT)
 
@@ -96,12 +96,12 @@ def pack_destination_key(key: DestinationKey) -> bytes:
 
 
 def pack_destination(destination: Destination) -> bytes:
-    """Return the attribute of a command with a whole destination: the kernel replaces all of it at each change."""
+    """Return the attribute of a command with a whole destination: a set command replaces all of it."""
     return destination_packer()(destination)
 
 
 def destination_packer() -> Callable[[Destination], bytes]:
-    """Return ``pack_destination`` for a large table, in which most destinations share all but the name with the one before."""
+    """Return ``pack_destination`` for a large table, where most destinations share all but the key with the one before."""
     last: tuple[Any, ...] = ()
     length = 0
     head = tail = b""
@@ -120,7 +120,7 @@ def destination_packer() -> Callable[[Destination], bytes]:
 
 
 def _destination_head(address_length: int, tail_length: int) -> bytes:
-    """Return what comes before the address: headers and the family."""
+    """Return what precedes the address: headers and the family."""
     return (
         HEADER.pack(4 + 8 + 20 + 8 + tail_length, uapi.IPVS_CMD_ATTR_DEST)
         + u16(uapi.IPVS_DEST_ATTR_ADDR_FAMILY, _FAMILY_NUMBERS[address_length])
@@ -130,7 +130,7 @@ def _destination_head(address_length: int, tail_length: int) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _destination_frame(address_length: int, values: tuple[Any, ...]) -> tuple[bytes, bytes]:
-    """Return what comes before and after the name; most destinations of a table share it with many others."""
+    """Return what precedes and follows the key; most destinations of a table share it with many others."""
     forward_method, weight, upper, lower, tunnel_type, tunnel_port, tunnel_flags = values
     tail = (
         u32(uapi.IPVS_DEST_ATTR_FWD_METHOD, uapi.number_of(_FORWARD_METHOD_NUMBERS, forward_method))
@@ -158,7 +158,7 @@ def commands(steps: Iterable[Step]) -> Iterator[Command]:
     pack_next = destination_packer()
     for step in steps:
         if isinstance(step, AddDestination):
-            # Most steps of a large plan. Those of one service come one after the other.
+            # Most steps of a large plan are of this kind, and those of a service are consecutive.
             key, destination = step
             if key is not named:
                 named, service = key, pack_command(key)

@@ -26,7 +26,7 @@ def unpack_info(message: bytes) -> Info:
 
 
 def unpack_timeouts(message: bytes) -> Timeouts:
-    """Return the timeouts from the reply to IPVS_CMD_GET_CONFIG; one whose protocol the kernel lacks is 0."""
+    """Return the timeouts from the reply to IPVS_CMD_GET_CONFIG; 0 if the kernel lacks the protocol."""
     found = values(message[uapi.MESSAGE_HEADERS :])
     kinds = (uapi.IPVS_CMD_ATTR_TIMEOUT_TCP, uapi.IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, uapi.IPVS_CMD_ATTR_TIMEOUT_UDP)
     return Timeouts(*(number(found[kind]) if kind in found else 0 for kind in kinds))
@@ -38,27 +38,28 @@ def unpack_sync_daemons(data: bytes, length: int) -> list[SyncDaemon]:
 
 
 def _unpack_sync_daemon(message: bytes) -> SyncDaemon:
-    """Kernels before 4.3 send only the first three attributes."""
     around = values(message[uapi.MESSAGE_HEADERS :])
     found = values(require(around, uapi.IPVS_CMD_ATTR_DAEMON, "sync daemon"))
     state = number(require(found, uapi.IPVS_DAEMON_ATTR_STATE, "state"))
     if state not in uapi.SYNC_DAEMON_STATES:
         raise IpvsProtocolError(f"sync daemon state {state} in the kernel's reply is neither master nor backup")
 
-    def number_of(kind: int) -> int:
-        return number(found[kind]) if kind in found else 0
+    def number_of(kind: int, what: str) -> int:
+        return number(require(found, kind, what))
 
-    group = found.get(uapi.IPVS_DAEMON_ATTR_MCAST_GROUP6, found.get(uapi.IPVS_DAEMON_ATTR_MCAST_GROUP))
-    if group is not None and len(group) not in (4, 16):
+    group = found.get(uapi.IPVS_DAEMON_ATTR_MCAST_GROUP6)
+    if group is None:
+        group = require(found, uapi.IPVS_DAEMON_ATTR_MCAST_GROUP, "multicast group")
+    if len(group) not in (4, 16):
         raise IpvsProtocolError(f"a multicast group of {len(group)} bytes in the kernel's reply")
     return SyncDaemon(
         state=uapi.SYNC_DAEMON_STATES[state],
         interface=text(require(found, uapi.IPVS_DAEMON_ATTR_MCAST_IFN, "interface")),
-        sync_id=number_of(uapi.IPVS_DAEMON_ATTR_SYNC_ID),
-        maximum_length=number_of(uapi.IPVS_DAEMON_ATTR_SYNC_MAXLEN),
-        group=b"" if group is None else bytes(group),
-        port=number_of(uapi.IPVS_DAEMON_ATTR_MCAST_PORT),
-        ttl=number_of(uapi.IPVS_DAEMON_ATTR_MCAST_TTL),
+        sync_id=number_of(uapi.IPVS_DAEMON_ATTR_SYNC_ID, "sync ID"),
+        maximum_length=number_of(uapi.IPVS_DAEMON_ATTR_SYNC_MAXLEN, "maximum length"),
+        group=group,
+        port=number_of(uapi.IPVS_DAEMON_ATTR_MCAST_PORT, "port"),
+        ttl=number_of(uapi.IPVS_DAEMON_ATTR_MCAST_TTL, "TTL"),
     )
 
 

@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The connection to the kernel: pyroute2 opens the socket and resolves the family, messages are sent and collected here.
+"""The connection to the kernel: pyroute2 opens the socket and resolves the family; messages are sent and collected here.
 
-The only file that imports pyroute2. What is used of it (``GenericNetlinkSocket``: construction, ``bind``, ``fileno``,
-``close``) is the same from 0.7.2 to 0.9.x; its message classes and, from 0.9 on, its asyncio loop are not touched.
+The only file that imports pyroute2. It uses ``GenericNetlinkSocket``'s constructor, ``bind``, ``fileno`` and ``close``, which are the
+same from 0.7.2 to 0.9.x, and neither its message classes nor, from 0.9 on, its asyncio loop.
 """
 
 from __future__ import annotations
@@ -57,21 +57,20 @@ _INT = struct.Struct("=i")
 _DONE = struct.Struct("=IHHIIi")
 _TIMEVAL = struct.Struct("@ll")
 
-# The kernel answers at once; seconds pass only where it waits for its own locks and grace periods.
+# The kernel answers at once, unless it waits for its own locks and grace periods.
 _TIMEOUT = 60.0
 # The largest message of a dump is 32 KiB.
 _RECEIVE_BYTES = 1 << 16
-# Refusals queue up in the socket's receive buffer while a batch is being worked off: some 800 bytes each, of the
-# 208 KiB that a socket has by default.
+# While the kernel works off a batch, refusals queue up in the socket's receive buffer: some 800 bytes each, of 208 KiB by default.
 _BATCH = 256
-# A dump is begun again when the table changed meanwhile. More than this often in a row is a writer gone wild.
+# A listing starts again if the table changed meanwhile. This often in a row, another program is changing it without pause.
 _DUMP_ATTEMPTS = 20
 
 Command = tuple[int, bytes]
 
 
 class Run(NamedTuple):
-    """Messages of the same length, one after the other."""
+    """Consecutive messages of the same length."""
 
     data: bytes
     length: int
@@ -82,14 +81,14 @@ _MARK: Command = (IPVS_CMD_GET_INFO, b"")
 
 
 class DumpInterrupted(Exception):
-    """The table changed while it was being listed: the listing may lack entries or show some twice."""
+    """The table changed during the listing, which may lack entries or have some twice."""
 
 
 def _generic_netlink_socket() -> Any:
     """Return pyroute2's GenericNetlinkSocket class.
 
-    ``import pyroute2`` imports nearly everything the library has, ten times what is needed here. A package object
-    without the library's own ``__init__`` lets its submodules be imported alone: a tenth of the time, at each task.
+    ``import pyroute2`` imports nearly all of the library. A package object without the library's own ``__init__`` allows to import
+    the submodules alone, in a tenth of the time, at each task.
     """
     if "pyroute2" not in sys.modules:
         spec = importlib.util.find_spec("pyroute2")
@@ -100,20 +99,20 @@ def _generic_netlink_socket() -> Any:
         package.__path__ = list(spec.submodule_search_locations)
         sys.modules["pyroute2"] = package
         try:
-            with _spared():
+            with _without_costly_imports():
                 return importlib.import_module("pyroute2.netlink.generic").GenericNetlinkSocket
         except (ImportError, AttributeError):
-            # A version whose submodules need what its __init__ does, or more than is left to them.
+            # The submodules of this version need what its __init__ does, or what _without_costly_imports() takes from them.
             for name in [name for name in sys.modules if name == "pyroute2" or name.startswith("pyroute2.")]:
                 del sys.modules[name]
     return importlib.import_module("pyroute2.netlink.generic").GenericNetlinkSocket
 
 
 @contextlib.contextmanager
-def _spared() -> Iterator[None]:
-    """Keep from pyroute2's settings what takes half of the import's time and serves nothing here.
+def _without_costly_imports() -> Iterator[None]:
+    """Keep pyroute2's settings from importing multiprocessing and from starting a process to learn what python3 was built for.
 
-    They name three classes of multiprocessing, and start a process to learn for which machine python3 was built.
+    Both take half of the import's time, and nothing here needs them.
     """
     names = ("Pipe", "Queue", "Process")
     stub = types.ModuleType("multiprocessing")
@@ -133,11 +132,11 @@ def _spared() -> Iterator[None]:
 
 
 class _Listing:
-    """What is the same in all listings that have the same sequence number."""
+    """What all listings with the same sequence number share."""
 
     def __init__(self, family: int, sequence: int, command: int) -> None:
         self.sequence = sequence
-        self.end = b""  # the message that ends a listing, once one was seen
+        self.end = b""  # the message that ends a listing, as received before
         self._family = family
         self._command = command
         self._headers: dict[int, bytes] = {}
@@ -166,7 +165,7 @@ class _Listing:
 
 @lru_cache(maxsize=256)
 def _headers(length: int, count: int) -> struct.Struct:
-    """Return what takes the headers out of that many messages of that length."""
+    """Return what unpacks the headers of that many messages of that length."""
     return struct.Struct(f"16s{length - 16}x" * count)
 
 
@@ -179,7 +178,7 @@ class NetlinkSocket:
 
     def __init__(self) -> None:
         socket_class = _generic_netlink_socket()
-        # Resolving the family would make the kernel load ip_vs, which is not for a module to do.
+        # Resolving the family makes the kernel load ip_vs, which modules must not do.
         if not os.path.exists(PROC_TABLE):
             raise IpvsUnavailableError(
                 f"IPVS is not available: {PROC_TABLE} does not exist, so the kernel module ip_vs is not loaded. "
@@ -190,7 +189,7 @@ class NetlinkSocket:
             owner.bind(IPVS_GENL_NAME, None)
             self._family = int(owner.prid)
             self._socket = socket.fromfd(owner.fileno(), socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_GENERIC)
-            # Any process may send to a netlink socket. One that is connected to the kernel gets from nobody else.
+            # Any process may send to a netlink socket; one connected to the kernel receives from nobody else.
             self._socket.connect((0, 0))
         except Exception as exc:
             owner.close()
@@ -203,12 +202,11 @@ class NetlinkSocket:
         self._sequence = 0
         self._buffer = bytearray(_RECEIVE_BYTES)
         self._received = memoryview(self._buffer)
-        # By the kernel: a time-out of Python's would ask it before each call whether there is something to receive.
+        # The kernel's own timeout: Python's costs a poll() before each call.
         self._socket.settimeout(None)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(int(_TIMEOUT), 0))
-        # Acknowledgements without a copy of the request; kernels before 4.3 send the copy, which is no harm.
-        with contextlib.suppress(OSError):
-            self._socket.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
+        # Refusals without a copy of the request.
+        self._socket.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
 
     def close(self) -> None:
         """Close the socket."""
@@ -216,7 +214,7 @@ class NetlinkSocket:
         self._owner.close()
 
     def request(self, command: int, payload: bytes = b"") -> bytes:
-        """Send a command that has one reply and return it, headers and all.
+        """Send a command that has one reply, and return that, headers included.
 
         :raises OSError: the kernel's error.
         """
@@ -229,18 +227,18 @@ class NetlinkSocket:
         raise IpvsProtocolError(f"the kernel ended its reply to command {command} before it began")
 
     def dump(self, command: int, payload: bytes = b"") -> list[Run]:
-        """Return the messages of a listing, headers and all; the listing is begun again if the table changed meanwhile.
+        """Return the messages of a listing, headers included. Starts again if the table changed meanwhile.
 
         :raises OSError: the kernel's error.
-        :raises IpvsProtocolError: it was interrupted too often.
+        :raises IpvsProtocolError: it changed each time.
         """
         return next(self.dump_each(command, (payload,)))
 
     def dump_each(self, command: int, payloads: Iterable[bytes]) -> Iterator[list[Run]]:
         """Yield what ``dump`` returns, for each payload.
 
-        A listing takes three calls of the kernel, and there is one for each service: all of them have the same sequence
-        number, so that what is sent and received is the same to the bit wherever it can be.
+        A listing takes three system calls, and each service has one. All share a sequence number: the headers of all messages, and the
+        message that ends a listing, are then the same bytes, and one comparison checks them.
         """
         listing = _Listing(self._family, self._new_sequence(), command)
         for payload in payloads:
@@ -253,7 +251,7 @@ class NetlinkSocket:
                 except OSError as exc:
                     if exc.errno != errno.ENOBUFS:
                         raise
-                # What is left of it, if anything, has another number than what comes now.
+                # Messages left over from this attempt have another number.
                 listing = _Listing(self._family, self._new_sequence(), command)
             else:
                 raise IpvsProtocolError(f"listing the table was interrupted {_DUMP_ATTEMPTS} times in a row: something keeps changing it")
@@ -269,7 +267,7 @@ class NetlinkSocket:
         interrupted = 0
         while True:
             data = bytes(self._receive())
-            # What most listings consist of, at a glance: messages that are alike, and the end.
+            # Most listings are one datagram of messages of one length, and one with the end.
             if data == listing.end and not interrupted:
                 return found
             length = listing.message_length(data)
@@ -294,14 +292,13 @@ class NetlinkSocket:
                 return found
 
     def change(self, commands: Iterable[Command]) -> list[int]:
-        """Send commands that change something, several in one message to the kernel, in their order.
+        """Send commands that change something in their order, a batch of them in each datagram.
 
-        Return for each the error number, or 0. The kernel goes on after a command that it refused, to the end of the
-        message; what would have been sent after that is not sent, and has no number in the result.
+        Return the error number of each, or 0. The kernel goes on after a command that it refuses, to the end of the batch. Batches after
+        that are not sent, and have no numbers in the result.
 
-        No command asks to be acknowledged: the kernel answers those that it refuses, and a question after the last
-        one, whose answer says that all of them have been worked off. (An acknowledgement would not say so: the kernel
-        gives none for a command that was interrupted.)
+        No command asks for an acknowledgement. The kernel answers those that it refuses, and the question that ends the batch: its answer
+        says that all commands before it are done. (An acknowledgement does not: the kernel sends none for an interrupted command.)
         """
         results: list[int] = []
         remaining = iter(commands)
@@ -332,10 +329,7 @@ class NetlinkSocket:
         return self._sequence
 
     def _replies(self, first: int, last: int) -> Iterator[tuple[int, memoryview]]:
-        """Yield type and text of the messages that answer the given sequence numbers, without end.
-
-        What is left over from an earlier, broken-off request is passed over.
-        """
+        """Yield type and text of the messages with these sequence numbers, without end; skip leftovers of earlier requests."""
         while True:
             data = self._receive()
             for kind, _flags, sequence, message in _messages(data):
@@ -345,15 +339,15 @@ class NetlinkSocket:
                 yield kind, message
 
     def _receive(self) -> memoryview:
-        """Return what comes next; it stays valid until the next call."""
+        """Return the next datagram. It is valid until the next call."""
         try:
-            # With this flag the kernel tells how long the message is, whether or not there is room for all of it.
+            # With MSG_TRUNC the kernel returns the length of the datagram, even if the buffer is smaller.
             size = self._socket.recv_into(self._buffer, 0, socket.MSG_TRUNC)
         except BlockingIOError as exc:
             raise IpvsProtocolError(f"the kernel did not answer within {_TIMEOUT:.0f} seconds") from exc
         except OSError as exc:
             if exc.errno == errno.ENOBUFS:
-                # Answers were lost for want of space. The others are of no use, and take the space of those to come.
+                # The receive buffer was full, and answers are lost. The rest is useless, and takes up space.
                 self._drain()
             raise
         if size > _RECEIVE_BYTES:
@@ -361,7 +355,7 @@ class NetlinkSocket:
         return self._received[:size]
 
     def _drain(self) -> None:
-        """Throw away what is still queued."""
+        """Discard what is queued."""
         while True:
             try:
                 self._socket.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT)

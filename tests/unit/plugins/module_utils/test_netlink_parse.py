@@ -387,10 +387,13 @@ def test_a_destination_of_an_unknown_family_keeps_all_of_its_address() -> None:
     [
         (uapi.IPVS_DAEMON_ATTR_STATE, u32(9), "sync daemon state 9 in the kernel's reply is neither master nor backup"),
         (uapi.IPVS_DAEMON_ATTR_MCAST_GROUP, b"\1\2\3", "a multicast group of 3 bytes in the kernel's reply"),
+        (uapi.IPVS_DAEMON_ATTR_MCAST_GROUP, None, "the kernel's reply has no multicast group"),
+        (uapi.IPVS_DAEMON_ATTR_MCAST_TTL, None, "the kernel's reply has no TTL"),
     ],
 )
-def test_a_sync_daemon_that_cannot_be_is_refused_by_what_is_wrong(kind: int, value: bytes, said: str) -> None:
-    reply = attribute(uapi.IPVS_DAEMON_ATTR_STATE, u32(1)) + attribute(uapi.IPVS_DAEMON_ATTR_MCAST_IFN, b"eth0\0")
+def test_a_sync_daemon_that_cannot_be_is_refused_by_what_is_wrong(kind: int, value: bytes | None, said: str) -> None:
+    daemon = SyncDaemon("master", "eth0", 7, 1400, V4, 8848, 1)
+    reply = attributes(wire_settings.pack_sync_daemon(daemon))[uapi.IPVS_CMD_ATTR_DAEMON]
     data = message(with_attribute(reply, kind, value), uapi.IPVS_CMD_ATTR_DAEMON)
     with pytest.raises(IpvsProtocolError, match=said):
         wire_settings.unpack_sync_daemons(data, len(data))
