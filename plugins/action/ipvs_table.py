@@ -25,11 +25,16 @@ class ActionModule(NormalAction):
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         """Run the task."""
-        services = self._task.args.get("services")
-        # What is no list of dictionaries, the module has to judge.
+        given = self._task.args
+        services = given.get("services")
+        # Leave anything but a list of dictionaries to the module, which knows the errors.
         if isinstance(services, list) and all(isinstance(one, dict) for one in services):
-            self._task.args = {**self._task.args, "services": packed(services)}
-        result: dict[str, Any] = NormalAction.run(self, tmp, task_vars)
+            self._task.args = {**given, "services": packed(services)}
+        try:
+            result: dict[str, Any] = NormalAction.run(self, tmp, task_vars)
+        finally:
+            # With until, this same object runs again.
+            self._task.args = given
         return result
 
 
