@@ -84,6 +84,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible.utils.display import Display
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.parse import parse_rules
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
 from ansible_collections.lvs.director.plugins.module_utils._model.results import configuration
@@ -91,13 +92,18 @@ from ansible_collections.lvs.director.plugins.module_utils._model.results import
 NAME = "lvs.director.from_ipvsadm_rules"
 
 
-def from_ipvsadm_rules(text: Any) -> list[dict[str, Any]]:
+def from_ipvsadm_rules(text: Any, strict: bool = True) -> list[dict[str, Any]]:
     if not isinstance(text, str):
         raise AnsibleFilterError(f"{NAME}: a text is needed (of a command's result its stdout), not {type(text).__name__}")
+    warnings: list[str] = []
     try:
-        return [configuration(entry) for entry in parse_rules(text)]
+        services = [configuration(entry) for entry in parse_rules(text, strict=strict, warnings=warnings)]
     except IpvsError as exc:
-        raise AnsibleFilterError(f"{NAME}: {exc}") from exc
+        # Ansible prints an error with all its causes, and each of them says the same.
+        raise AnsibleFilterError(f"{NAME}: {exc}") from None
+    for warning in warnings:
+        Display().warning(f"{NAME}: {warning}")
+    return services
 
 
 class FilterModule:

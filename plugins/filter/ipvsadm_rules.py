@@ -72,6 +72,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.utils.display import Display
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.render import render_rules
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters
@@ -82,13 +83,19 @@ NAME = "lvs.director.ipvsadm_rules"
 COUNTERS = DestinationCounters._fields
 
 
-def ipvsadm_rules(services: Any) -> str:
+def ipvsadm_rules(services: Any, strict: bool = True) -> str:
     if isinstance(services, (str, Mapping)) or not hasattr(services, "__iter__"):
         raise AnsibleFilterError(f"{NAME}: a list of services is needed, as ipvs_info returns it, not {type(services).__name__}")
+    warnings: list[str] = []
     try:
-        return render_rules(new_entries([checked(index, service) for index, service in enumerate(services)]))
+        options = [checked(index, service) for index, service in enumerate(services)]
+        rules = render_rules(new_entries(options, strict=strict, warnings=warnings))
     except IpvsError as exc:
-        raise AnsibleFilterError(f"{NAME}: {exc}") from exc
+        # Ansible prints an error with all its causes, and each of them says the same.
+        raise AnsibleFilterError(f"{NAME}: {exc}") from None
+    for warning in warnings:
+        Display().warning(f"{NAME}: {warning}")
+    return rules
 
 
 def checked(index: int, service: Any) -> dict[str, Any]:
@@ -98,14 +105,14 @@ def checked(index: int, service: Any) -> dict[str, Any]:
     options = configured(service)
     if isinstance(options.get("destinations"), list):
         options["destinations"] = [configured(one) if isinstance(one, Mapping) else one for one in options["destinations"]]
-    result = ArgumentSpecValidator(**ENTRY_SPEC).validate(options)
+    result = ArgumentSpecValidator(ENTRY_SPEC).validate(options)
     if result.error_messages:
         raise AnsibleFilterError(f"{NAME}: services[{index}]: {'; '.join(result.error_messages)}")
     return dict(result.validated_parameters)
 
 
 def configured(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the configuration that is given. A null is none: for the rules of the spec, its name alone would be a value."""
+    """Return the configuration that is given, without nulls and counters."""
     return {name: value for name, value in values.items() if name not in COUNTERS and value is not None}
 
 

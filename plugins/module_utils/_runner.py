@@ -6,8 +6,10 @@
 
 """Between Ansible and the layers below: how a module begins and ends, and what all of them report.
 
-The only file that knows AnsibleModule, and the only one that ends a task. What a module does stands in a file of its own
-(``_run_*``), so that a task brings to its target, and compiles there, only what it needs.
+The only file that knows AnsibleModule, and the only one that ends a task. What a module does is in ``plugins/modules``.
+
+In check mode, an earlier task may have predicted a change that this one needs: it would load ``ip_vs``, install pyroute2, or add
+the service. So a machine that is not ready fails a task, but not a dry run, which warns instead that it cannot be predicted.
 """
 
 from __future__ import annotations
@@ -16,11 +18,16 @@ import gc
 import sys
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, NoReturn, Optional
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
+    IpvsError,
+    IpvsMissingError,
+    IpvsNotReadyError,
+    not_predicted,
+)
 from ansible_collections.lvs.director.plugins.module_utils._model.results import service_result
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore, Store
 
@@ -28,20 +35,38 @@ if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome
     from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed
 
-# Where a distribution's python3-pyroute2 is, if the task's interpreter is another one.
+# Where a distribution has python3-pyroute2, if the task runs with another interpreter.
 _SYSTEM_INTERPRETERS = ["/usr/bin/python3", "/usr/libexec/platform-python"]
 
 Result = dict[str, Any]
 Action = Callable[[IpvsKernel, Store, dict[str, Any], bool], Result]
 
 
-def run(spec: dict[str, Any], action: Action) -> None:
+class _Module(AnsibleModule):
+    """A module of the table: an option that is null is not given, in nested options too. ``ipvs_info`` returns such values."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        self.params = _without_nulls(self.params)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(one) for name, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return [_without_nulls(one) for one in value]
+    return value
+
+
+def run(spec: dict[str, Any], action: Action, unpredicted: Optional[Result] = None) -> None:
     """Run a module: what ``action`` makes of a kernel, the machine's files, the options and check mode is the task's result.
 
     :param spec: the arguments of AnsibleModule.
-    :param action: may return a whole result with ``failed`` and ``msg``, where there is more to tell than an error's text.
+    :param action: may return a whole result with ``failed`` and ``msg``, if there is more to tell than an error's text, and
+        ``warnings``.
+    :param unpredicted: the result of a dry run that cannot be predicted.
     """
-    module = AnsibleModule(**spec)
+    module = _Module(**spec)
     try:
         kernel = _open_kernel(module)
         try:
@@ -50,35 +75,16 @@ def run(spec: dict[str, Any], action: Action) -> None:
             result = action(kernel, store, module.params, module.check_mode)
         finally:
             kernel.close()
+    except (IpvsMissingError, IpvsNotReadyError) as exc:
+        result = _unpredicted(module, exc, unpredicted)
     except IpvsError as exc:
-        module.fail_json(msg=str(exc))
+        _fail(module, exc)
     # The process ends now. Python would look for garbage twice on its way out, among thousands of values that all live until then.
     gc.freeze()
-    if result.pop("failed", False):
-        module.fail_json(**result)
-    module.exit_json(**result)
+    _end(module, result)
 
 
-def _warn(module: AnsibleModule, kernel: IpvsKernel, store: Store) -> None:
-    if store.read_fallback():
-        # A task compiles on its target all that it imports: not where all is well.
-        from ansible_collections.lvs.director.plugins.module_utils._boot.fallback import fallback_warnings  # noqa: PLC0415 (compiled only where it is used)
-
-        for text in fallback_warnings(kernel, store):
-            module.warn(text)
-
-
-def run_without_kernel(spec: dict[str, Any], action: Callable[[dict[str, Any], bool], Result]) -> None:
-    """Run a module that does without the client of the kernel.
-
-    :param spec: the arguments of AnsibleModule.
-    :param action: makes the task's result of the options and check mode.
-    """
-    module = AnsibleModule(**spec)
-    try:
-        result = action(module.params, module.check_mode)
-    except IpvsError as exc:
-        module.fail_json(msg=str(exc))
+def _end(module: AnsibleModule, result: Result) -> None:
     for text in result.pop("warnings", ()):
         module.warn(text)
     if result.pop("failed", False):
@@ -86,9 +92,53 @@ def run_without_kernel(spec: dict[str, Any], action: Callable[[dict[str, Any], b
     module.exit_json(**result)
 
 
+def _fail(module: AnsibleModule, exc: IpvsError) -> NoReturn:
+    module.fail_json(msg=str(exc))
+    raise exc  # fail_json does not return
+
+
+def _warn(module: AnsibleModule, kernel: IpvsKernel, store: Store) -> None:
+    if store.read_fallback():
+        # A task compiles on its target all that it imports: not if all is well.
+        from ansible_collections.lvs.director.plugins.module_utils._boot.fallback import fallback_warnings  # noqa: PLC0415 (compiled only where it is used)
+
+        for text in fallback_warnings(kernel, store):
+            module.warn(text)
+
+
+def _unpredicted(module: AnsibleModule, exc: IpvsError, result: Optional[Result]) -> Result:
+    if not module.check_mode or result is None:
+        _fail(module, exc)
+    module.warn(not_predicted(exc))
+    return dict(result)
+
+
+def run_without_kernel(
+    spec: dict[str, Any], action: Callable[[dict[str, Any], bool], Result], unpredicted: Optional[Result] = None
+) -> None:
+    """Run a module that does without the client of the kernel.
+
+    :param spec: the arguments of AnsibleModule.
+    :param action: makes the task's result of the options and check mode.
+    :param unpredicted: the result of a dry run that cannot be predicted.
+    """
+    module = AnsibleModule(**spec)
+    try:
+        result = action(module.params, module.check_mode)
+    except IpvsNotReadyError as exc:
+        result = _unpredicted(module, exc, unpredicted)
+    except IpvsError as exc:
+        _fail(module, exc)
+    _end(module, result)
+
+
 def _open_kernel(module: AnsibleModule) -> IpvsKernel:
     try:
         return NetlinkKernel()
+    except IpvsNotReadyError as exc:
+        if not module.check_mode:
+            raise
+        reason = str(exc)
     except ImportError as exc:
         from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module  # noqa: PLC0415 (compiled only where it is used)
 
@@ -96,27 +146,31 @@ def _open_kernel(module: AnsibleModule) -> IpvsKernel:
             other = probe_interpreters_for_module(_SYSTEM_INTERPRETERS, "pyroute2")
             if other and other != sys.executable:
                 respawn_module(other)
-        module.fail_json(
-            msg=f"{missing_required_lib('pyroute2')} On Debian the package is python3-pyroute2.",
-            exception="".join(traceback.format_exception(type(exc), exc, exc.__traceback__)),
-        )
-        raise
+        reason = f"{missing_required_lib('pyroute2')} On Debian the package is python3-pyroute2"
+        if not module.check_mode:
+            module.fail_json(msg=f"{reason}.", exception="".join(traceback.format_exception(type(exc), exc, exc.__traceback__)))
+            raise
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.unloaded import UnloadedKernel  # noqa: PLC0415 (compiled only where it is used)
+
+    module.warn(f"{not_predicted(reason)}. It goes on with an empty table")
+    return UnloadedKernel()
 
 
 def change_result(outcome: Outcome) -> dict[str, Any]:
-    """Return ``changed`` and ``diff``, of which both parts are empty where there is nothing to do."""
+    """Return ``changed``, ``diff`` (both parts empty if there is nothing to do), and ``warnings``."""
+    warnings = list(outcome.plan.warnings)
     if not outcome.changed:
-        return {"changed": False, "diff": {"before": "", "after": ""}}
+        return {"changed": False, "diff": {"before": "", "after": ""}, "warnings": warnings}
     from ansible_collections.lvs.director.plugins.module_utils._plan.diff import diff  # noqa: PLC0415 (compiled only where it is used)
 
     table, save = diff(outcome.plan), outcome.save
     if save:
         table = {"before": table["before"] + save.before, "after": table["after"] + save.after}
-    return {"changed": True, "diff": table}
+    return {"changed": True, "diff": table, "warnings": warnings}
 
 
 def only(outcome: Outcome) -> Optional[Observed]:
-    """Return the service of a task that is about one, None if there is none (now, or any more)."""
+    """Return the service of a task that is about one, None if there is none (any more)."""
     return next(iter(outcome.observed.values()), None)
 
 

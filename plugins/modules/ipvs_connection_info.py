@@ -273,6 +273,7 @@ from typing import Any
 from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import (
     CONNECTIONS,
     CONNECTIONS_WITH_ORIGIN,
+    Connections,
     add_origins,
     connections_result,
     listing,
@@ -294,7 +295,7 @@ def _act(params: dict[str, Any], _check_mode: bool) -> Result:
 
 
 def main() -> None:
-    run_without_kernel(connection_info_module_spec(), _act)
+    run_without_kernel(connection_info_module_spec(), _act, unpredicted={"changed": False, **connections_result(Connections((), {}, ()))})
 
 
 if __name__ == "__main__":

@@ -100,15 +100,16 @@ options:
     required: true
   port:
     description:
-      - Port of the real server. By default the service's, which it has to be with V(direct) and V(tunnel).
+      - Port of the real server. By default the service's, the only one that works with V(direct), V(tunnel) and V(localnode).
     type: int
   forward_method:
     description:
       - How packets get to the real server.
       - V(masquerade) is NAT, C(ipvsadm -m); V(tunnel) is C(-i); V(direct), direct routing, is C(-g).
+      - V(localnode) is delivery on the director itself, to an address of its own.
       - A new destination has V(direct) unless told otherwise, as with ipvsadm.
     type: str
-    choices: [masquerade, tunnel, direct]
+    choices: [masquerade, localnode, tunnel, direct]
   weight:
     description:
       - Capacity of the real server relative to others. V(0) means no new connections (quiescent).
@@ -144,6 +145,16 @@ options:
     type: list
     elements: str
     choices: [nocsum, csum, remcsum]
+  strict:
+    description:
+      - Refuse what the kernel takes but what does not work as it looks - another port than the service's with a
+        forwarding method that does not rewrite ports, a service of all ports that is not persistent, one-packet
+        scheduling of anything but UDP, a persistence timeout of more than 31 days.
+      - With V(false) the task declares such entries as they are, and warns of each. Use it to take over a table that
+        another program made, as M(lvs.director.ipvs_info) returns it. What is set like this is restored at boot too.
+    type: bool
+    default: true
+    version_added: 0.2.0
 notes:
   - The weights of drained destinations are kept in C(/var/lib/lvs.director/drained.json).
   - Clients of a persistent service come back to a drained destination until their persistence has run out, unless the sysctl
@@ -278,6 +289,9 @@ from ansible_collections.lvs.director.plugins.module_utils._options.common impor
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, change_result, only, run, service_result_or_none
 
+# An entry that is not there yet, and that an earlier task would add.
+_UNPREDICTED: Result = {"changed": True, "diff": {"before": "", "after": ""}, "service": None, "destination": None, "drain": None}
+
 
 def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
     desired = desired_from_destination_module(params)
@@ -311,7 +325,7 @@ def _destination_result(observed: Optional[Observed], key: DestinationKey) -> Op
 
 
 def main() -> None:
-    run(destination_module_spec(), _act)
+    run(destination_module_spec(), _act, unpredicted=_UNPREDICTED)
 
 
 if __name__ == "__main__":

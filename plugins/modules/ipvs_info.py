@@ -61,7 +61,7 @@ services:
   elements: dict
   contains:
     protocol:
-      description: V(tcp), V(udp) or V(sctp). Null for a firewall mark.
+      description: V(tcp), V(udp) or V(sctp), or the number of another one. Null for a firewall mark.
       type: str
       returned: success
       sample: tcp
@@ -177,7 +177,7 @@ services:
           sample: 21
         forward_method:
           description:
-            - V(masquerade), V(tunnel) or V(direct); old kernels also have V(localnode) and V(bypass).
+            - V(masquerade), V(tunnel), V(direct), V(localnode) or V(bypass), or the number of another one.
           type: str
           returned: success
           sample: masquerade
@@ -292,6 +292,7 @@ sync_daemons:
       sample: 1
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
@@ -302,13 +303,29 @@ from ansible_collections.lvs.director.plugins.module_utils._runner import Result
 
 
 def _act(kernel: IpvsKernel, _store: Store, _params: dict[str, Any], _check_mode: bool) -> Result:
+    services = [service_result(one) for one in kernel.read_table()]
     return {
         "changed": False,
+        "warnings": list(_unnamed(services)),
         **kernel.read_info()._asdict(),
-        "services": [service_result(one) for one in kernel.read_table()],
+        "services": services,
         "timeouts": kernel.read_timeouts()._asdict(),
         "sync_daemons": [sync_daemon_result(one) for one in kernel.read_sync_daemons()],
     }
+
+
+def _unnamed(services: list[Result]) -> Iterator[str]:
+    """Yield a warning for each entry with a number that has no word. Another program made it."""
+    for service in services:
+        name = f"{service['address']} port {service['port']}" if service["address"] else f"firewall mark {service['fwmark']}"
+        if service["protocol"] and service["protocol"].isdecimal():
+            yield f"Service {name} has protocol {service['protocol']}, of which IPVS schedules nothing. Another program made it"
+        for destination in service["destinations"]:
+            if destination["forward_method"].isdecimal():
+                yield (
+                    f"Destination {destination['address']} port {destination['port']} of service {name} has forwarding method "
+                    f"{destination['forward_method']}, with which no packet gets anywhere. Another program made it"
+                )
 
 
 def main() -> None:

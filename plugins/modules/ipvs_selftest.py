@@ -291,7 +291,7 @@ from typing import Any
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import CONNECTIONS, listing
 from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import unknown_scheduler
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError, IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError, IpvsNotReadyError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._options.selftest import (
     WantedSelftest,
     selftest_module_spec,
@@ -309,6 +309,12 @@ from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario im
 from ansible_collections.lvs.director.plugins.module_utils._selftest.schedulers import is_loaded, source_of, unload
 from ansible_collections.lvs.director.plugins.module_utils._selftest.server import start
 
+_UNPREDICTED: Result = {
+    "changed": False,
+    "msg": "The self-test was not run",
+    "steps": [],
+    **dict.fromkeys(("kept", "text", "hostname", "kernel", "scheduler", "scheduler_source", "control", "seconds", "production")),
+}
 # Seconds. The kernel takes ten to forget connections that were reset, and an emulated machine takes a few more for the steps.
 _LIMIT = 600.0
 
@@ -364,7 +370,7 @@ def _refuse_missing_schedulers(kernel: IpvsKernel, machine: Machine) -> None:
             if machine.scheduler == "test"
             else f"Load it (modprobe ip_vs_{machine.scheduler})"
         )
-        raise IpvsUnavailableError(f"Cannot try the scheduler {machine.scheduler} on {machine}: it is not loaded. {how}")
+        raise IpvsNotReadyError(f"Cannot try the scheduler {machine.scheduler} on {machine}: it is not loaded. {how}")
     if machine.control and not kernel.has_module("ip_vs", machine.control):
         raise IpvsInputError("control", f"{unknown_scheduler(machine.control)}. Name another one, or '' for none")
 
@@ -378,7 +384,7 @@ def _refuse_addresses_in_use(machine: Machine, before: Production) -> None:
 
 
 def main() -> None:
-    run(selftest_module_spec(), _act)
+    run(selftest_module_spec(), _act, unpredicted=_UNPREDICTED)
 
 
 if __name__ == "__main__":

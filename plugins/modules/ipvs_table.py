@@ -115,15 +115,16 @@ options:
             required: true
           port:
             description:
-              - Port of the real server. By default the service's, which it has to be with V(direct) and V(tunnel).
+              - Port of the real server. By default the service's, the only one that works with V(direct), V(tunnel) and V(localnode).
             type: int
           forward_method:
             description:
               - How packets get to the real server.
               - V(masquerade) is NAT, C(ipvsadm -m); V(tunnel) is C(-i); V(direct), direct routing, is C(-g).
+              - V(localnode) is delivery on the director itself, to an address of its own.
               - A new destination has V(direct) unless told otherwise, as with ipvsadm.
             type: str
-            choices: [masquerade, tunnel, direct]
+            choices: [masquerade, localnode, tunnel, direct]
           weight:
             description:
               - Capacity of the real server relative to others. V(0) means no new connections (quiescent).
@@ -211,6 +212,17 @@ options:
         the whole table.
     type: bool
     default: false
+  strict:
+    description:
+      - Refuse what the kernel takes but what does not work as it looks - another port than the service's with a
+        forwarding method that does not rewrite ports, a service of all ports that is not persistent, one-packet
+        scheduling of anything but UDP, a persistence timeout of more than 31 days.
+      - With V(false) the task declares such entries as they are, and warns of each. Use it to take over a table that
+        another program made, as M(lvs.director.ipvs_info) returns it; then protocols and methods that have no word may be
+        given by their numbers. What is set like this is restored at boot too.
+    type: bool
+    default: true
+    version_added: 0.2.0
 seealso:
   - module: lvs.director.ipvs_service
   - module: lvs.director.ipvs_destination

@@ -102,6 +102,11 @@ ACCEPTED: list[tuple[str, Entry]] = [
             ),
         ),
     ),
+    # Without -p, ipvsadm takes a netmask and drops it.
+    (f"{SERVICE} -M 255.255.0.0", Entry(Service(WEB))),
+    ("-A -u 192.0.2.2:69 -M 255.255.0.0 -s lc", Entry(Service(ServiceKey("ipv4", "udp", parse_address("192.0.2.2"), 69), "lc"))),
+    ("-A -t [2001:db8::1]:80 -M 64", Entry(Service(ServiceKey("ipv6", "tcp", parse_address("2001:db8::1"), 80)))),
+    (f"{SERVICE} -p 60 -M 255.0.0.0\n-E -t 192.0.2.1:80 -M 255.0.0.0", Entry(Service(WEB))),
     ("-A -f 7\n-A -t 192.0.2.1:80\n-C\n-A -f 7 -s rr", Entry(Service(ServiceKey("ipv4", fwmark=7), "rr"))),
 ]
 
@@ -144,6 +149,8 @@ REFUSED: list[tuple[str, str]] = [
     (f"{SERVICE} -p 2678401", "-p (persistence_timeout): 2678401 is not in the range 0 to 2678400 seconds"),
     (f"{SERVICE} -p 5m", "-p: '5m' is not a number"),
     ("-A -t [2001:db8::1]:80 -p -M /64", "-M: '/64' is not a prefix length from 1 to 128"),
+    ("-A -t [2001:db8::1]:80 -M 129", "-M (persistence_netmask): '129' is not a prefix length from 1 to 128"),
+    ("-A -t 192.0.2.1:0 -M 255.255.0.0", "-t: 0 stands for all ports and needs a persistent service"),
     ("-A -t [2001:db8::1]:80 -p -M 129", "-M (persistence_netmask): '129' is not a prefix length from 1 to 128"),
     (f"{SERVICE} -b flag-4", "-b: 'flag-4' is none of flag-1, flag-2, flag-3, sh-fallback"),
     (f"{SERVICE} -b sh-port", "-b (scheduler_flags): sh-port belongs to -s (scheduler) sh, the service's is wlc"),
@@ -178,5 +185,4 @@ REFUSED: list[tuple[str, str]] = [
 MISLEADING: list[tuple[str, str]] = [
     (f"{SERVICE} -p -M 24", "-M: '24' is not a netmask like 255.255.255.0, which ipvsadm needs for IPv4"),
     ("-A -f 7 -p -M 255.0.0.0 -6", "-M stands before what makes the service ipv6, where ipvsadm forgets it: put it behind"),
-    (f"{SERVICE} -M 255.0.0.0", "-M (persistence_netmask): the service is not persistent: give -p (persistence_timeout) too"),
 ]

@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
 from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import differences
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
-from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
     IpvsConflictError,
     IpvsInputError,
@@ -97,11 +97,11 @@ def desire(*wanted: Destination, exclusive: bool = False, **given_values: object
             "destinations",
             index,
             one.key,
-            {
-                name: value
+            Given(
+                (name, value)
                 for name, value in one._asdict().items()
                 if name != "key" and not (name.startswith("tunnel") and one.forward_method != "tunnel")
-            },
+            ),
         )
         for index, one in enumerate(wanted)
     )

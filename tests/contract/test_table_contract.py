@@ -14,6 +14,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.desired import
     DesiredDestination,
     DesiredService,
     DesiredTable,
+    Given,
     ScopePart,
 )
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
@@ -83,7 +84,7 @@ def desired(table: Mapping[ServiceKey, Entry], ordered: bool | None = True) -> D
                         f"services[{index}].destinations",
                         number,
                         one.key,
-                        given_values(one, "?" if one.forward_method == "tunnel" else "tunnel"),
+                        Given(given_values(one, "?" if one.forward_method == "tunnel" else "tunnel")),
                     )
                     for number, one in enumerate(entry.destinations)
                 ),

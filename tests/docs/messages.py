@@ -19,6 +19,8 @@ GAP = "\0"
 _PASSED_ON = re.compile(r"\W*\w{0,8}\W*: \0\W*")
 
 _ERROR = re.compile(r"(Ipvs\w*|Cannot|Failed|DoneInPart|Value|AnsibleFilter)Error$|AnsibleActionFail$")
+# Functions that return or yield warnings.
+_WARNING = re.compile(r"_as_warning|_unnamed|not_predicted")
 # Functions that return a part of a message.
 _SENTENCE = re.compile(r"unknown_\w+|_\w*reason")
 
@@ -50,6 +52,8 @@ def messages() -> list[Message]:
 def of_program(source: str) -> Iterator[tuple[int, str]]:
     """Yield the texts with which errors are made, and their lines."""
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef) and _WARNING.search(node.name):
+            yield from sentences(node)
         if isinstance(node, ast.Call) and node.args and _ERROR.search(ast.unparse(node.func)):
             text = text_of(node.args[-1])
             if says_something(text):
@@ -61,7 +65,7 @@ def of_program(source: str) -> Iterator[tuple[int, str]]:
 def sentences(function: ast.FunctionDef) -> Iterator[tuple[int, str]]:
     """Yield the texts that a function returns, directly or from a dictionary."""
     for node in ast.walk(function):
-        values = [node.value] if isinstance(node, ast.Return) else node.values if isinstance(node, ast.Dict) else []
+        values = [node.value] if isinstance(node, (ast.Return, ast.Yield)) else node.values if isinstance(node, ast.Dict) else []
         for value in values:
             text = text_of(value) if value else ""
             if says_something(text):

@@ -12,7 +12,7 @@ from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome, converge_locked, read_desired
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Observed, ServiceKey
 from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
@@ -30,7 +30,7 @@ def bring_back(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, s
             current = find(read_desired(kernel, desired, counters=False), key, destination.key)
             # A weight that somebody else has given it meanwhile is not overruled.
             if current is None or not current.weight:
-                desired = replaced(desired, given={**destination.given, "weight": earlier})
+                desired = replaced(desired, given=Given({**destination.given, "weight": earlier}))
         outcome = converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=True)
         if earlier is not None and not check_mode:
             _drained.forget(key, destination.key)

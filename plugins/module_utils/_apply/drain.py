@@ -19,8 +19,8 @@ from typing import NamedTuple, Optional
 from ansible_collections.lvs.director.plugins.module_utils._apply.destination import find, only_destination, replaced
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome, converge, converge_locked, read_desired
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable, Drain
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsInputError
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable, Drain, Given
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsInputError, IpvsMissingError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     DestinationCounters,
     DestinationKey,
@@ -53,7 +53,7 @@ def drain(
     :raises IpvsError: it cannot be done.
     """
     key, named = only_destination(desired)
-    quiescent = replaced(desired, given={"weight": 0})
+    quiescent = replaced(desired, given=Given({"weight": 0}))
     final = replaced(desired, present=False) if how.remove else quiescent
     with kernel.lock(exclusive=not check_mode):
         current = read_desired(kernel, desired, counters=True)
@@ -61,7 +61,7 @@ def drain(
         before = find(current, key, named.key)
         if observed is None or before is None:
             if not how.remove:
-                raise IpvsInputError("address", f"there is no destination {named.key} of service {key} to drain")
+                raise IpvsMissingError("address", f"there is no destination {named.key} of service {key} to drain")
             return converge_locked(kernel, final, check_mode=check_mode, store=store, counters=True), Drained(0, 0, 0.0, False)
         # All of the change, which is what is reported; it is made in two parts.
         whole = converge_locked(kernel, final, check_mode=True, store=store, counters=True)

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What only the kernel at hand can tell about a plan, asked before anything is touched, in check mode too."""
+"""Checks that need the running kernel, before anything is touched; in check mode too."""
 
 from __future__ import annotations
 
@@ -12,22 +12,28 @@ from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import unknown_engine, unknown_scheduler
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsRejectedError
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import PlannedService
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsNotReadyError, IpvsRejectedError, not_predicted
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import AddDestination, AddService, EditService, Step
-from ansible_collections.lvs.director.plugins.module_utils._plan.planned_service import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
 
 
-def check_plan(kernel: IpvsKernel, plan: PlannedTable) -> None:
-    """Refuse a plan of which the kernel would refuse a step.
+def check_plan(kernel: IpvsKernel, plan: PlannedTable, *, check_mode: bool) -> list[str]:
+    """Refuse a plan of which the kernel would refuse a step. Return the warnings of a dry run.
 
     :raises IpvsRejectedError: with the step and the reason.
     """
+    warnings: list[str] = []
     for service in plan.changed_services:
         # Where a plan changes the service itself, it does so first.
         for step in service.phases[0][:1]:
             if isinstance(step, (AddService, EditService)):
-                _check_modules(kernel, service, step)
+                try:
+                    _check_modules(kernel, service, step)
+                except IpvsNotReadyError as exc:
+                    if not check_mode:
+                        raise
+                    warnings.append(not_predicted(exc))
     running = kernel.read_sync_daemons()
     mixed = _first_of_mixed_families(plan) if running else None
     if mixed:
@@ -35,6 +41,7 @@ def check_plan(kernel: IpvsKernel, plan: PlannedTable) -> None:
         raise IpvsRejectedError(
             f"Cannot {mixed}: its family is not the service's, which the kernel does not allow while a sync daemon runs ({states})"
         )
+    return warnings
 
 
 def _first_of_mixed_families(plan: PlannedTable) -> Optional[Step]:
@@ -52,7 +59,9 @@ def _check_modules(kernel: IpvsKernel, plan: PlannedService, step: AddService | 
     # "none" is the kernel's own word for a service without a scheduler.
     if (before is None or before.scheduler != service.scheduler) and service.scheduler != "none":
         if not kernel.has_module("ip_vs", service.scheduler):
-            raise IpvsRejectedError(f"Cannot {step}: {unknown_scheduler(service.scheduler)}")
+            # The role builds and loads this one. Any other that is missing is a mistake in the task.
+            error = IpvsNotReadyError if service.scheduler == "test" else IpvsRejectedError
+            raise error(f"Cannot {step}: {unknown_scheduler(service.scheduler)}")
     engine = service.persistence_engine
     if engine and (before is None or before.persistence_engine != engine):
         if not kernel.has_module("ip_vs_pe", engine):

@@ -63,7 +63,7 @@ def converge_locked(
         if plan.changed:
             from ansible_collections.lvs.director.plugins.module_utils._apply.preflight import check_plan  # noqa: PLC0415 (compiled only where it is used)
 
-            check_plan(kernel, plan)
+            plan = plan._replace(warnings=(*plan.warnings, *check_plan(kernel, plan, check_mode=check_mode)))
         save = _plan_save(store, desired, plan)
         if check_mode or not (plan.changed or save):
             return Outcome(plan, _predicted(plan, current), save)

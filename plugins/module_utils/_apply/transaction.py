@@ -13,11 +13,11 @@ from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import refusal_error
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError, IpvsVerificationError
 from ansible_collections.lvs.director.plugins.module_utils._model.results import configuration
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Entry, Observed, ServiceKey
 from ansible_collections.lvs.director.plugins.module_utils._plan.order import transition
-from ansible_collections.lvs.director.plugins.module_utils._plan.planned_service import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
 
 # What the class does, without being asked ten thousand times how it does it.

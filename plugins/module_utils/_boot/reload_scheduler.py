@@ -27,7 +27,7 @@ from typing import Any, Protocol
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge_locked
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, Entry
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store, replacement
@@ -148,7 +148,7 @@ def _change_scheduler(kernel: IpvsKernel, entries: Sequence[Entry], scheduler: s
     for begin in range(0, len(entries), _AT_ONCE):
         some = entries[begin : begin + _AT_ONCE]
         with held_back():
-            _converge(kernel, [DesiredService("", one.service.key, {"scheduler": scheduler}) for one in some])
+            _converge(kernel, [DesiredService("", one.service.key, {"scheduler": scheduler}, strict=False) for one in some])
 
 
 def _change_weights(kernel: IpvsKernel, weights: _Weights, *, before: int) -> None:
@@ -160,12 +160,12 @@ def _change_weights(kernel: IpvsKernel, weights: _Weights, *, before: int) -> No
     for entry in _table(kernel):
         pairs = weights.get(str(entry.service.key), {})
         changed = tuple(
-            DesiredDestination("", place, one.key, {"weight": pairs[str(one.key)][1 - before]})
+            DesiredDestination("", place, one.key, Given({"weight": pairs[str(one.key)][1 - before]}))
             for place, one in enumerate(entry.destinations)
             if str(one.key) in pairs and one.weight == pairs[str(one.key)][before]
         )
         if changed:
-            services.append(DesiredService("", entry.service.key, {}, destinations=changed, ordered=False))
+            services.append(DesiredService("", entry.service.key, {}, destinations=changed, ordered=False, strict=False))
     _converge(kernel, services)
 
 

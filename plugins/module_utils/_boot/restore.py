@@ -34,7 +34,7 @@ from ansible_collections.lvs.director.plugins.module_utils._boot.icmp import ref
 from ansible_collections.lvs.director.plugins.module_utils._boot.reload_scheduler import swap_scheduler
 from ansible_collections.lvs.director.plugins.module_utils._kernel import modules as _modprobe
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
-from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredService, DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredService, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import Timeouts
@@ -112,7 +112,7 @@ def content_of(text: str) -> Content:
     # In the very order in which they were; and others that have come into the service since may stay.
     services = [{**one, "ordered": True, "exclusive_destinations": False} for one in content["services"]]
     table = desired_from_table_module(
-        {"services": services, "scope": None, "purge": False, "exclusive_destinations": False, "zero_counters": False}
+        {"services": services, "scope": None, "purge": False, "exclusive_destinations": False, "zero_counters": False, "strict": False}
     )
     timeouts, earlier = (
         desired_from_timeouts_module({**dict.fromkeys(Timeouts._fields), **content[part]}) for part in ("timeouts", "earlier_timeouts")
@@ -170,7 +170,7 @@ def _with_scheduler(service: DesiredService, journal: Journal, load: Callable[[s
         given={**service.given, "scheduler": fallback, "scheduler_flags": 0},
         flag_words=(),
         destinations=tuple(
-            one._replace(given={**one.given, "weight": len(destinations) - place if one.given.get("weight", 1) else 0})
+            one._replace(given=Given({**one.given, "weight": len(destinations) - place if one.given.get("weight", 1) else 0}))
             for place, one in enumerate(destinations)
         ),
     )

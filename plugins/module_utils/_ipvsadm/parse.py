@@ -6,43 +6,49 @@
 
 """Rules -> entries: what the kernel's table is after the command lines of ipvsadm in a text.
 
-Each command is followed as the kernel would follow it: a destination that is added becomes the first one, an edit keeps
-its place, and resets what it does not name, since ipvsadm always sends whole entries. Values are judged by the path on
-which the modules' options go.
+Each command does what it would do in the kernel: an added destination becomes the first one; an edited one keeps its place, and
+options that the line does not name are reset, since ipvsadm always sends whole entries. Values go through the checks of the
+modules' options.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Optional, cast
+from typing import Any, Optional, cast
 
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.lexer import Line, rule_lines, rule_words, split_command
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.options import OPTIONS
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.rule import Rule
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Entry, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._options import common as argspec
-from ansible_collections.lvs.director.plugins.module_utils._options import service as argspec_service
+from ansible_collections.lvs.director.plugins.module_utils._options.common import (
+    SERVICE_KEY_SPEC,
+    desired_from_destination_module,
+    destination_module_spec,
+    service_key,
+)
 from ansible_collections.lvs.director.plugins.module_utils._options.entries import new_entry, with_defaults
-from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry
+from ansible_collections.lvs.director.plugins.module_utils._plan.service import Merger, plan_entry
 
 _WORDS = {option.sets: option.word for option in OPTIONS if option.sets}
 _OPTION = re.compile(rf"\b({'|'.join(_WORDS)})\b")
 
 
-def parse_rules(text: str) -> list[Entry]:
-    """Return the services that stand in the table after the rules, destinations as the scheduler walks them.
+def parse_rules(text: str, *, strict: bool = True, warnings: Optional[list[str]] = None) -> list[Entry]:
+    """Return the services in the table after the rules, destinations in the order in which the scheduler tries them.
 
     :param text: what ``ipvsadm -S`` prints or ``ipvsadm -R`` reads, or a script's lines that begin with ``ipvsadm``.
+    :param strict: read them as ``ipvsadm -R`` would. Otherwise they are what ``-S`` printed of a table that ``-R`` cannot make.
+    :param warnings: gets what strict would refuse.
     :raises IpvsInputError: a line is wrong. The text has the line's number, the line, and what is wrong with it.
     """
-    table = _Table()
+    table = _Table(strict, warnings)
     for line in rule_lines(text):
         try:
             command, given = split_command(rule_words(line))
             table.follow(line, Rule(command, given))
         except IpvsInputError as exc:
-            raise IpvsInputError("", f"{line}: {exc}") from exc
+            raise IpvsInputError("", f"{line}: {exc}") from None
     return list(table.entries.values())
 
 
@@ -58,9 +64,11 @@ def _in_words_of_ipvsadm(exc: IpvsInputError, rule: Rule) -> IpvsInputError:
 class _Table:
     """The kernel's table, as far as rules tell."""
 
-    def __init__(self) -> None:
+    def __init__(self, strict: bool, warnings: Optional[list[str]]) -> None:
         self.entries: dict[ServiceKey, Entry] = {}
         self._origins: dict[tuple[ServiceKey, Optional[DestinationKey]], Line] = {}
+        self._strict = strict
+        self._warnings = warnings
 
     def follow(self, line: Line, rule: Rule) -> None:
         """Do what a line says.
@@ -76,15 +84,13 @@ class _Table:
             else:
                 self._change_destination(line, rule)
         except IpvsInputError as exc:
-            raise _in_words_of_ipvsadm(exc, rule) from exc
+            raise _in_words_of_ipvsadm(exc, rule) from None
 
     def _change_service(self, line: Line, rule: Rule) -> None:
         if rule.command == "delete-service":
-            params = with_defaults(argspec_service.service_module_spec()["argument_spec"], rule.key)
-            (desired,) = argspec_service.desired_from_service_module(params).services
-            del self.entries[self._existing(desired.key)]
+            del self.entries[self._existing(service_key("", with_defaults(SERVICE_KEY_SPEC, rule.key)))]
             return
-        entry = new_entry({**rule.key, **rule.values})
+        entry = self._new_entry({**rule.key, **rule.values})
         key = entry.service.key
         if rule.command == "edit-service":
             entry = entry._replace(destinations=self.entries[self._existing(key)].destinations)
@@ -94,13 +100,20 @@ class _Table:
             self._origins[key, None] = line
         self.entries[key] = entry
 
+    def _new_entry(self, values: dict[str, Any]) -> Entry:
+        if "persistence_netmask" in values and "persistence_timeout" not in values:
+            # ipvsadm looks at the netmask, and the kernel drops it.
+            new_entry({**values, "persistence_timeout": 1}, strict=False)
+            values = {option: value for option, value in values.items() if option != "persistence_netmask"}
+        return new_entry(values, strict=self._strict, warnings=self._warnings)
+
     def _change_destination(self, line: Line, rule: Rule) -> None:
         state = "absent" if rule.command == "delete-server" else "present"
-        values = {"service": rule.key, **rule.values, "state": state}
-        params = with_defaults(argspec.destination_module_spec()["argument_spec"], values)
-        (desired,) = argspec.desired_from_destination_module(params).services
+        values = {"service": rule.key, **rule.values, "state": state, "strict": self._strict}
+        params = with_defaults(destination_module_spec()["argument_spec"], values)
+        (desired,) = desired_from_destination_module(params).services
         (one,) = desired.destinations or ()
-        destination = one.key._replace(port=desired.key.port) if rule.has_port_of_service else one.key
+        destination = one.key._replace(port=desired.key.port) if self._strict and rule.has_port_of_service else one.key
         desired = desired._replace(destinations=(one._replace(key=destination),))
         entry = self.entries[self._existing(desired.key)]
         there = entry.destination(destination) is not None
@@ -115,8 +128,8 @@ class _Table:
             # Whatever is not named in the line is reset.
             fresh = tuple(Destination(destination) if other.key == destination else other for other in entry.destinations)
             entry = entry._replace(destinations=fresh)
-        # There is a service after it, since it is about a destination of one that there is.
-        self.entries[desired.key] = cast(Entry, plan_entry(entry, desired))
+        # There is a service after it: the rule is about a destination of one.
+        self.entries[desired.key] = cast(Entry, plan_entry(entry, desired, Merger(self._warnings)))
 
     def _existing(self, key: ServiceKey) -> ServiceKey:
         if key not in self.entries:

@@ -57,7 +57,8 @@ def destination_rule(command: str, service: ServiceKey, destination: Destination
     """Return a rule that adds (``-a``) or edits (``-e``) a destination."""
     words = [
         destination_key_rule(command, service, destination.key),
-        options.METHOD_OPTIONS[destination.forward_method].word,
+        # ipvsadm -S writes localnode as -g too: to an address of its own, the kernel delivers both in the same way.
+        options.METHOD_OPTIONS.get(destination.forward_method, options.METHOD_OPTIONS["direct"]).word,
         options.WEIGHT.word,
         str(destination.weight),
     ]

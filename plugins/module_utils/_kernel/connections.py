@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model.connections import Connection, WantedConnections
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsProtocolError, IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsNotReadyError, IpvsProtocolError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import format_address
 from ansible_collections.lvs.director.plugins.module_utils._model.uapi import TEMPLATE_STATES
 
@@ -75,7 +75,7 @@ def listing(path: str) -> Iterator[bytes]:
         with open(path, "rb") as lines:
             yield from lines
     except FileNotFoundError as exc:
-        raise IpvsUnavailableError(
+        raise IpvsNotReadyError(
             f"IPVS is not available: {path} does not exist, so the kernel module ip_vs is not loaded. "
             "Load it (modprobe ip_vs, or the role lvs.director.ipvs_director)"
         ) from exc

@@ -4,32 +4,49 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What a task asks for: names, and only those values that were given. Everything else stays as the kernel has it."""
+"""What a task asks for (services and destinations to be there or not, and in which part of the table), and what is planned of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     DestinationCounters,
     DestinationKey,
+    Entry,
     ServiceKey,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._model.steps import Step
+
+
+class Given(dict[str, Any]):
+    """The fields that a task gives, by name. Not changed once it is made, so that it can be a key."""
+
+    __slots__ = ("_hash",)
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        try:
+            return self._hash
+        except AttributeError:
+            self._hash: int = hash(tuple(self.items()))
+            return self._hash
 
 
 class DesiredDestination(NamedTuple):
     """A destination to be there, or not to be there. ``given`` has fields of ``Destination``."""
 
-    listed: str  # under which option of the task: services[3].destinations; "": it is what the task itself is about
-    place: int  # among those that are listed there, from 0
+    listed: str  # the option that lists it: services[3].destinations; "": the task itself is about it
+    place: int  # among those listed there, from 0
     key: DestinationKey
-    given: Mapping[str, Any]
+    given: Given
     present: bool = True
 
     @property
     def path(self) -> str:
-        """The option in the task, for errors: services[3].destinations[1]. Not stored: there may be a hundred thousand."""
+        """The option in the task, for errors: services[3].destinations[1]. Not stored: a table may have a hundred thousand."""
         return f"{self.listed}[{self.place}]" if self.listed else ""
 
 
@@ -44,8 +61,9 @@ class DesiredService(NamedTuple):
     must_exist: bool = False  # the task is about destinations: it does not add the service
     destinations: Optional[tuple[DesiredDestination, ...]] = None  # in the order asked for; None: leave them alone
     exclusive: bool = False  # remove the destinations that are not listed
-    ordered: Optional[bool] = None  # whether destinations move to be in the order asked for; None: if the scheduler looks at it
+    ordered: Optional[bool] = None  # whether destinations move into the order asked for; None: if the scheduler depends on it
     zero_counters: bool = False
+    strict: bool = True  # refuse what the kernel takes but what does not work as it looks
 
 
 class Drain(NamedTuple):
@@ -92,6 +110,22 @@ class DesiredTable(NamedTuple):
     scope: tuple[ScopePart, ...] = ()
     purge: bool = False  # delete the services inside the scope that are not listed
     zero_all_counters: bool = False
+
+
+class PlannedService(NamedTuple):
+    """What is going to happen to one service."""
+
+    key: ServiceKey
+    before: Optional[Entry]
+    after: Optional[Entry]
+    phases: tuple[tuple[Step, ...], tuple[Step, ...]]
+    # The only eligible destination, if it has to move itself: for a moment the service has none.
+    interrupted: Optional[DestinationKey] = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do."""
+        return any(self.phases)
 
 
 def at(path: str, option: str) -> str:

@@ -28,8 +28,16 @@ class IpvsInputError(IpvsError):
         self.path = path
 
 
+class IpvsMissingError(IpvsInputError):
+    """The task is about an entry that is not there. In a dry run, an earlier task may only have predicted it."""
+
+
 class IpvsUnavailableError(IpvsError):
     """The target cannot do IPVS now: ``ip_vs`` is not loaded, pyroute2 is missing, or the user is not root."""
+
+
+class IpvsNotReadyError(IpvsUnavailableError):
+    """``ip_vs`` is not loaded or pyroute2 is missing. In a dry run, an earlier task may only have predicted the change."""
 
 
 class IpvsConflictError(IpvsError):
@@ -50,3 +58,8 @@ class IpvsVerificationError(IpvsError):
 
 class IpvsExperimentError(IpvsError):
     """The experiment could not be carried out; that says nothing about the director."""
+
+
+def not_predicted(reason: object) -> str:
+    """Return the warning of a dry run that cannot be predicted."""
+    return f"This dry run cannot be predicted: {reason}. An earlier task of the play may change that"

@@ -108,6 +108,7 @@ IP_VS_PENAME_MAXLEN = 16
 IP_VS_IFNAME_MAXLEN = 16
 
 INT_MAX = 2**31 - 1
+UINT_MAX = 2**32 - 1
 # ipvsadm's MAX_TIMEOUT, 31 days: larger values overflow the kernel's count of ticks on some configurations.
 MAX_TIMEOUT = 31 * 24 * 60 * 60
 

@@ -27,7 +27,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsProtocolError, IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsNotReadyError, IpvsProtocolError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.uapi import (
     IPVS_CMD_GET_INFO,
     IPVS_GENL_NAME,
@@ -180,7 +180,7 @@ class NetlinkSocket:
         socket_class = _generic_netlink_socket()
         # Resolving the family makes the kernel load ip_vs, which modules must not do.
         if not os.path.exists(PROC_TABLE):
-            raise IpvsUnavailableError(
+            raise IpvsNotReadyError(
                 f"IPVS is not available: {PROC_TABLE} does not exist, so the kernel module ip_vs is not loaded. "
                 "Load it (modprobe ip_vs, or the role lvs.director.ipvs_director)"
             )

@@ -4,10 +4,9 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Options -> model: the argument specs, and with ``_argspec_...`` the only place that reads ``module.params``.
+"""What several modules share: the argument specs of services and destinations, and the readers of single options.
 
-Options have no defaults here: one that is not given stays as the kernel has it. What a new entry starts from stands in
-``_model``.
+Options have no defaults here: one that is not given stays as the kernel has it. The defaults of new entries are in ``_model.table``.
 """
 
 from __future__ import annotations
@@ -16,7 +15,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._model import uapi
-from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, DesiredTable, Drain, at
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import (
+    DesiredDestination,
+    DesiredService,
+    DesiredTable,
+    Drain,
+    Given,
+    at,
+)
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     DestinationKey,
@@ -29,18 +35,13 @@ Spec = dict[str, Any]
 Params = Mapping[str, Any]
 FWMARK_MAX = 2**32 - 1
 
+# Which of these go together, ``check_service_name`` knows: AnsibleModule's rules would count an option that is null.
 SERVICE_KEY_SPEC: Spec = {
     "protocol": {"type": "str", "choices": list(uapi.PROTOCOLS)},
     "address": {"type": "str"},
     "port": {"type": "int"},
     "fwmark": {"type": "int"},
     "family": {"type": "str", "choices": list(uapi.FAMILIES)},
-}
-# Holds for a module's own options as well as for a nested ``service``.
-SERVICE_KEY_RULES: Spec = {
-    "required_one_of": [("address", "fwmark")],
-    "mutually_exclusive": [("address", "fwmark"), ("protocol", "fwmark"), ("port", "fwmark")],
-    "required_together": [("protocol", "address", "port")],
 }
 
 DESTINATION_SPEC: Spec = {
@@ -55,6 +56,8 @@ DESTINATION_SPEC: Spec = {
     "tunnel_flags": {"type": "list", "elements": "str", "choices": list(uapi.TUNNEL_FLAGS)},
 }
 
+STRICT_SPEC: Spec = {"strict": {"type": "bool", "default": True}}
+
 
 def destination_module_spec() -> Spec:
     """Return the arguments of AnsibleModule for ``ipvs_destination``."""
@@ -66,8 +69,9 @@ def destination_module_spec() -> Spec:
             "drain_count": {"type": "str", "choices": ["all", "active"], "default": "all"},
             "drain_then": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
             "min_available": {"type": "int", "default": 1},
-            "service": {"type": "dict", "required": True, "options": SERVICE_KEY_SPEC, **SERVICE_KEY_RULES},
+            "service": {"type": "dict", "required": True, "options": SERVICE_KEY_SPEC},
             **DESTINATION_SPEC,
+            **STRICT_SPEC,
         },
         "supports_check_mode": True,
     }
@@ -86,8 +90,9 @@ def desired_from_destination_module(params: Params) -> DesiredTable:
     key = service_key("service", params["service"])
     destination = read_destination("", 0, params, key)._replace(present=params["state"] != "absent")
     if params["state"] == "drained" and destination.given:
-        raise IpvsInputError(next(iter(destination.given)), "state drained sets weight 0, and changes nothing else")
-    return DesiredTable((DesiredService("service", key, {}, must_exist=True, destinations=(destination,)),))
+        raise IpvsInputError(next(iter(destination.given)), "state drained sets weight 0 and changes nothing else")
+    service = DesiredService("service", key, Given(), must_exist=True, destinations=(destination,), strict=params["strict"])
+    return DesiredTable((service,))
 
 
 def drain_from_destination_module(params: Params) -> Drain:
@@ -105,7 +110,11 @@ def drain_from_destination_module(params: Params) -> Drain:
 
 
 def service_key(path: str, params: Params) -> ServiceKey:
-    """Return what options of SERVICE_KEY_SPEC name."""
+    """Return the service that options of SERVICE_KEY_SPEC name.
+
+    :raises IpvsInputError: they name none.
+    """
+    check_service_name(path, params)
     if params["fwmark"] is not None:
         return ServiceKey(params["family"] or "ipv4", fwmark=number(params, path, "fwmark", 1, FWMARK_MAX))
     address = parsed_address(at(path, "address"), params["address"])
@@ -113,6 +122,21 @@ def service_key(path: str, params: Params) -> ServiceKey:
     if params["family"] not in (None, family):
         raise IpvsInputError(at(path, "family"), f"{params['address']} is {family}, not {params['family']}")
     return ServiceKey(family, params["protocol"], address, number(params, path, "port", 0, 65535))
+
+
+def check_service_name(path: str, params: Params) -> None:
+    """Refuse anything but protocol, address and port together, or a firewall mark.
+
+    :raises IpvsInputError: in the words of AnsibleModule.
+    """
+    named = [option for option in ("address", "protocol", "port") if params[option] is not None]
+    if params["fwmark"] is None:
+        if "address" not in named:
+            raise IpvsInputError(path, "one of the following is required: address, fwmark")
+        if len(named) < 3:
+            raise IpvsInputError(path, "parameters are required together: protocol, address, port")
+    elif named:
+        raise IpvsInputError(path, f"parameters are mutually exclusive: {named[0]}|fwmark")
 
 
 def read_destination(listed: str, index: int, params: Params, service: ServiceKey) -> DesiredDestination:
@@ -125,8 +149,8 @@ def read_destination(listed: str, index: int, params: Params, service: ServiceKe
     )
 
 
-def given_of_destination(path: str, params: Params) -> dict[str, Any]:
-    """Return the fields of ``Destination`` that are given, but for its name.
+def given_of_destination(path: str, params: Params) -> Given:
+    """Return the given fields of ``Destination`` except its name.
 
     :raises IpvsInputError: a value is impossible in itself.
     """
@@ -138,21 +162,31 @@ def given_of_destination(path: str, params: Params) -> dict[str, Any]:
         given["tunnel_port"] = number(params, path, "tunnel_port", 1, 65535)
     words = params["tunnel_flags"]
     if words is not None:
-        if len(set(words)) > 1:
+        if "nocsum" in words and set(words) != {"nocsum"}:
             raise IpvsInputError(at(path, "tunnel_flags"), f"{' and '.join(sorted(set(words)))} exclude each other")
         given["tunnel_flags"] = bits(words, uapi.TUNNEL_FLAGS)
-    return given
+    return Given(given)
 
 
 def parsed_address(path: str, text: str) -> bytes:
+    """Return the packed form of an address.
+
+    :raises IpvsInputError: it is none.
+    """
     try:
         return parse_address(text)
     except ValueError as exc:
-        raise IpvsInputError(path, str(exc)) from exc
+        raise IpvsInputError(path, str(exc)) from None
 
 
 def number(params: Params, path: str, option: str, least: int, most: int, unit: str = "") -> int:
+    """Return an option's number.
+
+    :raises IpvsInputError: it is outside of the range, or a truth value, which AnsibleModule's type int lets through.
+    """
     value = params[option]
+    if isinstance(value, bool):
+        raise IpvsInputError(at(path, option), f"{value!r} is not a whole number")
     if not least <= value <= most:
         raise IpvsInputError(at(path, option), f"{value} is not in the range {least} to {most}{unit}")
     return int(value)

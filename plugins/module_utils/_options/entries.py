@@ -4,68 +4,67 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Services in the shape of options -> entries, by the path on which the modules go: same ranges, same checks."""
+"""Services in the shape of options -> entries, through the checks that a task's options go through."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, Optional, cast
 
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Entry, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._options import common as argspec
-from ansible_collections.lvs.director.plugins.module_utils._options import service as argspec_service
-from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry
+from ansible_collections.lvs.director.plugins.module_utils._options.common import DESTINATION_SPEC, SERVICE_KEY_SPEC, Spec
+from ansible_collections.lvs.director.plugins.module_utils._options.service import SERVICE_SPEC, STATE_SPEC, service_with_destinations
+from ansible_collections.lvs.director.plugins.module_utils._plan.service import Merger, plan_entry
 
-# One service with its destinations, as arguments of an ArgumentSpecValidator.
-ENTRY_SPEC: argspec.Spec = {
-    "argument_spec": {
-        **argspec.SERVICE_KEY_SPEC,
-        **argspec_service.SERVICE_SPEC,
-        "destinations": {"type": "list", "elements": "dict", "options": argspec.DESTINATION_SPEC},
-    },
-    **argspec.SERVICE_KEY_RULES,
+# One service with its destinations, for an ArgumentSpecValidator.
+ENTRY_SPEC: Spec = {
+    **SERVICE_KEY_SPEC,
+    **SERVICE_SPEC,
+    "destinations": {"type": "list", "elements": "dict", "options": DESTINATION_SPEC},
 }
+_SPEC: Spec = {**ENTRY_SPEC, **STATE_SPEC, "exclusive_destinations": {}, "ordered": {}}
 
 
-def with_defaults(spec: argspec.Spec, values: Mapping[str, Any]) -> dict[str, Any]:
+def with_defaults(spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return all of a spec's options with the values that are given, as AnsibleModule would; it does not check them."""
     found: dict[str, Any] = {}
     for name, option in spec.items():
         value = values.get(name, option.get("default"))
         inner = option.get("options")
         if inner and isinstance(value, list):
-            value = [with_defaults(inner, one) for one in value]
+            value = [with_defaults(inner, item) for item in value]
         elif inner and isinstance(value, Mapping):
             value = with_defaults(inner, value)
         found[name] = value
     return found
 
 
-def new_entry(values: Mapping[str, Any]) -> Entry:
+def new_entry(values: Mapping[str, Any], *, path: str = "", strict: bool = True, warnings: Optional[list[str]] = None) -> Entry:
     """Return what ``ipvs_service`` makes of its options where there is no such service yet.
 
     :param values: options of ``ipvs_service``; what is missing or None has the model's default.
+    :param path: of the service in the task, for errors.
+    :param strict: refuse what the kernel takes but what does not work as it looks.
+    :param warnings: gets what strict would refuse.
     :raises IpvsInputError: with the option's path.
     """
-    params = with_defaults(argspec_service.service_module_spec()["argument_spec"], values)
-    (desired,) = argspec_service.desired_from_service_module(params).services
-    # There is one, since nothing but a service that is to be absent comes to none.
-    return cast(Entry, plan_entry(None, desired))
+    desired = service_with_destinations(path, with_defaults(_SPEC, values))._replace(strict=strict)
+    # Only a service that is to be absent has no entry.
+    return cast(Entry, plan_entry(None, desired, Merger(warnings)))
 
 
-def new_entries(services: Iterable[Mapping[str, Any]]) -> list[Entry]:
+def new_entries(services: Iterable[Mapping[str, Any]], *, strict: bool = True, warnings: Optional[list[str]] = None) -> list[Entry]:
     """Return a table's services.
 
-    :raises IpvsInputError: its text starts with the option's path, ``services[0].destinations[1].weight`` say.
+    :param strict: refuse what the kernel takes but what does not work as it looks.
+    :param warnings: gets what strict would refuse.
+    :raises IpvsInputError: with the option's path, such as ``services[0].destinations[1].weight``.
     """
     found: dict[ServiceKey, Entry] = {}
     for index, values in enumerate(services):
         path = f"services[{index}]"
-        try:
-            entry = new_entry(values)
-        except IpvsInputError as exc:
-            raise IpvsInputError("", f"{path}.{exc}") from exc
+        entry = new_entry(values, path=path, strict=strict, warnings=warnings)
         key = entry.service.key
         if key in found:
             raise IpvsInputError(path, f"{key} is listed already, as services[{list(found).index(key)}]")

@@ -18,8 +18,8 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationKey, ServiceKey, parse_address
 from ansible_collections.lvs.director.plugins.module_utils._options.common import (
     DESTINATION_SPEC,
-    SERVICE_KEY_RULES,
     SERVICE_KEY_SPEC,
+    STRICT_SPEC,
     Params,
     Spec,
     bits,
@@ -40,7 +40,7 @@ SERVICE_SPEC: Spec = {
     "one_packet": {"type": "bool"},
 }
 
-# What can be said of a service and its destinations together: ``ipvs_service``, and each item of ``ipvs_table``.
+# A service's destinations, in ``ipvs_service`` and in each item of ``ipvs_table``.
 SERVICE_DESTINATIONS_SPEC: Spec = {
     "destinations": {"type": "list", "elements": "dict", "options": DESTINATION_SPEC},
     "exclusive_destinations": {"type": "bool"},
@@ -62,8 +62,8 @@ def service_module_spec() -> Spec:
             "exclusive_destinations": {"type": "bool", "default": False},
             "ordered": {"type": "bool", "default": True},
             **ZERO_COUNTERS_SPEC,
+            **STRICT_SPEC,
         },
-        **SERVICE_KEY_RULES,
         "supports_check_mode": True,
     }
 
@@ -73,13 +73,14 @@ def desired_from_service_module(params: Params) -> DesiredTable:
 
     :raises IpvsInputError: a value is impossible in itself.
     """
-    return DesiredTable((service_with_destinations("", params)._replace(zero_counters=params["zero_counters"]),))
+    service = service_with_destinations("", params)
+    return DesiredTable((service._replace(zero_counters=params["zero_counters"], strict=params["strict"]),))
 
 
 def service_with_destinations(path: str, params: Params, read: Optional[ReadDestination] = None) -> DesiredService:
-    """Return what is asked for of a service and its destinations, from options of SERVICE_DESTINATIONS_SPEC and those above it.
+    """Return a service with its destinations, from options of SERVICE_DESTINATIONS_SPEC and the specs above it.
 
-    :param read: makes the value of each item of ``destinations``.
+    :param read: reads each item of ``destinations``.
     :raises IpvsInputError: a value is impossible in itself.
     """
     desired = _service(path, params)
@@ -88,7 +89,7 @@ def service_with_destinations(path: str, params: Params, read: Optional[ReadDest
     destinations = params["destinations"]
     if destinations is None:
         if params["exclusive_destinations"]:
-            raise IpvsInputError(at(path, "exclusive_destinations"), "give destinations too; an empty list removes all that there are")
+            raise IpvsInputError(at(path, "exclusive_destinations"), "give destinations too; an empty list removes them all")
         return desired
     return desired._replace(
         destinations=_destinations(at(path, "destinations"), destinations, desired.key, read or read_destination),
@@ -106,11 +107,11 @@ def _service(path: str, params: Params) -> DesiredService:
     if params["scheduler_flags"] is not None:
         given["scheduler_flags"] = bits(words, uapi.SCHEDULER_FLAGS)
     if params["persistence_timeout"] is not None:
-        given["persistence_timeout"] = number(params, path, "persistence_timeout", 0, uapi.MAX_TIMEOUT, " seconds")
+        given["persistence_timeout"] = number(params, path, "persistence_timeout", 0, uapi.UINT_MAX, " seconds")
     if params["persistence_netmask"] is not None:
         given["persistence_netmask"] = _netmask(at(path, "persistence_netmask"), params["persistence_netmask"], key.family)
     if params["persistence_engine"] is not None:
-        # An empty name takes the engine off the service.
+        # An empty name removes the engine.
         given["persistence_engine"] = params["persistence_engine"] and _name(
             at(path, "persistence_engine"), params["persistence_engine"], uapi.IP_VS_PENAME_MAXLEN
         )
@@ -156,6 +157,6 @@ def _netmask(path: str, text: str, family: str) -> str:
 
 
 def prefix_length(text: str) -> Optional[int]:
-    """Return the number behind a slash, or without one; None if it is none."""
+    """Return the number in ``/24`` or ``24``; None if the text is no such number."""
     digits = text[1:] if text.startswith("/") else text
     return int(digits) if re.fullmatch(r"[0-9]{1,3}", digits) else None

@@ -4,11 +4,11 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Options of ``ipvs_table`` -> model.
+"""Options of ``ipvs_table``.
 
-A table may hold a hundred thousand destinations. AnsibleModule needs 50 microseconds to validate each of them against
-nested options, more than all the rest of a run, so here the list comes as it was written and is held to the same specs
-by ``_checked``. What equal destinations share is made once.
+A table may hold a hundred thousand destinations. AnsibleModule needs 50 microseconds to check each of them against nested
+options, more than all the rest of a run. Here the list comes as it was written and ``_checked`` holds it to the same specs,
+with AnsibleModule's own functions for the types. What equal destinations share is made once.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ import base64
 import ipaddress
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_int, check_type_list, check_type_str
 from ansible_collections.lvs.director.plugins.module_utils._model import uapi
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import (
     DesiredDestination,
     DesiredService,
     DesiredTable,
+    Given,
     ScopePart,
     at,
 )
@@ -33,8 +35,8 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import D
 from ansible_collections.lvs.director.plugins.module_utils._options.common import (
     DESTINATION_SPEC,
     FWMARK_MAX,
-    SERVICE_KEY_RULES,
     SERVICE_KEY_SPEC,
+    STRICT_SPEC,
     Params,
     Spec,
     given_of_destination,
@@ -68,8 +70,8 @@ def table_module_spec() -> Spec:
             "purge": {"type": "bool", "default": False},
             "exclusive_destinations": {"type": "bool"},
             **ZERO_COUNTERS_SPEC,
+            **STRICT_SPEC,
         },
-        "required_one_of": [("services", "zero_counters")],
         "required_if": [("purge", True, ("scope", "services"))],
         "supports_check_mode": True,
     }
@@ -80,31 +82,31 @@ def desired_from_table_module(params: Params) -> DesiredTable:
 
     :raises IpvsInputError: a value is impossible in itself; entries are named by index, as in ``services[3].destinations[1]``.
     """
+    if params["services"] is None and not params["zero_counters"]:
+        raise IpvsInputError("services", "is missing: list the services that shall be there, or give zero_counters: true")
     scope = tuple(_scope_part(f"scope[{index}]", part) for index, part in enumerate(params["scope"] or ()))
     if params["purge"] and not scope:
-        raise IpvsInputError("scope", "is empty: say in which part of the table services that are not listed shall be purged")
+        raise IpvsInputError("scope", "is empty: say in which part of the table to delete the services that are not listed")
     exclusive = params["purge"] if params["exclusive_destinations"] is None else params["exclusive_destinations"]
-    read = _Destinations()
+    listed = params["services"] is not None
+    strict = params["strict"]
+    read = _Destinations(strict)
     found: dict[ServiceKey, DesiredService] = {}
     for index, item in enumerate(_unpacked(params["services"] or ())):
         path = f"services[{index}]"
-        values = _checked(path, item, TABLE_SERVICE_SPEC)
-        _check_name(path, values)
+        values = _checked(path, item, TABLE_SERVICE_SPEC, strict)
         if values["exclusive_destinations"] is None:
             values["exclusive_destinations"] = exclusive and values["destinations"] is not None
-        one = service_with_destinations(path, values, read.read)
-        if one.key in found:
-            raise IpvsInputError(path, f"{one.key} is listed already, as {found[one.key].path}")
-        if scope and not any(part.covers(one.key) for part in scope):
-            raise IpvsInputError(path, f"{one.key} is outside of the declared scope, in which alone this task may change anything")
-        found[one.key] = one
-    zero_listed = params["zero_counters"] and params["services"] is not None
-    return DesiredTable(
-        tuple(one._replace(zero_counters=True) for one in found.values()) if zero_listed else tuple(found.values()),
-        scope,
-        params["purge"],
-        params["zero_counters"] and params["services"] is None,
-    )
+        service = service_with_destinations(path, values, read.read)
+        key = service.key
+        if key in found:
+            raise IpvsInputError(path, f"{key} is listed already, as {found[key].path}")
+        if scope and not any(part.covers(key) for part in scope):
+            raise IpvsInputError(path, f"{key} is outside of the declared scope, in which alone this task may change anything")
+        if params["zero_counters"] or not strict:
+            service = service._replace(zero_counters=params["zero_counters"], strict=strict)
+        found[key] = service
+    return DesiredTable(tuple(found.values()), scope, params["purge"], zero_all_counters=params["zero_counters"] and not listed)
 
 
 def number_of_services(services: Sequence[Any]) -> int:
@@ -113,7 +115,7 @@ def number_of_services(services: Sequence[Any]) -> int:
 
 
 def _unpacked(services: Sequence[Any]) -> Iterator[Any]:
-    """Yield services, one after the other also if the action plugin has packed them: all at once would take memory."""
+    """Yield services one after the other, even if the action plugin has packed them: all at once would take memory."""
     for one in services:
         if not _is_packed(one):
             yield one
@@ -122,7 +124,7 @@ def _unpacked(services: Sequence[Any]) -> Iterator[Any]:
             for line in zlib.decompress(base64.b64decode(one["packed"])).splitlines():
                 yield json.loads(line)
         except (TypeError, ValueError, zlib.error) as exc:
-            raise IpvsInputError("services", f"was damaged on the way from the controller: {exc}") from exc
+            raise IpvsInputError("services", f"was damaged on the way from the controller: {exc}") from None
 
 
 def _is_packed(service: Any) -> bool:
@@ -134,12 +136,13 @@ _make = tuple.__new__
 
 
 class _Destinations:
-    """Makes the values of destinations; what was given, names apart, is the same value for all that were given the same."""
+    """Reads destinations. Those that give the same options share one value, except for their names."""
 
-    def __init__(self) -> None:
-        self._given: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    def __init__(self, strict: bool) -> None:
+        self._strict = strict
+        self._given: dict[tuple[Any, ...], Given] = {}
         # With the types: 1 equals true, and only one of them is a weight.
-        self._last: tuple[dict[str, Any], list[type], Mapping[str, Any]] = {}, [type(self)], {}
+        self._last: tuple[dict[str, Any], list[type], Given] = {}, [type(self)], Given()
 
     def read(self, listed: str, index: int, item: Any, service: ServiceKey) -> DesiredDestination:
         """Return one destination.
@@ -147,19 +150,19 @@ class _Destinations:
         :raises IpvsInputError: a value is impossible in itself.
         """
         if not isinstance(item, dict):
-            raise IpvsInputError(f"{listed}[{index}]", f"{item!r} is not a destination: give address, and what else is to be said of it")
+            item = _dictionary(f"{listed}[{index}]", item)
         rest = item.copy()
         address, port = rest.pop("address", None), rest.pop("port", None)
         simple = isinstance(address, str) and (port is None or (isinstance(port, int) and not isinstance(port, bool)))
         last, types, given = self._last
         if simple and rest == last and list(map(type, rest.values())) == types:
-            pass  # the same as the one before, as mostly
+            pass  # the same as the one before, as most are
         elif simple and self._known(rest):
             given = self._last[2]
         else:
             path = f"{listed}[{index}]"
-            values = _checked(path, item, DESTINATION_SPEC)
-            address, port = values["address"], values["port"]
+            values = _checked(path, item, DESTINATION_SPEC, self._strict)
+            address, port = values["address"], None if values["port"] is None else number(values, path, "port", 0, 65535)
             given = self._remember(rest, given_of_destination(path, values))
         if port is None:
             port = service.port
@@ -168,19 +171,19 @@ class _Destinations:
         try:
             packed = parse_address(address)
         except ValueError as exc:
-            raise IpvsInputError(f"{listed}[{index}].address", str(exc)) from exc
-        one: DesiredDestination = _make(DesiredDestination, (listed, index, _make(DestinationKey, (packed, port)), given, True))
-        return one
+            raise IpvsInputError(f"{listed}[{index}].address", str(exc)) from None
+        desired: DesiredDestination = _make(DesiredDestination, (listed, index, _make(DestinationKey, (packed, port)), given, True))
+        return desired
 
     def _known(self, rest: dict[str, Any]) -> bool:
-        """Return whether an item has had the same options before; they are the last ones then."""
+        """Return whether an earlier item had the same options; they are the last ones then."""
         given = self._given.get(_hashable(rest))
         if given is None:
             return False
         self._last = rest, list(map(type, rest.values())), given
         return True
 
-    def _remember(self, rest: dict[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _remember(self, rest: dict[str, Any], given: Given) -> Given:
         given = self._given.setdefault(_hashable(rest), given)
         self._last = rest, list(map(type, rest.values())), given
         return given
@@ -190,95 +193,88 @@ def _hashable(options: dict[str, Any]) -> tuple[Any, ...]:
     return tuple([(option, repr(value)) for option, value in options.items()])
 
 
-def _checked(path: str, item: Any, spec: Spec) -> dict[str, Any]:
+def _checked(path: str, item: Any, spec: Spec, strict: bool) -> dict[str, Any]:
     """Return all options of a spec, as AnsibleModule would: converted, None where nothing was given."""
     if not isinstance(item, dict):
-        raise IpvsInputError(path, f"{item!r} is not a dictionary of options")
+        item = _dictionary(path, item)
     unknown = [str(option) for option in item if option not in spec]
     if unknown:
         raise IpvsInputError(path, f"there is no option {', '.join(unknown)}; there are {', '.join(spec)}")
     values = {option: rule.get("default") for option, rule in spec.items()}
     for option, value in item.items():
-        if value is None:
-            continue
-        rule = spec[option]
-        converted = _CONVERT[rule["type"]](at(path, option), value)
-        if "choices" in rule:
-            for one in converted if isinstance(converted, list) else (converted,):
-                if one not in rule["choices"]:
-                    raise IpvsInputError(at(path, option), f"{one!r} is none of {', '.join(rule['choices'])}")
-        values[option] = converted
+        if value is not None:
+            values[option] = _converted(at(path, option), value, spec[option], strict)
     for option, rule in spec.items():
         if rule.get("required") and values[option] is None:
             raise IpvsInputError(at(path, option), "is missing")
     return values
 
 
-def _whole_number(path: str, value: Any) -> int:
-    if isinstance(value, (int, str)) and not isinstance(value, bool):
-        try:
-            return int(value)
-        except ValueError:
-            pass
-    raise IpvsInputError(path, f"{value!r} is not a whole number")
+# AnsibleModule's own, so that a value means the same in a table as in the options of other modules.
+_CONVERT: dict[str, Callable[[Any], Any]] = {
+    "int": check_type_int,
+    "str": check_type_str,
+    "list": check_type_list,
+    "bool": check_type_bool,
+}
 
 
-def _text(path: str, value: Any) -> str:
-    if isinstance(value, (dict, list)):
-        raise IpvsInputError(path, f"{value!r} is not a text")
-    return str(value)
+def _converted(path: str, value: Any, rule: Spec, strict: bool) -> Any:
+    kind = rule["type"]
+    try:
+        if kind == "str" and isinstance(value, (dict, list)):
+            raise TypeError
+        converted = _CONVERT[kind](value)
+        if rule.get("elements") == "str":
+            converted = [check_type_str(word) for word in converted]
+    except (TypeError, ValueError, OverflowError):
+        raise IpvsInputError(path, f"{value!r} {_type_reason(kind)}") from None
+    if "choices" in rule:
+        for word in converted if isinstance(converted, list) else (converted,):
+            if word not in rule["choices"]:
+                found = None if strict else _word_of_the_kernel(path.rpartition(".")[2], word)
+                if found is None:
+                    raise IpvsInputError(path, f"{word!r} is none of {', '.join(rule['choices'])}")
+                converted = found
+    return converted
 
 
-def _list(path: str, value: Any) -> list[Any]:
-    if isinstance(value, str):
-        return value.split(",")
-    if not isinstance(value, list):
-        raise IpvsInputError(path, f"{value!r} is not a list")
-    return value
+def _type_reason(kind: str) -> str:
+    return {
+        "int": "is not a whole number",
+        "str": "is not a text",
+        "list": "is not a list",
+        "bool": "is neither true nor false",
+    }[kind]
 
 
-def _boolean(path: str, value: Any) -> bool:
-    word = str(value).lower()
-    if word in ("true", "yes", "on", "y", "t", "1"):
-        return True
-    if word in ("false", "no", "off", "n", "f", "0"):
-        return False
-    raise IpvsInputError(path, f"{value!r} is neither true nor false")
+def _word_of_the_kernel(option: str, text: str) -> str | None:
+    """Return a protocol or method that no option has a choice for, in the form in which ``ipvs_info`` shows it."""
+    words, most = {"protocol": (uapi.PROTOCOL_WORDS, 0xFFFF), "forward_method": (uapi.FORWARD_METHOD_WORDS, 7)}.get(option, ({}, -1))
+    if text in words.values():
+        return text
+    return uapi.word_of(words, int(text)) if text.isdecimal() and int(text) <= most else None
 
 
-_CONVERT = {"int": _whole_number, "str": _text, "list": _list, "bool": _boolean}
-
-
-def _check_name(path: str, values: Params) -> None:
-    """Hold a service to SERVICE_KEY_RULES, which AnsibleModule does for the other modules."""
-    if values["fwmark"] is None and None not in (values["protocol"], values["address"], values["port"]):
-        return  # as most are
-
-    def given(options: Sequence[str]) -> list[str]:
-        return [option for option in options if values[option] is not None]
-
-    for options in SERVICE_KEY_RULES["required_one_of"]:
-        if not given(options):
-            raise IpvsInputError(path, f"one of the following is required: {', '.join(options)}")
-    for options in SERVICE_KEY_RULES["mutually_exclusive"]:
-        if len(given(options)) > 1:
-            raise IpvsInputError(path, f"parameters are mutually exclusive: {'|'.join(options)}")
-    for options in SERVICE_KEY_RULES["required_together"]:
-        if given(options) and len(given(options)) < len(options):
-            raise IpvsInputError(path, f"parameters are required together: {', '.join(options)}")
+def _dictionary(path: str, item: Any) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = check_type_dict(item)
+    except (TypeError, ValueError):
+        raise IpvsInputError(path, f"{item!r} is not a dictionary of options") from None
+    return found
 
 
 def _scope_part(path: str, part: Params) -> ScopePart:
     if part["fwmarks"] is not None:
         if part["addresses"] is not None or part["protocol"] is not None:
-            raise IpvsInputError(path, "a service with a firewall mark has neither address nor protocol: make two parts of it")
+            raise IpvsInputError(path, "a service with a firewall mark has neither address nor protocol: make this two parts")
         first, last = _range(at(path, "fwmarks"), part["fwmarks"])
         return ScopePart(path, first_fwmark=first, last_fwmark=last, family=part["family"])
     if part["family"] is not None:
-        raise IpvsInputError(at(path, "family"), "goes with fwmarks; addresses have a family of their own")
+        raise IpvsInputError(at(path, "family"), "goes with fwmarks; an address has its own family")
     if part["addresses"] is None:
         if part["protocol"] is None:
-            raise IpvsInputError(path, "give addresses, protocol or fwmarks: an empty part would be nothing")
+            raise IpvsInputError(path, "give addresses, protocol or fwmarks: an empty part covers nothing")
         return ScopePart(path, protocol=part["protocol"])
     first_address, last_address = _addresses(at(path, "addresses"), part["addresses"])
     return ScopePart(path, first_address, last_address, part["protocol"])
@@ -305,7 +301,7 @@ def _addresses(path: str, text: str) -> tuple[bytes, bytes]:
             network = ipaddress.ip_network(text.strip())
             low, high = network[0], network[-1]
     except ValueError as exc:
-        raise IpvsInputError(path, f"{text!r} is neither a network like 10.0.0.0/24 nor a range like 10.0.0.1-10.0.0.9: {exc}") from exc
+        raise IpvsInputError(path, f"{text!r} is neither a network like 10.0.0.0/24 nor a range like 10.0.0.1-10.0.0.9: {exc}") from None
     if low.version != high.version or low.packed > high.packed:
         raise IpvsInputError(path, f"{text!r} does not begin with its first address")
     return low.packed, high.packed

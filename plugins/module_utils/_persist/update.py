@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple, Optional, TypeVar
 
-from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredService, DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredService, DesiredTable, PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
@@ -29,7 +29,6 @@ from ansible_collections.lvs.director.plugins.module_utils._persist.format impor
     parsed,
     to_text,
 )
-from ansible_collections.lvs.director.plugins.module_utils._plan.planned_service import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
 
@@ -133,7 +132,7 @@ def _own_entry(planned: PlannedService, one: Optional[DesiredService], saved: Sa
     These are not meant to outlive the next boot: what the task asks for is laid over what is saved.
     """
     options = _checked(lambda key: options_of(saved, key), planned.key) if one and planned.after else None
-    return plan_entry(new_entry(options), one) if options and one else planned.after
+    return plan_entry(new_entry(options, strict=False), one) if options and one else planned.after
 
 
 def _read(text: str) -> Saved:

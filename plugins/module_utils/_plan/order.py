@@ -19,7 +19,7 @@ The order of the steps, and why:
    the kernel has accepted all of the first.
 
 So a service that has an eligible destination (weight above 0) before and after has one all the time, and what can be
-edited is never deleted. The one exception is told by ``PlannedService.gap``: the only destination that is ever eligible
+edited is never deleted. The one exception is told by ``PlannedService.interrupted``: the only destination that is ever eligible
 has to move itself. Nobody may ask for that (``service`` refuses it); a refused plan that is undone has no choice.
 """
 
@@ -28,6 +28,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     AddDestination,
     AddService,
@@ -38,7 +39,6 @@ from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     Step,
 )
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Entry, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._plan.planned_service import PlannedService
 
 # What the class does, without being asked a hundred thousand times how it does it.
 _make = tuple.__new__
@@ -69,7 +69,7 @@ def transition(key: ServiceKey, before: Optional[Entry], after: Optional[Entry])
         return PlannedService(key, before, after, ((*first, *added), ()))
     rest = _Destinations(key, before.destinations, after.destinations)
     rest.run()
-    return PlannedService(key, before, after, (tuple(first + rest.first), tuple(rest.second)), rest.gap)
+    return PlannedService(key, before, after, (tuple(first + rest.first), tuple(rest.second)), rest.interrupted)
 
 
 class _Destinations:
@@ -83,7 +83,7 @@ class _Destinations:
         self._order = [one.key for one in before]
         self.first: list[Step] = []
         self.second: list[Step] = []
-        self.gap: Optional[DestinationKey] = None
+        self.interrupted: Optional[DestinationKey] = None
 
     def run(self) -> None:
         """Fill in the steps."""
@@ -114,7 +114,7 @@ class _Destinations:
     def _move(self, key: DestinationKey) -> None:
         old, new = self._now[key], self._after[key]
         if old.weight and not self._others_eligible(key):
-            self._find_stand_in(key)
+            self._add_another_eligible(key)
         self.first.append(DeleteDestination(self._service, key))
         # It keeps its weight until the others are in place.
         self._add(new if new.weight or not old.weight else new._replace(weight=old.weight))
@@ -122,7 +122,7 @@ class _Destinations:
     def _others_eligible(self, key: DestinationKey) -> bool:
         return any(one.weight for other, one in self._now.items() if other != key)
 
-    def _find_stand_in(self, key: DestinationKey) -> None:
+    def _add_another_eligible(self, key: DestinationKey) -> None:
         """Make another destination eligible before the only eligible one is moved: one that will be so in the end."""
         for other, destination in self._after.items():
             if other != key and destination.weight:
@@ -133,4 +133,4 @@ class _Destinations:
                     self._add(destination)
                 return
         if any(one.weight for one in self._after.values()):
-            self.gap = key
+            self.interrupted = key

@@ -4,19 +4,18 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Current and desired state -> what a service is to become. Pure functions: no input or output, no clock.
+"""One service: the task's values on top of what the kernel has -> the entry that it becomes, and the steps that lead there.
 
-Everything that a task reports (changed, diff, what check mode predicts, what is returned) comes from the plan made here.
-The steps that lead there are ``order``'s; a service that is as it is to be has none.
+Everything that a task reports (changed, diff, the prediction of check mode, what is returned) comes from this plan. ``order``
+makes the steps; a service that is already as it should be has none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, Given, PlannedService
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError, IpvsMissingError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     Destination,
     DestinationKey,
@@ -25,32 +24,38 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     canonical_destination,
     canonical_service,
 )
-from ansible_collections.lvs.director.plugins.module_utils._plan.planned_service import PlannedService
-from ansible_collections.lvs.director.plugins.module_utils._plan.validate import check_place, check_service, check_values
+from ansible_collections.lvs.director.plugins.module_utils._plan.validate import (
+    check_odd_place,
+    check_place,
+    check_service,
+    check_values,
+)
 
-# What the classes do, without being asked a hundred thousand times how they do it.
+# What the classes do themselves, without a hundred thousand calls of theirs.
 _make = tuple.__new__
-# What a destination starts from, its name apart.
+# With the service's port, nothing about these is odd.
+_PLAIN_METHODS = frozenset({"masquerade", "direct", "localnode"})
+# The values of a new destination, without its name.
 _NEW = Destination(DestinationKey(b"", 0))[1:]
 
-# Schedulers that walk the list from its head, or fill a table of buckets by walking it.
+# Schedulers that try the list from its head, or fill a table of buckets in its order.
 ORDERED_SCHEDULERS = frozenset({"test", "mh", "sh", "dh"})
 
 
 class Merger:
-    """Lays what was given over what destinations have. Where both are the same as before, so is what they come to."""
+    """Merges the task's values into those of destinations, once for all that are alike; collects the warnings of a task."""
 
-    def __init__(self) -> None:
-        self._values: dict[tuple[int, tuple[Any, ...]], tuple[Any, ...]] = {}
+    def __init__(self, warnings: Optional[list[str]] = None) -> None:
+        self.warnings: list[str] = [] if warnings is None else warnings
+        self._values: dict[tuple[Given, tuple[Any, ...]], tuple[Any, ...]] = {}
 
     def merge(self, desired: DesiredDestination, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return all that a destination would become, its name apart.
+        """Return all values that a destination would have, without its name.
 
-        :param values: all that it is, its name apart.
-        :raises IpvsInputError: what it would become does not go together.
+        :param values: all that it has, without its name.
+        :raises IpvsInputError: the values would not go together.
         """
-        # By identity: what was given is the same object where the same was given, and lives as long as this does.
-        known = id(desired.given), values
+        known = desired.given, values
         merged = self._values.get(known)
         if merged is None:
             new = Destination(desired.key, *values)._replace(**desired.given)
@@ -63,22 +68,22 @@ def plan_service(current: Optional[Entry], desired: DesiredService, merger: Opti
     """Return what has to happen to a service.
 
     :param current: the service as the kernel has it, None if it has none of that name.
-    :param merger: the one of other services that are planned together with this one.
-    :raises IpvsInputError: what is asked for cannot be.
+    :param merger: shared by the services that are planned together.
+    :raises IpvsInputError: it cannot become what is asked for.
     """
     after = plan_entry(current, desired, merger)
     if current is not None and after == current:
         return PlannedService(desired.key, current, current, ((), ()))
-    # A task compiles on its target all that it imports: not where nothing is to be done.
+    # A task compiles on its target all that it imports: not if there is nothing to do.
     from ansible_collections.lvs.director.plugins.module_utils._plan.order import transition  # noqa: PLC0415 (compiled only where it is used)
 
     planned = transition(desired.key, current, after)
-    if planned.gap is not None:
-        raise _gap_error(desired, planned.gap)
+    if planned.interrupted is not None:
+        raise _interruption_error(desired, planned.interrupted)
     return planned
 
 
-def _gap_error(desired: DesiredService, key: DestinationKey) -> IpvsInputError:
+def _interruption_error(desired: DesiredService, key: DestinationKey) -> IpvsInputError:
     path = next((one.path for one in desired.destinations or () if one.key == key), desired.path)
     return IpvsInputError(
         path,
@@ -88,42 +93,43 @@ def _gap_error(desired: DesiredService, key: DestinationKey) -> IpvsInputError:
 
 
 def plan_entry(current: Optional[Entry], desired: DesiredService, merger: Optional[Merger] = None) -> Optional[Entry]:
-    """Return the service as it is to become: what was given, laid over what there is. How to get there is not looked at.
+    """Return the service as it will become: the task's values on top of what there is. The steps are not made here.
 
     :param current: what there is, None if there is no service of that name.
-    :param merger: the one of other services that are planned together with this one.
-    :raises IpvsInputError: what is asked for cannot be.
+    :param merger: shared by the services that are planned together.
+    :raises IpvsInputError: it cannot become what is asked for.
     """
     if not desired.present:
         return None
     if current is None and desired.must_exist:
         if any(one.present for one in desired.destinations or ()):
-            raise IpvsInputError(desired.path, f"there is no service {desired.key}: add it first, with ipvs_service")
+            raise IpvsMissingError(desired.path, f"there is no service {desired.key}: add it first, with ipvs_service")
         return None
+    merger = merger or Merger()
     service = current.service if current else Service(desired.key)
-    if desired.given or current is None:
-        service = canonical_service(service._replace(**desired.given))
-        check_service(desired, service)
+    if not desired.must_exist:
+        if desired.given or current is None:
+            service = canonical_service(service._replace(**desired.given))
+        check_service(desired, service, merger.warnings)
     present = current.destinations if current else ()
     if desired.destinations is None:
         return Entry(service, present)
-    merger = merger or Merger()
     if not present:
-        return Entry(service, _new_destinations(service, desired.destinations, merger))
+        return Entry(service, _new_destinations(service, desired, merger))
     return Entry(service, _destinations_after(service, present, desired, merger))
 
 
-def _new_destinations(service: Service, listed: Sequence[DesiredDestination], merger: Merger) -> tuple[Destination, ...]:
+def _new_destinations(service: Service, desired: DesiredService, merger: Merger) -> tuple[Destination, ...]:
     """Return the destinations of a service that has none."""
     found = []
     given: object = None
     values: tuple[Any, ...] = ()
-    for one in listed:
+    for one in desired.destinations or ():
         if one.present:
             if one.given is not given:
                 given, values = one.given, merger.merge(one, _NEW)
             new: Destination = _make(Destination, (one.key, *values))
-            check_place(one, service, None, new)
+            check_place(one, service, None, new, strict=desired.strict, warnings=merger.warnings)
             found.append(new)
     return tuple(found)
 
@@ -134,6 +140,7 @@ def _destinations_after(
     before = {one.key: one for one in present}
     listed: dict[DestinationKey, Destination] = {}
     unwanted = set()
+    port, strict, warnings = service.key.port, desired.strict, merger.warnings
     for one in desired.destinations or ():
         key = one.key
         if not one.present:
@@ -144,9 +151,11 @@ def _destinations_after(
         merged = merger.merge(one, values)
         if old is not None and merged == values:
             listed[key] = old
+            if (key[1] != port or values[0] not in _PLAIN_METHODS) and "forward_method" in one.given:
+                check_odd_place(one, service, old, strict=strict, warnings=warnings)
             continue
         new = _make(Destination, (key, *merged))
-        check_place(one, service, old, new)
+        check_place(one, service, old, new, strict=strict, warnings=warnings)
         listed[key] = new
     ordered = service.scheduler in ORDERED_SCHEDULERS if desired.ordered is None else desired.ordered
     if listed == before and not unwanted and (not ordered or list(listed) == list(before)):

@@ -20,9 +20,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable, PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._plan.planned_service import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._plan.service import Merger, plan_service
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ class PlannedTable(NamedTuple):
     # Of these, those whose configuration is going to change. Kept, because ten thousand are not asked again and again.
     changed_services: tuple[PlannedService, ...]
     zero: tuple[Step, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -74,7 +74,9 @@ def plan_table(current: Mapping[ServiceKey, Observed], desired: DesiredTable) ->
         ]
     if desired.zero_all_counters and any(_has_counted(observed) for observed in current.values()):
         zeroed = [None]
-    return PlannedTable(tuple(services), tuple([one for one in services if one.changed]), _zero(zeroed) if zeroed else ())
+    return PlannedTable(
+        tuple(services), tuple([one for one in services if one.changed]), _zero(zeroed) if zeroed else (), tuple(merger.warnings)
+    )
 
 
 def _zero(names: list[Optional[ServiceKey]]) -> tuple[Step, ...]:

@@ -4,13 +4,16 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What the kernel or ipvsadm(8) would refuse, found before anything is touched.
+"""Checks of whole entries: the task's values on top of what the kernel has.
 
-The rules look at whole values: what the task gives, laid over what the kernel has.
+An entry that the kernel or ipvsadm(8) would refuse is refused here, before anything is touched. One that the kernel takes but
+that does not work as it looks is refused too, unless the task says ``strict: false``, with which tables that other programs made
+are taken over as they are; then the same text is a warning.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, at
@@ -21,26 +24,49 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     address_family,
     format_address,
 )
-from ansible_collections.lvs.director.plugins.module_utils._model.uapi import TUNNEL_FLAGS
+from ansible_collections.lvs.director.plugins.module_utils._model.uapi import FORWARD_METHODS, MAX_TIMEOUT, PROTOCOLS, TUNNEL_FLAGS
+
+# The methods that leave the port of a packet as it is.
+KEEPS_PORT = frozenset({"direct", "tunnel", "localnode"})
+_REMCSUM = TUNNEL_FLAGS["remcsum"]
 
 
-def check_service(desired: DesiredService, service: Service) -> None:
+def check_service(desired: DesiredService, service: Service, warnings: list[str]) -> None:
     """Refuse a service that cannot be.
 
     :param service: the whole service as it would become.
+    :param warnings: gets the texts about what a task that is not strict may declare.
     :raises IpvsInputError: with the option's path.
     """
-    key, path = service.key, desired.path
-    if not key.fwmark and not key.port and not service.persistence_timeout:
-        raise IpvsInputError(at(path, "port"), "0 stands for all ports and needs a persistent service: give persistence_timeout too")
-    if service.one_packet and key.protocol not in ("udp", None):
-        raise IpvsInputError(at(path, "one_packet"), f"one-packet scheduling is only for UDP, not for {key.protocol}")
+    path = desired.path
     if desired.given.get("persistence_netmask") and not service.persistence_timeout:
         raise IpvsInputError(at(path, "persistence_netmask"), "the service is not persistent: give persistence_timeout too")
     for word in desired.flag_words:
         owner = word.partition("-")[0]
         if owner in ("sh", "mh") and owner != service.scheduler:
             raise IpvsInputError(at(path, "scheduler_flags"), f"{word} belongs to scheduler {owner}, the service's is {service.scheduler}")
+    for error in _oddities(path, service):
+        if desired.strict:
+            raise error
+        warnings.append(_as_warning(error))
+
+
+def _oddities(path: str, service: Service) -> Iterator[IpvsInputError]:
+    key = service.key
+    if not key.fwmark and not key.port and not service.persistence_timeout:
+        yield IpvsInputError(at(path, "port"), "0 stands for all ports and needs a persistent service: give persistence_timeout too")
+    if service.one_packet and key.protocol not in ("udp", None):
+        yield IpvsInputError(at(path, "one_packet"), f"one-packet scheduling is only for UDP, not for {key.protocol}")
+    if service.persistence_timeout > MAX_TIMEOUT:
+        yield IpvsInputError(
+            at(path, "persistence_timeout"), f"{service.persistence_timeout} is not in the range 0 to {MAX_TIMEOUT} seconds"
+        )
+    if key.protocol and key.protocol not in PROTOCOLS:
+        yield IpvsInputError(at(path, "protocol"), f"IPVS schedules {', '.join(PROTOCOLS)}, and nothing of protocol {key.protocol}")
+
+
+def _as_warning(error: IpvsInputError) -> str:
+    return f"{error}. The kernel takes it, and strict is false, so it was taken as it is"
 
 
 def check_values(desired: DesiredDestination, destination: Destination) -> None:
@@ -57,29 +83,56 @@ def check_values(desired: DesiredDestination, destination: Destination) -> None:
     _check_tunnel(desired, destination)
 
 
-def check_place(desired: DesiredDestination, service: Service, before: Optional[Destination], destination: Destination) -> None:
+def check_place(
+    desired: DesiredDestination,
+    service: Service,
+    before: Optional[Destination],
+    destination: Destination,
+    *,
+    strict: bool,
+    warnings: list[str],
+) -> None:
     """Refuse a destination that cannot be one of its service.
 
     :param before: the destination as it is now, None if it is to be added.
     :param destination: the whole destination as it would become.
+    :param warnings: gets the texts about what a task that is not strict may declare.
     :raises IpvsInputError: with the option's path.
     """
-    address, port = destination.key
-    if before is None:
-        if not 0 < address[0] < 224:  # the others are all ordinary, of either family
-            _check_new_address(desired.path, address)
-        if port != service.key.port and destination.forward_method in ("direct", "tunnel") and not service.key.fwmark:
-            raise IpvsInputError(
-                at(desired.path, "port"),
-                f"{port} differs from the service's port {service.key.port}, but forward_method "
-                f"{destination.forward_method} does not rewrite ports: leave port out, or use masquerade",
-            )
+    address = destination.key.address
+    if before is None and not 0 < address[0] < 224:  # the others are all ordinary, of either family
+        _check_new_address(desired.path, address)
     if (len(address) == 4) is not (service.key.family == "ipv4") and destination.forward_method != "tunnel":
         raise IpvsInputError(
             at(desired.path, "address"),
             f"{format_address(address)} is {address_family(address)} and the service is {service.key.family}: "
             f"only forward_method tunnel can cross families, not {destination.forward_method}",
         )
+    # Another change to one that is already odd, such as to drain it, does not make it worse.
+    if before is None or "forward_method" in desired.given:
+        check_odd_place(desired, service, destination, strict=strict, warnings=warnings)
+
+
+def check_odd_place(desired: DesiredDestination, service: Service, destination: Destination, *, strict: bool, warnings: list[str]) -> None:
+    """Refuse a destination that the kernel takes but that does not work as it looks, or warn of it."""
+    for error in _odd_places(desired.path, service, destination):
+        if strict:
+            raise error
+        warnings.append(_as_warning(error))
+
+
+def _odd_places(path: str, service: Service, destination: Destination) -> Iterator[IpvsInputError]:
+    method = destination.forward_method
+    if destination.key.port != service.key.port and method in KEEPS_PORT and not service.key.fwmark:
+        yield IpvsInputError(
+            at(path, "port"),
+            f"{destination.key.port} differs from the service's port {service.key.port}, but forward_method "
+            f"{method} does not rewrite ports: leave port out, or use masquerade",
+        )
+    if method not in FORWARD_METHODS:
+        yield IpvsInputError(at(path, "forward_method"), f"no packet gets anywhere with the kernel's method {method}")
+    if destination.tunnel_flags > _REMCSUM:
+        yield IpvsInputError(at(path, "tunnel_flags"), "csum and remcsum exclude each other")
 
 
 def _check_new_address(path: str, address: bytes) -> None:
@@ -111,7 +164,7 @@ def _check_tunnel(desired: DesiredDestination, destination: Destination) -> None
     if destination.forward_method != "tunnel":
         return
     if kind == "gue" and not destination.tunnel_port:
-        raise IpvsInputError(at(path, "tunnel_port"), "tunnel_type gue needs the UDP port of the tunnel's other end")
+        raise IpvsInputError(at(path, "tunnel_port"), "tunnel_type gue needs the UDP port at the other end of the tunnel")
     if given.get("tunnel_port") and kind != "gue":
         raise IpvsInputError(at(path, "tunnel_port"), f"only tunnel_type gue has a port, not {kind}")
     flags = given.get("tunnel_flags") or 0

@@ -69,7 +69,7 @@ class Director:
                 for name, weights in (("test", RISING), ("test", LEVEL), ("fo", LEVEL))
             )
         ]
-        options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False}
+        options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False, "strict": True}
         converge(self.kernel, desired_from_table_module({**options, "services": services}), check_mode=False)
         self.before = self.kernel.read_table()
         self.modules = Modules()

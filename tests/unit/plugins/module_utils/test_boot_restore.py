@@ -97,7 +97,7 @@ def kernel(store: MemoryStore) -> MemoryKernel:
     """A machine on which all of it was set by tasks, and saved."""
     kernel = MemoryKernel()
     kernel.interfaces["eth1"] = Interface(1500)
-    spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False}
+    spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False, "strict": True}
     converge(kernel, desired_from_table_module({**spec, "services": SERVICES}), check_mode=False, store=store)
     converge_timeouts(kernel, {"udp": 250}, check_mode=False, store=store)
     return kernel
@@ -159,7 +159,7 @@ def test_what_was_edited_by_hand_is_mended(kernel: MemoryKernel, store: MemorySt
 
 def test_what_others_have_added_stays(kernel: MemoryKernel, store: MemoryStore) -> None:
     after = booted(kernel)
-    spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False}
+    spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False, "strict": True}
     foreign = [
         {"fwmark": 99, "scheduler": "rr", "destinations": [{"address": "10.9.9.9"}]},
         {**SERVICES[0], "scheduler": "rr", "destinations": [{"address": "10.0.0.8"}, {"address": "10.0.0.1"}]},
@@ -292,7 +292,7 @@ def test_what_was_saved_is_cleared_and_nothing_else(kernel: MemoryKernel, store:
     converge_sync_daemon(kernel, DesiredSyncDaemon("master", {"interface": "eth1", "sync_id": 7}), check_mode=False, store=store)
     converge_sync_daemon(kernel, DesiredSyncDaemon("backup", {"interface": "eth1"}), check_mode=False, store=store)
     saved, text = content(store), store.table
-    spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False}
+    spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False, "strict": True}
     converge(kernel, desired_from_table_module({**spec, "services": [{"fwmark": 99}]}), check_mode=False)
     converge_sync_daemon(kernel, DesiredSyncDaemon("backup", {"interface": "eth2"}), check_mode=False)
     journal = _restore.Journal(levels=False)

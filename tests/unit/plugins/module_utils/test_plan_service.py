@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     AddDestination,
     AddService,
@@ -20,7 +21,6 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     ServiceKey,
 )
 from ansible_collections.lvs.director.plugins.module_utils._plan.order import transition
-from ansible_collections.lvs.director.plugins.module_utils._plan.planned_service import PlannedService
 from hypothesis import given, settings
 
 from contract.memory import MemoryKernel
@@ -80,13 +80,13 @@ def words(plan: PlannedService) -> str:
 def test_steps(before: str, after: str, expected: str) -> None:
     plan = transition(KEY, Entry(SERVICE, destinations(before)), Entry(SERVICE, destinations(after)))
     assert words(plan) == expected.strip()
-    assert plan.gap is None
+    assert plan.interrupted is None
 
 
-def test_the_only_gap_is_told() -> None:
+def test_the_only_interruption_is_told() -> None:
     plan = transition(KEY, Entry(SERVICE, destinations("b0 a")), Entry(SERVICE, destinations("a b0")))
     assert words(plan) == "-a +a |"
-    assert plan.gap == plan.after.destinations[0].key
+    assert plan.interrupted == plan.after.destinations[0].key
 
 
 def test_the_service_comes_first() -> None:
@@ -116,8 +116,8 @@ def test_random_transitions(states: tuple[Entry | None, Entry | None]) -> None:
     assert (observed.entry if observed else None) == after
     if always and eligible(kernel, key):
         # Never without a server, or the plan says so; then nothing else could have served in the meantime.
-        assert bool(interruptions) == (plan.gap is not None)
-        if plan.gap is not None:
+        assert bool(interruptions) == (plan.interrupted is not None)
+        if plan.interrupted is not None:
             assert after is not None
             assert len([one for one in after.destinations if one.weight]) == 1
     if before and after:

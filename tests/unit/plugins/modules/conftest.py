@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import PASS_VARS
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.lvs.director.plugins.module_utils import _runner
@@ -44,7 +45,12 @@ def run(
     monkeypatch.setattr(_runner, "MachineStore", lambda: store)
     monkeypatch.setattr(_drained, "path", lambda: str(tmp_path / "drained.json"))
 
+    warnings: list[str] = []
+    # In the tests' process, which is a controller's for Ansible, they would be shown at once.
+    monkeypatch.setattr(AnsibleModule, "warn", lambda _self, text: warnings.append(text))
+
     def run(name: str, *, check: bool = False, **arguments: Any) -> Result:
+        warnings.clear()
         module = importlib.import_module(f"ansible_collections.lvs.director.plugins.modules.{name}")
         with patch_module_args({**arguments, **INVOCATION, "_ansible_check_mode": check, "_ansible_diff": True}):
             with pytest.raises(SystemExit) as ended:
@@ -52,6 +58,8 @@ def run(
         result: Result = json.loads(capsys.readouterr().out)
         assert bool(result.get("failed")) == bool(ended.value.code)
         assert "deprecations" not in result
+        if warnings:
+            result["warnings"] = list(warnings)
         return result
 
     return run

@@ -245,10 +245,8 @@ def test_too_few_others(run: Run, kernel: MemoryKernel, kept: Path, check: bool)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"address": "10.0.0.9"}, "address: there is no destination 10.0.0.9:80 of service tcp 192.0.2.1:80 to drain"),
-        ({"service": {**WEB, "port": 81}}, "address: there is no destination 10.0.0.1:81 of service tcp 192.0.2.1:81 to drain"),
-        ({"weight": 3}, "weight: state drained sets weight 0, and changes nothing else"),
-        ({"upper_threshold": 3}, "upper_threshold: state drained sets weight 0, and changes nothing else"),
+        ({"weight": 3}, "weight: state drained sets weight 0 and changes nothing else"),
+        ({"upper_threshold": 3}, "upper_threshold: state drained sets weight 0 and changes nothing else"),
         ({"drain_timeout": -1}, "drain_timeout: -1 is not in the range 0 to 2678400 seconds"),
         ({"drain_connections": -1}, "drain_connections: -1 is not in the range 0 to 2147483647"),
         ({"min_available": -1}, "min_available: -1 is not in the range 0 to 2147483647"),
@@ -257,6 +255,22 @@ def test_too_few_others(run: Run, kernel: MemoryKernel, kept: Path, check: bool)
 @pytest.mark.parametrize("check", [True, False])
 def test_refused_before_anything_is_touched(run: Run, kernel: MemoryKernel, arguments: dict[str, Any], message: str, check: bool) -> None:
     assert run("ipvs_destination", check=check, **{**DRAIN, **arguments})["msg"] == message
+    assert not kernel.steps
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"address": "10.0.0.9"}, "address: there is no destination 10.0.0.9:80 of service tcp 192.0.2.1:80 to drain"),
+        ({"service": {**WEB, "port": 81}}, "address: there is no destination 10.0.0.1:81 of service tcp 192.0.2.1:81 to drain"),
+    ],
+)
+def test_what_is_not_there_cannot_be_drained(run: Run, kernel: MemoryKernel, arguments: dict[str, Any], message: str) -> None:
+    assert run("ipvs_destination", **{**DRAIN, **arguments})["msg"] == message
+    # In a dry run, an earlier task may have predicted that it is added.
+    predicted = run("ipvs_destination", check=True, **{**DRAIN, **arguments})
+    assert predicted["changed"]
+    assert message in predicted["warnings"][0]
     assert not kernel.steps
 
 

@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dry runs of what depends on an earlier task of the same play, which has only predicted its change: they warn and do not fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.lvs.director.plugins.module_utils import _runner
+from ansible_collections.lvs.director.plugins.module_utils._kernel import connections
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsNotReadyError, IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.modules import ipvs_connection_info
+
+from contract.memory import MemoryKernel
+
+from .conftest import Run
+
+WEB: dict[str, Any] = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
+REAL: dict[str, Any] = {"address": "10.0.0.1", "forward_method": "masquerade"}
+UNREADY = [IpvsNotReadyError("IPVS is not available: ip_vs is not loaded"), ImportError("No module named 'pyroute2'")]
+TASKS: list[tuple[str, dict[str, Any], bool]] = [
+    ("ipvs_service", {**WEB, "destinations": [REAL]}, True),
+    ("ipvs_service", {**WEB, "state": "absent"}, False),
+    ("ipvs_destination", {"service": WEB, **REAL}, True),
+    ("ipvs_destination", {"service": WEB, **REAL, "state": "absent"}, False),
+    ("ipvs_destination", {"service": WEB, "address": "10.0.0.1", "state": "drained"}, True),
+    ("ipvs_table", {"services": [{**WEB, "scheduler": "test"}], "purge": True, "scope": [{"protocol": "tcp"}]}, True),
+    ("ipvs_table", {"zero_counters": True}, False),
+    ("ipvs_timeouts", {"tcp": 60}, True),
+    ("ipvs_timeouts", {"tcp": 900}, False),
+    ("ipvs_sync_daemon", {"daemon": "master", "interface": "lo"}, True),
+    ("ipvs_info", {}, False),
+    ("ipvs_connection_info", {}, False),
+    ("ipvs_connection_info", {"origin": True}, False),
+    ("ipvs_selftest", {}, False),
+]
+
+
+@pytest.fixture(params=UNREADY, ids=["not loaded", "no pyroute2"])
+def bare(request: pytest.FixtureRequest, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened() -> None:
+        raise request.param
+
+    monkeypatch.setattr(_runner, "NetlinkKernel", opened)
+    monkeypatch.setattr("ansible.module_utils.common.respawn.has_respawned", lambda: True)
+    for name in ("CONNECTIONS", "CONNECTIONS_WITH_ORIGIN"):
+        monkeypatch.setattr(connections, name, "/nowhere")
+        monkeypatch.setattr(ipvs_connection_info, name, "/nowhere")
+
+
+@pytest.mark.parametrize(("name", "arguments", "changed"), TASKS)
+@pytest.mark.usefixtures("bare")
+def test_a_machine_that_is_not_ready(run: Run, name: str, arguments: dict[str, Any], changed: bool) -> None:
+    result = run(name, check=True, **arguments)
+    assert not result.get("failed"), result["msg"]
+    assert result["changed"] == changed
+    assert any("cannot be predicted" in text for text in result["warnings"])
+    # All keys are there, for the tasks after it.
+    module = __import__(f"ansible_collections.lvs.director.plugins.modules.{name}", fromlist=["RETURN"])
+    assert set(yaml.safe_load(module.RETURN)) <= set(result)
+    assert run(name, **arguments)["failed"]
+
+
+def test_what_a_table_would_add_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened() -> None:
+        raise UNREADY[0]
+
+    monkeypatch.setattr(_runner, "NetlinkKernel", opened)
+    result = run("ipvs_table", check=True, services=[{**WEB, "scheduler": "test", "destinations": [REAL]}])
+    assert result["added_services"] == [{**WEB, "fwmark": None, "family": "ipv4"}]
+    assert "-> 10.0.0.1:80 masquerade" in result["diff"]["after"]
+
+
+def test_who_is_not_root_is_told_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No earlier task of a play changes that."""
+
+    def opened() -> None:
+        raise IpvsUnavailableError("permission denied")
+
+    monkeypatch.setattr(_runner, "NetlinkKernel", opened)
+    assert run("ipvs_info", check=True)["msg"] == "permission denied"
+
+
+def test_a_destination_of_a_service_that_is_not_there_yet(run: Run, kernel: MemoryKernel) -> None:
+    assert run("ipvs_service", check=True, **WEB)["changed"]
+    result = run("ipvs_destination", check=True, service=WEB, **REAL)
+    assert result["changed"]
+    (warning,) = result["warnings"]
+    assert "cannot be predicted: service: there is no service tcp 192.0.2.1:80" in warning
+    assert result["destination"] is None
+    assert not kernel.steps
+
+
+def test_a_scheduler_that_the_role_would_load(run: Run, kernel: MemoryKernel) -> None:
+    """The rest of the prediction is what it would be."""
+    run("ipvs_service", **WEB)
+    kernel.steps.clear()
+    arguments = {"services": [{**WEB, "port": 81, "scheduler": "test"}], "purge": True, "scope": [{"protocol": "tcp"}]}
+    result = run("ipvs_table", check=True, **arguments)
+    assert [one["port"] for one in result["removed_services"]] == [80]
+    assert 'scheduler "test" is not known to the kernel' in result["warnings"][0]
+    assert 'scheduler "test" is not known to the kernel' in run("ipvs_table", **arguments)["msg"]
+    assert run("ipvs_table", check=True, services=[{**WEB, "scheduler": "tset"}])["failed"]
+    assert not kernel.steps
