@@ -25,7 +25,7 @@ LOCAL = {
     "ansible.builtin.set_fact",
     "lvs.director.ipvs_role_variables",
 }
-KEYWORDS = {"name", "when", "tags", "vars", "register", "failed_when", "changed_when", "check_mode", "environment", "notify", "diff", "loop"}
+KEYWORDS = {"name", "when", "tags", "vars", "register", "failed_when", "changed_when", "check_mode", "environment", "diff"}
 # What holds for a director on which nothing is to be done.
 SKIPPED = re.compile(r"__ipvs_director_(missing|unfinished|pip_packages)\b.* length > 0|== 'absent'|table_ready")
 
