@@ -18,6 +18,7 @@ import gc
 import sys
 import traceback
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NoReturn, Optional
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -114,15 +115,22 @@ def _unpredicted(module: AnsibleModule, exc: IpvsError, result: Optional[Result]
 
 
 def run_without_kernel(
-    spec: dict[str, Any], action: Callable[[dict[str, Any], bool], Result], unpredicted: Optional[Result] = None
+    spec: dict[str, Any],
+    action: Callable[[dict[str, Any], bool], Result],
+    unpredicted: Optional[Result] = None,
+    *,
+    may_need_pyroute2: bool = False,
 ) -> None:
     """Run a module that does without the client of the kernel.
 
     :param spec: the arguments of AnsibleModule.
     :param action: makes the task's result of the options and check mode.
     :param unpredicted: the result of a dry run that cannot be predicted.
+    :param may_need_pyroute2: prefer an interpreter that has pyroute2, but go on without one.
     """
     module = AnsibleModule(**spec)
+    if may_need_pyroute2 and find_spec("pyroute2") is None:
+        _respawn_with_pyroute2()
     try:
         result = action(module.params, module.check_mode)
     except IpvsNotReadyError as exc:
@@ -140,12 +148,7 @@ def _open_kernel(module: AnsibleModule) -> IpvsKernel:
             raise
         reason = str(exc)
     except ImportError as exc:
-        from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module  # noqa: PLC0415 (compiled only where it is used)
-
-        if not has_respawned():
-            other = probe_interpreters_for_module(_SYSTEM_INTERPRETERS, "pyroute2")
-            if other and other != sys.executable:
-                respawn_module(other)
+        _respawn_with_pyroute2()
         reason = f"{missing_required_lib('pyroute2')} On Debian the package is python3-pyroute2"
         if not module.check_mode:
             module.fail_json(msg=f"{reason}.", exception="".join(traceback.format_exception(type(exc), exc, exc.__traceback__)))
@@ -154,6 +157,16 @@ def _open_kernel(module: AnsibleModule) -> IpvsKernel:
 
     module.warn(f"{not_predicted(reason)}. It goes on with an empty table")
     return UnloadedKernel()
+
+
+def _respawn_with_pyroute2() -> None:
+    """Run the module again with the distribution's interpreter, if that has pyroute2."""
+    from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module  # noqa: PLC0415 (compiled only where it is used)
+
+    if not has_respawned():
+        other = probe_interpreters_for_module(_SYSTEM_INTERPRETERS, "pyroute2")
+        if other and other != sys.executable:
+            respawn_module(other)
 
 
 def change_result(outcome: Outcome) -> dict[str, Any]:

@@ -227,7 +227,7 @@ def _remove(*, cleared: bool, check_mode: bool) -> Result:
 
 
 def main() -> None:
-    run_without_kernel(scheduler_module_spec(), _act)
+    run_without_kernel(scheduler_module_spec(), _act, may_need_pyroute2=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.common import respawn
 from ansible_collections.lvs.director.plugins.module_utils import _runner
 from ansible_collections.lvs.director.plugins.module_utils._boot import reload_scheduler
 from ansible_collections.lvs.director.plugins.module_utils._kernel import client
@@ -308,6 +309,19 @@ def test_a_replacement_that_fails_is_an_error_and_nothing_is_pending(deploy: Run
     director.swap_fails(IpvsUnavailableError("the reason"))  # type: ignore[attr-defined]
     result = run("ipvs_scheduler", source=OTHER)
     assert (result["msg"], result["pending"]) == ("the reason", "")
+
+
+def test_an_interpreter_with_pyroute2_is_preferred(run: Run, director: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    respawned: list[str] = []
+    monkeypatch.setattr(_runner, "find_spec", lambda _name: None)
+    monkeypatch.setattr(respawn, "probe_interpreters_for_module", lambda _names, _module: "/usr/bin/another")
+    monkeypatch.setattr(respawn, "respawn_module", respawned.append)
+    run("ipvs_scheduler", source=SOURCE, check=True)
+    assert respawned == ["/usr/bin/another"]
+    # A new machine has none.
+    monkeypatch.setattr(respawn, "probe_interpreters_for_module", lambda _names, _module: None)
+    assert run("ipvs_scheduler", source=SOURCE)["changed"]
+    assert len(respawned) == 1
 
 
 @pytest.mark.parametrize(
