@@ -12,7 +12,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,11 +55,45 @@ def with_listing(module: ModuleType) -> None:
     vars(module).update(CONNECTIONS=str(STATE / "connections"), CONNECTIONS_WITH_ORIGIN=str(STATE / "connections_with_origin"))
 
 
+def with_own_programs(module: ModuleType) -> None:
+    """Find programs in the folder ``bin`` first."""
+    vars(module)["_PATH"] = f"{STATE / 'bin'}:{vars(module)['_PATH']}"
+
+
+def with_own_files(module: ModuleType) -> None:
+    """Move the files that a module of _machine names to the folder ``files``."""
+    for name, value in list(vars(module).items()):
+        if name.isupper() and isinstance(value, str) and value.startswith(("/etc/", "/var/lib/", "/run/")):
+            vars(module)[name] = f"{STATE / 'files'}{value}"
+        elif name == "ROOT":
+            vars(module)[name] = STATE / "files" / "sys"
+
+
 CHANGES: dict[str, Callable[[ModuleType], None]] = {
     PREFIX + "_kernel.client": with_memory_kernel,
     PREFIX + "_persist.drained": with_own_state,
     PREFIX + "_kernel.connections": with_listing,
+    PREFIX + "_machine.command": with_own_programs,
+    PREFIX + "_machine.fwmark": with_own_files,
+    PREFIX + "_machine.sysctl": with_own_files,
+    PREFIX + "_machine.systemd": with_own_files,
+    PREFIX + "_machine.vip": with_own_files,
 }
+
+
+class ChangingLoader(Loader):
+    """Loads a module as another loader does, which modules of one folder share, and changes it."""
+
+    def __init__(self, loader: Loader, change: Callable[[ModuleType], None]) -> None:
+        self._loader = loader
+        self._change = change
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+        self._change(module)
 
 
 class Finder(MetaPathFinder):
@@ -72,13 +106,7 @@ class Finder(MetaPathFinder):
         spec = find_spec(name) if path is None else PathFinder.find_spec(name, path, target)
         assert spec is not None, name
         assert spec.loader is not None, name
-        execute = spec.loader.exec_module
-
-        def changed(module: ModuleType) -> None:
-            execute(module)
-            change(module)
-
-        spec.loader.exec_module = changed  # type: ignore[method-assign]
+        spec.loader = ChangingLoader(spec.loader, change)
         return spec
 
 

@@ -23,13 +23,16 @@ from ansible_collections.lvs.director.plugins.module_utils._options.service impo
 from ansible_collections.lvs.director.plugins.module_utils._options.settings import sync_daemon_module_spec, timeouts_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._options.table import TABLE_SERVICE_SPEC, table_module_spec
 from ansible_collections.lvs.director.plugins.modules import ipvs_connection_info as _run_connection_info
+from ansible_collections.lvs.director.plugins.modules.ipvs_fwmark import fwmark_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_machine_info import machine_info_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_realserver import realserver_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_scheduler import scheduler_module_spec
+from ansible_collections.lvs.director.plugins.modules.ipvs_sysctl import sysctl_module_spec
+from ansible_collections.lvs.director.plugins.modules.ipvs_vip import vip_module_spec
 
 from contract.memory import Interface, MemoryKernel
 
-from . import test_machine_info, test_realserver, test_scheduler, test_selftest
+from . import test_fwmark, test_machine_info, test_realserver, test_scheduler, test_selftest, test_sysctl, test_vip
 from .conftest import Result, Run
 from .test_connection_info import LISTING, SYNC
 
@@ -49,6 +52,9 @@ SPECS = {
     "ipvs_machine_info": machine_info_module_spec(),
     # An action plugin alone, with its own tests: tests/unit/roles/test_preflight.py
     "ipvs_role_variables": {"argument_spec": {}},
+    "ipvs_vip": vip_module_spec(),
+    "ipvs_fwmark": fwmark_module_spec(),
+    "ipvs_sysctl": sysctl_module_spec(),
 }
 
 
@@ -220,6 +226,23 @@ ELSEWHERE = {
         "packages": test_machine_info.test_packages_of_debian,
         "schedulers": test_machine_info.test_schedulers_that_the_kernel_does_not_have,
         "certificate": test_machine_info.test_what_dkms_signs_with,
+    },
+    "ipvs_vip": {
+        "vips": test_vip.test_an_address_is_added_and_saved,
+        "vips.address": test_vip.test_an_address_moves_to_another_interface_or_prefix,
+        "vips.interface": test_vip.test_an_address_moves_to_another_interface_or_prefix,
+        "state": test_vip.test_absent_leaves_nothing,
+    },
+    "ipvs_fwmark": {
+        **dict.fromkeys(
+            ("fwmarks", "fwmarks.fwmark", "fwmarks.addresses", "fwmarks.protocol", "fwmarks.ports"),
+            test_fwmark.test_a_mark_is_a_rule_for_each_family,
+        ),
+        "state": test_fwmark.test_everything_is_installed_and_removed,
+    },
+    "ipvs_sysctl": {
+        "sysctls": test_sysctl.test_parameters_are_set_now_and_at_boot,
+        "state": test_sysctl.test_parameters_are_set_back,
     },
 }
 
