@@ -14,6 +14,8 @@ import yaml
 from ansible_collections.lvs.director.plugins.module_utils._options.table import TABLE_SERVICE_SPEC
 from ansible_collections.lvs.director.plugins.modules.ipvs_realserver import realserver_module_spec
 
+from docs.plays import Director
+
 ROLE = Path(next(iter(installed.__path__)))
 SPEC = realserver_module_spec()["argument_spec"]
 TASKS = yaml.safe_load((ROLE / "tasks/main.yml").read_text(encoding="utf-8"))
@@ -73,3 +75,15 @@ def test_nftables_is_installed_for_an_mtu(variables: dict[str, Any], installs: b
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
     environment.tests["truthy"] = bool
     assert all(environment.compile_expression(condition, undefined_to_none=False)(**given) for condition in task["when"]) is installs
+
+
+def test_a_misspelt_variable_is_refused(tmp_path: Path) -> None:
+    """Ansible would ignore it, and the role would remove all addresses."""
+    play = {
+        "hosts": "realservers",
+        "gather_facts": False,
+        "vars": {"ipvs_realserver_vip": ["198.51.100.3"]},
+        "tasks": [{"ansible.builtin.include_role": {"name": "lvs.director.ipvs_realserver"}}],
+    }
+    with pytest.raises(AssertionError, match=r"no variable ipvs_realserver_vip \(did you mean ipvs_realserver_vips\?\)"):
+        Director(tmp_path).run([play])
