@@ -47,7 +47,7 @@ class _Module(AnsibleModule):
     """A module of the table: an option that is null is not given, in nested options too. ``ipvs_info`` returns such values."""
 
     def _load_params(self) -> None:
-        super()._load_params()
+        super()._load_params()  # type: ignore[no-untyped-call]
         self.params = _without_nulls(self.params)
 
 
@@ -67,7 +67,7 @@ def run(spec: dict[str, Any], action: Action, unpredicted: Optional[Result] = No
         ``warnings``.
     :param unpredicted: the result of a dry run that cannot be predicted.
     """
-    module = _Module(**spec)
+    module = _Module(**spec)  # type: ignore[no-untyped-call]
     try:
         kernel = _open_kernel(module)
         try:

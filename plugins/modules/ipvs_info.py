@@ -297,34 +297,34 @@ from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.results import service_result, sync_daemon_result
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed
 from ansible_collections.lvs.director.plugins.module_utils._options.common import info_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
 
 
 def _act(kernel: IpvsKernel, _store: Store, _params: dict[str, Any], _check_mode: bool) -> Result:
-    services = [service_result(one) for one in kernel.read_table()]
+    table = list(kernel.read_table())
     return {
         "changed": False,
-        "warnings": list(_unnamed(services)),
+        "warnings": list(_unnamed(table)),
         **kernel.read_info()._asdict(),
-        "services": services,
+        "services": [service_result(observed) for observed in table],
         "timeouts": kernel.read_timeouts()._asdict(),
-        "sync_daemons": [sync_daemon_result(one) for one in kernel.read_sync_daemons()],
+        "sync_daemons": [sync_daemon_result(daemon) for daemon in kernel.read_sync_daemons()],
     }
 
 
-def _unnamed(services: list[Result]) -> Iterator[str]:
-    """Yield a warning for each entry with a number that has no word. Another program made it."""
-    for service in services:
-        name = f"{service['address']} port {service['port']}" if service["address"] else f"firewall mark {service['fwmark']}"
-        if service["protocol"] and service["protocol"].isdecimal():
-            yield f"Service {name} has protocol {service['protocol']}, of which IPVS schedules nothing. Another program made it"
-        for destination in service["destinations"]:
-            if destination["forward_method"].isdecimal():
+def _unnamed(table: list[Observed]) -> Iterator[str]:
+    """Yield a warning for each entry with a number that has no word."""
+    for (service, destinations), _stats, _counters in table:
+        if service.key.foreign:
+            yield f"Service {service.key} is not of TCP, UDP or SCTP, and IPVS schedules nothing else. Another program made it"
+        for one in destinations:
+            if one.foreign:
                 yield (
-                    f"Destination {destination['address']} port {destination['port']} of service {name} has forwarding method "
-                    f"{destination['forward_method']}, with which no packet gets anywhere. Another program made it"
+                    f"Destination {one.key} of service {service.key} has forwarding method {one.forward_method} with tunnel type "
+                    f"{one.tunnel_type}, of which the kernel knows nothing. Another program made it"
                 )
 
 

@@ -9,7 +9,7 @@ from ansible_collections.lvs.director.plugins.module_utils._apply.settings impor
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable, ScopePart
-from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     DeleteDestination,
     DeleteService,

@@ -15,9 +15,8 @@ import pytest
 from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, converge_timeouts
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model import uapi
-from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError, IpvsRejectedError
-from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     DeleteService,
     SetTimeouts,

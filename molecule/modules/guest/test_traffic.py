@@ -23,6 +23,7 @@ from ansible_collections.lvs.director.plugins.module_utils._apply.drain import D
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
 from ansible_collections.lvs.director.plugins.module_utils._boot.icmp import TABLE, refusals_held_back
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._options.common import (
     desired_from_destination_module,
     destination_module_spec,
@@ -31,7 +32,6 @@ from ansible_collections.lvs.director.plugins.module_utils._options.common impor
 from ansible_collections.lvs.director.plugins.module_utils._options.entries import with_defaults
 from ansible_collections.lvs.director.plugins.module_utils._options.service import desired_from_service_module, service_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
-from ansible_collections.lvs.director.plugins.module_utils._plan.planned_service import PlannedService
 from test_ipvsadm import ipvsadm
 
 from contract.test_settings_contract import kernel_with_interfaces

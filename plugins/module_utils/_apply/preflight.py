@@ -14,8 +14,17 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel.client import
 from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import unknown_engine, unknown_scheduler
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsNotReadyError, IpvsRejectedError, not_predicted
-from ansible_collections.lvs.director.plugins.module_utils._model.steps import AddDestination, AddService, EditService, Step
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
+    AddDestination,
+    AddService,
+    DeleteDestination,
+    EditService,
+    Step,
+)
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
+
+# With 0, the kernel drops a packet whose destination is gone, and keeps the connection for the case that it comes back.
+EXPIRE_NODEST_CONN = "/proc/sys/net/ipv4/vs/expire_nodest_conn"
 
 
 def check_plan(kernel: IpvsKernel, plan: PlannedTable, *, check_mode: bool) -> list[str]:
@@ -34,6 +43,7 @@ def check_plan(kernel: IpvsKernel, plan: PlannedTable, *, check_mode: bool) -> l
                     if not check_mode:
                         raise
                     warnings.append(not_predicted(exc))
+    warnings += filter(None, [_moved_reason(plan)])
     running = kernel.read_sync_daemons()
     mixed = _first_of_mixed_families(plan) if running else None
     if mixed:
@@ -42,6 +52,29 @@ def check_plan(kernel: IpvsKernel, plan: PlannedTable, *, check_mode: bool) -> l
             f"Cannot {mixed}: its family is not the service's, which the kernel does not allow while a sync daemon runs ({states})"
         )
     return warnings
+
+
+def _moved_reason(plan: PlannedTable) -> str:
+    """Return the warning about destinations that move, if connections suffer: to move is to delete and to add again."""
+    moved = []
+    for service in plan.changed_services:
+        deleted = {step.key for step in service.phases[0] if isinstance(step, DeleteDestination)}
+        if deleted:
+            moved.append(f"{', '.join(map(str, sorted(deleted)))} of service {service.key}")
+    if not moved or not _expires_without_destination():
+        return ""
+    return (
+        f"net.ipv4.vs.expire_nodest_conn is not 0, and destinations move to another place in the order: {'; '.join(moved)}. "
+        "A connection that has a packet in that moment is lost"
+    )
+
+
+def _expires_without_destination() -> bool:
+    try:
+        with open(EXPIRE_NODEST_CONN, encoding="ascii") as value:
+            return value.read().strip() != "0"
+    except OSError:
+        return False
 
 
 def _first_of_mixed_families(plan: PlannedTable) -> Optional[Step]:

@@ -14,7 +14,6 @@ from typing import NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import refusal_error
-from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
     IpvsConflictError,
     IpvsError,
@@ -22,17 +21,18 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
     IpvsVerificationError,
 )
 from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
-from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import Refusal, StartSyncDaemon, Step
 from ansible_collections.lvs.director.plugins.module_utils._model.table import address_family
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._persist.update import Save, save_sync_daemon, save_timeouts
-from ansible_collections.lvs.director.plugins.module_utils._plan.sync_daemon import (
+from ansible_collections.lvs.director.plugins.module_utils._plan.settings import (
     PlannedSyncDaemon,
+    PlannedTimeouts,
     change,
     plan_sync_daemon,
+    plan_timeouts,
 )
-from ansible_collections.lvs.director.plugins.module_utils._plan.timeouts import PlannedTimeouts, plan_timeouts
 
 
 class TimeoutsOutcome(NamedTuple):

@@ -35,9 +35,8 @@ from ansible_collections.lvs.director.plugins.module_utils._boot.reload_schedule
 from ansible_collections.lvs.director.plugins.module_utils._kernel import modules as _modprobe
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredService, DesiredTable, Given
-from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsError, IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._model.settings import Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Service, parse_address
 from ansible_collections.lvs.director.plugins.module_utils._options.settings import (
     desired_from_sync_daemon_module,

@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 
 class Timeouts(NamedTuple):
@@ -36,3 +37,11 @@ class Info(NamedTuple):
 
     version: str
     connection_table_size: int
+
+
+class DesiredSyncDaemon(NamedTuple):
+    """A sync daemon to be running, or not to be. ``given`` has fields of ``SyncDaemon``."""
+
+    state: str
+    given: Mapping[str, Any]
+    present: bool = True

@@ -11,9 +11,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
-from ansible_collections.lvs.director.plugins.module_utils._model.settings import Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.table import is_multicast
 from ansible_collections.lvs.director.plugins.module_utils._model.uapi import IP_VS_IFNAME_MAXLEN, MAX_TIMEOUT, SYNC_DAEMON_NUMBERS
 from ansible_collections.lvs.director.plugins.module_utils._options.common import Params, Spec, number, parsed_address

@@ -250,7 +250,11 @@ def _type_reason(kind: str) -> str:
 
 def _word_of_the_kernel(option: str, text: str) -> str | None:
     """Return a protocol or method that no option has a choice for, in the form in which ``ipvs_info`` shows it."""
-    words, most = {"protocol": (uapi.PROTOCOL_WORDS, 0xFFFF), "forward_method": (uapi.FORWARD_METHOD_WORDS, 7)}.get(option, ({}, -1))
+    words, most = {
+        "protocol": (uapi.PROTOCOL_WORDS, 0xFFFF),
+        "forward_method": (uapi.FORWARD_METHOD_WORDS, 7),
+        "tunnel_type": (uapi.TUNNEL_TYPE_WORDS, 0xFF),
+    }.get(option, ({}, -1))
     if text in words.values():
         return text
     return uapi.word_of(words, int(text)) if text.isdecimal() and int(text) <= most else None

@@ -24,7 +24,13 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     address_family,
     format_address,
 )
-from ansible_collections.lvs.director.plugins.module_utils._model.uapi import FORWARD_METHODS, MAX_TIMEOUT, PROTOCOLS, TUNNEL_FLAGS
+from ansible_collections.lvs.director.plugins.module_utils._model.uapi import (
+    FORWARD_METHODS,
+    MAX_TIMEOUT,
+    PROTOCOLS,
+    TUNNEL_FLAGS,
+    TUNNEL_TYPES,
+)
 
 # The methods that leave the port of a packet as it is.
 KEEPS_PORT = frozenset({"direct", "tunnel", "localnode"})
@@ -131,7 +137,9 @@ def _odd_places(path: str, service: Service, destination: Destination) -> Iterat
         )
     if method not in FORWARD_METHODS:
         yield IpvsInputError(at(path, "forward_method"), f"no packet gets anywhere with the kernel's method {method}")
-    if destination.tunnel_flags > _REMCSUM:
+    if destination.tunnel_type not in TUNNEL_TYPES:
+        yield IpvsInputError(at(path, "tunnel_type"), f"no packet gets anywhere with the kernel's type {destination.tunnel_type}")
+    elif destination.tunnel_flags > _REMCSUM:
         yield IpvsInputError(at(path, "tunnel_flags"), "csum and remcsum exclude each other")
 
 
@@ -161,7 +169,7 @@ def _check_tunnel(desired: DesiredDestination, destination: Destination) -> None
     for option in ("tunnel_type", "tunnel_port", "tunnel_flags"):
         if given.get(option) and destination.forward_method != "tunnel":
             raise IpvsInputError(at(path, option), f"only forward_method tunnel has tunnels, not {destination.forward_method}")
-    if destination.forward_method != "tunnel":
+    if destination.forward_method != "tunnel" or kind not in TUNNEL_TYPES:
         return
     if kind == "gue" and not destination.tunnel_port:
         raise IpvsInputError(at(path, "tunnel_port"), "tunnel_type gue needs the UDP port at the other end of the tunnel")

@@ -46,8 +46,9 @@ ODD: list[tuple[Entry, str]] = [
     (Entry(Service(KEY._replace(protocol="0"))), "protocol: "),
     (Entry(Service(KEY), (Destination(REAL, "7"),)), "destinations[0].forward_method: "),
     (Entry(Service(KEY), (Destination(REAL, "bypass"),)), "destinations[0].forward_method: "),
+    (Entry(Service(KEY), (Destination(REAL, "tunnel", tunnel_type="9", tunnel_port=7),)), "destinations[0].tunnel_type: "),
 ]
-NUMBERED = ("protocol: ", "destinations[0].forward_method: ")
+NUMBERED = ("protocol: ", "destinations[0].forward_method: ", "destinations[0].tunnel_type: ")
 
 
 def read(run: Run) -> list[dict[str, Any]]:

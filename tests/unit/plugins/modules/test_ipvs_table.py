@@ -8,11 +8,13 @@ import base64
 import copy
 import errno
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.lvs.director.plugins.action.ipvs_table import packed
+from ansible_collections.lvs.director.plugins.module_utils._apply import preflight
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     AddDestination,
@@ -155,6 +157,24 @@ def test_who_moves(run: Run, kernel: MemoryKernel, scheduler: str, ordered: bool
     assert [type(step) for step in kernel.steps] == ([DeleteDestination, AddDestination] if moves else [])
     run("ipvs_table", services=[service(1, 9, 2, 8, scheduler=scheduler, ordered=ordered)])
     assert table(kernel)["tcp 192.0.2.1:80"] == ([9, 2, 8, 3, 1] if moves else [9, 8, 1, 2, 3])
+
+
+@pytest.mark.parametrize(("value", "warned"), [("0", False), ("1", True), (None, False)])
+def test_a_move_while_connections_expire(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str | None, warned: bool
+) -> None:
+    sysctl = tmp_path / "expire_nodest_conn"
+    if value:
+        sysctl.write_text(f"{value}\n")
+    monkeypatch.setattr(preflight, "EXPIRE_NODEST_CONN", str(sysctl))
+    run("ipvs_table", services=[service(1, 1, 2, 3)])
+    for check in (True, False):
+        result = run("ipvs_table", services=[service(1, 3, 1, 2)], check=check)
+        warnings = result.get("warnings", [])
+        assert bool(warnings) == warned
+        assert all("10.0.0.3:80 of service tcp 192.0.2.1:80. A connection" in text for text in warnings)
+    # To add and to delete moves nothing.
+    assert "warnings" not in run("ipvs_table", services=[service(1, 4, 3, 1, exclusive_destinations=True)])
 
 
 def test_the_order_of_the_steps_over_services(run: Run, kernel: MemoryKernel) -> None:

@@ -3,30 +3,54 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
-"""Current and desired sync daemon -> what has to be stopped and started. Pure.
 
-The kernel takes a daemon as it is or fills in what is missing, and bends a length that does not suit it. Here the same
-values are filled in before, and the whole daemon is sent, so that what is predicted is what will be; a length that
-would be bent is refused.
+"""The timeouts of connections, and a sync daemon: what has to be set, stopped and started.
+
+The kernel fills in the values that a sync daemon is not given, and changes a length that does not suit it. Here the same values are
+filled in first, and the whole daemon is sent: the prediction is exact. A length that the kernel would change is refused.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, Optional, Union
 
 from ansible_collections.lvs.director.plugins.module_utils._model import uapi
-from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
-from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
-from ansible_collections.lvs.director.plugins.module_utils._model.steps import StartSyncDaemon, StopSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, SyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import SetTimeouts, StartSyncDaemon, StopSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.table import address_family
 
-# What IP and UDP need of a packet, in bytes
+# The headers of IP and UDP, in bytes
 _HEADERS = {"ipv4": 28, "ipv6": 48}
 _LARGEST_PACKET = 65535
 _ETHERNET_MTU = 1500
 # A backup has a buffer of this length at least.
 _LEAST_LENGTH = {"master": 1, "backup": 1024}
+
+
+class PlannedTimeouts(NamedTuple):
+    """What is going to happen to the timeouts."""
+
+    before: Timeouts
+    after: Timeouts
+    steps: tuple[SetTimeouts, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.steps)
+
+
+def plan_timeouts(current: Timeouts, given: Mapping[str, int]) -> PlannedTimeouts:
+    """Return what has to happen to the timeouts.
+
+    :param given: seconds by the fields of ``Timeouts``; a missing one stays as it is.
+    """
+    after = current._replace(**given)
+    # Only the changes are sent: something else may change the rest at the same time.
+    new = Timeouts(*(wanted if wanted != present else 0 for wanted, present in zip(after, current)))
+    return PlannedTimeouts(current, after, (SetTimeouts(new),) if any(new) else ())
 
 
 class PlannedSyncDaemon(NamedTuple):
@@ -48,7 +72,7 @@ def plan_sync_daemon(current: Optional[SyncDaemon], desired: DesiredSyncDaemon, 
 
     :param current: the daemon of that state that is running, if one is.
     :param mtu: of the interface that is asked for, None if there is none of that name.
-    :raises IpvsInputError: what is asked for cannot be.
+    :raises IpvsInputError: it cannot become what is asked for.
     """
     if not desired.present:
         return change(desired.state, current, None)
