@@ -54,6 +54,8 @@ class Run:
         for case in known.TASKS:
             if case.name in wanted:
                 self._task(controller, case)
+        if known.ROLE in wanted:
+            self._role(controller)
         if known.MEMORY in wanted:
             self._memory(controller)
 
@@ -80,6 +82,12 @@ class Run:
         pair = case.emulated if emulated and case.emulated else case.pair
         ours, peer = controller.pairs(case.name, pair(case.size), case.runs)
         self._found(Row(case.name, case.size, ours, peer, case.bound, case.note if pair is case.emulated else ""))
+
+    def _role(self, controller: tasks.Controller) -> None:
+        self.say(f"{known.ROLE}: the role on a director with nothing to do, beside a play of one command; {known.ROLE_RUNS} runs of each")
+        ours, peer, went = controller.role_noop(known.ROLE, known.ROLE_RUNS)
+        self.report.limits.append(Limit(f"{known.ROLE}: tasks that go to the machine", went, known.ROLE_TASKS, "tasks"))
+        self._found(Row(known.ROLE, 10, ours, peer))
 
     def _memory(self, controller: tasks.Controller) -> None:
         self.say(f"{known.MEMORY}: a task of ipvs_table that adds {known.LARGEST:,} destinations")

@@ -80,7 +80,12 @@ MEMORY = "memory"
 MEMORY_BOUND = 200.0
 """MiB that the module's process may take for the largest table."""
 
-NAMES = (*(case.name for case in (*ENGINE, *TASKS)), MEMORY, FLOOR)
+ROLE = "role_noop"
+ROLE_RUNS = 3
+ROLE_TASKS = 10
+"""Tasks of the role that may go to a machine on which nothing is to be done."""
+
+NAMES = (*(case.name for case in (*ENGINE, *TASKS)), ROLE, MEMORY, FLOOR)
 
 
 def chosen(names: Collection[str]) -> set[str]:

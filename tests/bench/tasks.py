@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,6 +92,20 @@ def startup() -> Pair:
     )
 
 
+ROLE_PLAY: list[dict[str, Any]] = [
+    {
+        "hosts": "all",
+        "gather_facts": False,
+        "become": True,
+        "roles": ["lvs.director.ipvs_director"],
+        "vars": {"ipvs_director_services": tables.services(10)},
+    }
+]
+COMMAND_PLAY: list[dict[str, Any]] = [
+    {"hosts": "all", "gather_facts": False, "tasks": [{"ansible.builtin.command": "/bin/true", "changed_when": False}]}
+]
+
+
 def load(size: int) -> list[dict[str, Any]]:
     """A playbook that loads a table with one task, in a network namespace of the task's own."""
     task = {"name": "ours", **_table("services"), "vars": {"ansible_python_interpreter": MEASURED_PYTHON}}
@@ -112,6 +127,7 @@ class Timed:
     task: str
     seconds: float
     changed: bool
+    went_to_machine: bool
 
 
 class Controller:
@@ -131,6 +147,24 @@ class Controller:
                 raise LabError(f"{name}: our task says changed={one.changed}, which is wrong there")
         ours = [one.seconds for one in timed if one.task == "ours"]
         return ours, [one.seconds * pair.share for one in timed if one.task == "peer"]
+
+    def role_noop(self, name: str, runs: int) -> tuple[list[float], list[float], int]:
+        """Return the seconds of plays of the role that find nothing to do, those of plays of one command, and how many tasks of
+        the role go to the machine."""
+        self.play(name, ROLE_PLAY)
+        ours: list[float] = []
+        peer: list[float] = []
+        went = 0
+        for _run in range(runs):
+            for playbook, passed in ((ROLE_PLAY, ours), (COMMAND_PLAY, peer)):
+                begun = time.perf_counter()
+                tasks = self.play(name, playbook)
+                passed.append(time.perf_counter() - begun)
+                if changed := [task.task for task in tasks if task.changed]:
+                    raise LabError(f"{name}: these tasks still changed something: {', '.join(changed)}")
+                if playbook is ROLE_PLAY:
+                    went = sum(task.went_to_machine for task in tasks)
+        return ours, peer, went
 
     def play(self, name: str, playbook: list[dict[str, Any]]) -> list[Timed]:
         """Run a playbook; return its tasks."""

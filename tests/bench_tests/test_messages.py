@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Callable
 
 import pytest
 
@@ -47,12 +48,13 @@ def test_to_have_seen_nothing_is_not_to_have_changed_nothing() -> None:
 def test_no_way_to_send_is_missed(how: str) -> None:
     data = message(SET_DESTINATION) + message(GET_SERVICE)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16) as sender, messages.recorded() as found:
-        {
+        ways: dict[str, Callable[[], object]] = {
             "send": lambda: sender.send(data),
             "sendall": lambda: sender.sendall(data),
             "sendto": lambda: sender.sendto(data, (0, 0)),
             "sendmsg": lambda: sender.sendmsg([data[:20], data[20:]]),
-        }[how]()
+        }
+        ways[how]()
     assert found == [data]
     assert messages.commands(found) == [SET_DESTINATION, GET_SERVICE]
 

@@ -67,6 +67,22 @@ def test_a_task_that_does_not_what_it_should_is_not_measured(controller: Control
     assert controller.pairs("case", dataclasses.replace(Pair(ours=does, peer=NOTHING), changes=not changes), 1)
 
 
+def test_the_tasks_that_go_to_the_machine_are_counted(controller: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {"ansible.builtin.command": "/bin/true", "changed_when": False}
+    several = [there, NOTHING, {**there, "loop": [1, 2]}, {**there, "when": False}, {"ansible.builtin.set_fact": {"x": 1}}]
+    monkeypatch.setattr(tasks, "ROLE_PLAY", [{"hosts": "all", "gather_facts": False, "tasks": several}])
+    ours, peer, went = controller.role_noop("case", 1)
+    assert len(ours) == len(peer) == 1
+    assert went == 2
+
+
+def test_a_role_that_still_changes_something_is_not_measured(controller: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    changing = {"name": "change", **NOTHING, "changed_when": True}
+    monkeypatch.setattr(tasks, "ROLE_PLAY", [{"hosts": "all", "gather_facts": False, "tasks": [changing]}])
+    with pytest.raises(LabError, match="still changed something: change"):
+        controller.role_noop("case", 1)
+
+
 def test_a_failure_is_told_with_what_ansible_said(controller: Controller) -> None:
     fails = [{"hosts": "all", "gather_facts": False, "tasks": [{"ansible.builtin.fail": {"msg": "there is no such thing"}}]}]
     with pytest.raises(LabError, match="there is no such thing"):

@@ -188,7 +188,8 @@ def test_a_daemons_socket_can_be_tried(kernel: IpvsKernel) -> None:
 
 def test_a_daemon_can_be_stopped_before_it_has_begun(kernel: IpvsKernel) -> None:
     """The real kernel sends no reply at all to this command."""
-    steps = [StartSyncDaemon(DAEMON), StopSyncDaemon("master"), StartSyncDaemon(DAEMON._replace(state="backup")), StopSyncDaemon("backup")]
+    backup = DAEMON._replace(state="backup")
+    steps: list[Step] = [StartSyncDaemon(DAEMON), StopSyncDaemon("master"), StartSyncDaemon(backup), StopSyncDaemon("backup")]
     for _attempt in range(10):
         assert kernel.apply(steps) is None
         assert kernel.read_sync_daemons() == []

@@ -43,8 +43,8 @@ BARE = """
 ROLE = "dkms openssl linux-headers-cloud-amd64 python3-pyroute2 gcc make".split()
 # ... and what the tests look with.
 TESTS = "ipvsadm nftables tcpdump conntrack curl python3-pytest python3-hypothesis".split()
-# What the bench measures with and against; the compiler is for bench/floor.c.
-BENCH = "python3-pyroute2 ipvsadm keepalived gcc libc6-dev".split()
+# What the bench measures with and against: the role, which builds the scheduler; its compiler also has bench/floor.c.
+BENCH = [*ROLE, *"libc6-dev ipvsadm keepalived".split()]
 
 # What is left of mitigations costs emulated time and protects nobody here.
 KERNEL_ARGUMENTS = ("console=ttyS0 net.ifnames=0 mitigations=off audit=0 quiet systemd.show_status=0 "
