@@ -21,7 +21,7 @@ import pytest
 from ansible_collections.lvs.director.plugins.module_utils._apply.destination import bring_back
 from ansible_collections.lvs.director.plugins.module_utils._apply.drain import Drained, drain
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
-from ansible_collections.lvs.director.plugins.module_utils._boot.icmp import TABLE, refusals_held_back
+from ansible_collections.lvs.director.plugins.module_utils._boot.icmp import TABLE, refusals_suppressed
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._options.common import (
@@ -223,10 +223,10 @@ def is_refused(address: str) -> bool:
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "::1"])
-def test_refusals_are_held_back(kernel: IpvsKernel, address: str) -> None:
-    """With the nft of both Debians, whose syntax differs."""
+def test_refusals_are_suppressed(kernel: IpvsKernel, address: str) -> None:
+    """By the nft of both Debians: what it takes differs."""
     assert is_refused(address)
-    with refusals_held_back():
+    with refusals_suppressed():
         assert not is_refused(address)
         listed = subprocess.run(["nft", "list", "table", *TABLE.split()], capture_output=True, text=True, check=True).stdout
         # So the kernel takes it away by itself.

@@ -4,14 +4,14 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Hold back for a moment with what the kernel refuses a connection.
+"""Suppress ICMP port-unreachable while a service has no scheduler.
 
 While a service changes its scheduler, the kernel has none for it for a grace period (milliseconds). It drops the first
-packet of whoever connects in that moment, and answers with "port unreachable", with which the client gives up. Without
-that answer it sends its packet again, as if it had been lost, and is served then: TCP after a second.
+packet of a client that connects in that moment, and answers with "port unreachable", upon which the client gives up. Without
+that answer the client sends its packet again, as if it had been lost, and is served then: TCP after a second.
 
-So no packet of a client is touched, neither of an established connection nor of a new one. What is held back is an
-answer that this machine itself would give, for which nobody may wait: ICMP is sent at a limited rate anyway.
+No packet of a client is touched, neither of an established connection nor of a new one. The answer is one that this machine
+itself would give, and that nobody may rely on: ICMP is rate-limited anyway.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from collections.abc import Iterator
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 
 TABLE = "inet lvs_director_scheduler"
-# Seconds after which the kernel ends it by itself, should this process be killed.
+# Seconds after which the kernel ends it, should this process be killed.
 LIMIT = 30
 
-# The limit is one of the sets' elements; rules have none. Deleted first, for what a killed process has left.
+# Only elements of sets can expire; rules cannot. Deleted first, in case a killed process has left it.
 # By ICMP's code: nft 1.1 (Debian 13) takes no rule that has both a set of protocols and one of them.
 _RULES = f"""
 add table {TABLE}
 delete table {TABLE}
 table {TABLE} {{
-    set held_back {{
+    set refusals {{
         type icmp_code
         flags timeout
         elements = {{ port-unreachable timeout {LIMIT}s }}
     }}
-    set held_back6 {{
+    set refusals6 {{
         type icmpv6_code
         flags timeout
         elements = {{ port-unreachable timeout {LIMIT}s }}
     }}
     chain output {{
         type filter hook output priority raw
-        icmp type destination-unreachable icmp code @held_back drop
-        icmpv6 type destination-unreachable icmpv6 code @held_back6 drop
+        icmp type destination-unreachable icmp code @refusals drop
+        icmpv6 type destination-unreachable icmpv6 code @refusals6 drop
     }}
 }}
 """
@@ -54,8 +54,8 @@ _ENVIRONMENT = {"PATH": os.pathsep.join(("/usr/sbin", "/sbin", "/usr/bin", "/bin
 
 
 @contextlib.contextmanager
-def refusals_held_back() -> Iterator[None]:
-    """Hold them back for the block, of at most LIMIT seconds.
+def refusals_suppressed() -> Iterator[None]:
+    """Suppress these answers for the block, of at most LIMIT seconds.
 
     :raises IpvsUnavailableError: it cannot be done; the block was not begun.
     """
@@ -74,4 +74,4 @@ def _nft(rules: str) -> None:
     except OSError as exc:
         raise IpvsUnavailableError(f"Cannot run nft: {exc.strerror}. Install the package nftables") from exc
     if done.returncode:
-        raise IpvsUnavailableError(f"nft cannot hold back refusals: {done.stderr.strip() or f'exit status {done.returncode}'}")
+        raise IpvsUnavailableError(f"nft cannot suppress ICMP port-unreachable: {done.stderr.strip() or f'exit status {done.returncode}'}")

@@ -4,16 +4,16 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Put the installed build of a scheduler in the place of the loaded one, on a director in service.
+"""Load the installed build of a scheduler in place of the loaded one, on a director in service.
 
-Virtual services pin their scheduler's module. So they go over to another scheduler, the module is exchanged, and they
-come back. Connections know nothing of it: a scheduler is asked for new ones only.
+Virtual services pin their scheduler's module. They switch to another scheduler, the module is exchanged, and they switch
+back. Connections do not notice: the kernel asks a scheduler for new ones only.
 
-The other scheduler is to choose in the same order. ``fo`` takes the first of those with the highest weight, so weights
-that rise somewhere in the list are replaced, before it comes, by such that fall; and given back after it has gone. The
-scheduler ``test`` looks at a weight only for being 0.
+The other scheduler must choose in the same order. ``fo`` takes the first destination of those with the highest weight: weights
+that rise somewhere in the list are replaced by falling ones before ``fo`` comes, and given back after it has gone. The
+scheduler ``test`` only looks at whether a weight is 0.
 
-What is changed is written down before. Who is killed in the middle is helped by the next run.
+Every change is written down first: if this is killed in the middle, the next run finishes it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge_locked
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
@@ -32,24 +32,32 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, Entry
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store, replacement
 
-# As what the kernel has, it ends with a reboot.
+# Like the kernel's table, it does not outlive a reboot.
 PATH = "/run/lvs.director/scheduler-swap.json"
 
-# Services that change their scheduler while refusals are held back once: each takes a grace period of the kernel.
+# Services that change their scheduler in one block of suppressed refusals: each takes a grace period of the kernel.
 _AT_ONCE = 50
 
-# By service and destination, as they are printed: the weights before, and meanwhile.
-_Weights = dict[str, dict[str, tuple[int, int]]]
+
+class Weights(NamedTuple):
+    """The weights of a destination: its own, and the one that it has while its service uses the other scheduler."""
+
+    own: int
+    meanwhile: int
+
+
+# By service and destination, as they are printed.
+_Weights = dict[str, dict[str, Weights]]
 
 
 class Modules(Protocol):
-    """What is asked of kernel modules."""
+    """What is asked of the kernel's modules."""
 
     def load(self, module: str) -> bool:
-        """Load one, and return whether it is there now."""
+        """Load one and return whether it is loaded now."""
 
     def unload(self, module: str) -> bool:
-        """Unload one, and return whether it went: not while it is used."""
+        """Unload one and return whether it is gone: not while it is used."""
 
     def loaded_source(self, module: str) -> str:
         """Return the checksum of the source of the loaded one; empty if it is not loaded."""
@@ -58,17 +66,17 @@ class Modules(Protocol):
         """Return the same of the one that would be loaded; empty if there is none."""
 
 
-HeldBack = Callable[[], AbstractContextManager[None]]
+Suppressed = Callable[[], AbstractContextManager[None]]
 Note = Callable[[str], object]
 
 
-def swap_scheduler(
-    kernel: IpvsKernel, store: Store, scheduler: str, fallback: str, modules: Modules, held_back: HeldBack, note: Note
+def reload_scheduler(
+    kernel: IpvsKernel, store: Store, scheduler: str, fallback: str, modules: Modules, suppressed: Suppressed, note: Note
 ) -> None:
-    """Have the installed build of a scheduler loaded, and services that were to have it.
+    """Load the installed build of a scheduler, and give it to the services that use it.
 
-    :param held_back: the block in which services change their scheduler.
-    :param note: is told what was done.
+    :param suppressed: the block in which services change their scheduler.
+    :param note: gets a line for each thing that was done.
     :raises IpvsUnavailableError: it cannot be done. Unless the text says otherwise, nothing has changed.
     :raises IpvsConflictError: something else uses the loaded one.
     """
@@ -78,12 +86,12 @@ def swap_scheduler(
         exchanged = True
         if modules.loaded_source(module) != modules.installed_source(module):
             try:
-                exchanged = _exchange(kernel, store, scheduler, fallback, weights, modules, held_back, note)
+                exchanged = _exchange(kernel, store, scheduler, fallback, weights, modules, suppressed, note)
             except IpvsError:
                 if modules.loaded_source(module):
-                    _bring_back(kernel, store, scheduler, fallback, weights, held_back, note)
+                    _bring_back(kernel, store, scheduler, fallback, weights, suppressed, note)
                 raise
-        _bring_back(kernel, store, scheduler, fallback, weights, held_back, note)
+        _bring_back(kernel, store, scheduler, fallback, weights, suppressed, note)
     if not exchanged:
         raise IpvsConflictError(
             f"Cannot unload the older build of {module}: something else than the services of this network namespace uses it. "
@@ -92,7 +100,7 @@ def swap_scheduler(
 
 
 def _exchange(
-    kernel: IpvsKernel, store: Store, scheduler: str, fallback: str, weights: _Weights, modules: Modules, held_back: HeldBack, note: Note
+    kernel: IpvsKernel, store: Store, scheduler: str, fallback: str, weights: _Weights, modules: Modules, suppressed: Suppressed, note: Note
 ) -> bool:
     """Move the services away and exchange the module; return False if something else uses it."""
     module = f"ip_vs_{scheduler}"
@@ -102,11 +110,11 @@ def _exchange(
     if users and not modules.load(f"ip_vs_{fallback}"):
         raise IpvsUnavailableError(f'There is no scheduler "{fallback}" for the services to use meanwhile: no module ip_vs_{fallback}')
     for one in users:
-        # Of a run that was killed, the first: these are the weights that the service is to have again.
+        # If a run was killed, these are the weights to give back, not those of now.
         weights.setdefault(str(one.service.key), _falling(one.destinations))
     _remember(store, weights)
-    _change_weights(kernel, weights, before=0)
-    _change_scheduler(kernel, users, fallback, held_back)
+    _change_weights(kernel, weights, give_back=False)
+    _change_scheduler(kernel, users, fallback, suppressed)
     if users:
         note(f'{len(users)} services use scheduler "{fallback}" meanwhile: {", ".join(str(one.service.key) for one in users)}.')
     if modules.loaded_source(module) and not modules.unload(module):
@@ -122,11 +130,11 @@ def _exchange(
 
 
 def _bring_back(
-    kernel: IpvsKernel, store: Store, scheduler: str, fallback: str, weights: _Weights, held_back: HeldBack, note: Note
+    kernel: IpvsKernel, store: Store, scheduler: str, fallback: str, weights: _Weights, suppressed: Suppressed, note: Note
 ) -> None:
     back = [one for one in _table(kernel) if str(one.service.key) in weights and one.service.scheduler == fallback]
-    _change_scheduler(kernel, back, scheduler, held_back)
-    _change_weights(kernel, weights, before=1)
+    _change_scheduler(kernel, back, scheduler, suppressed)
+    _change_weights(kernel, weights, give_back=True)
     _remember(store, {})
     if back:
         note(f'{len(back)} services use scheduler "{scheduler}" again.')
@@ -136,36 +144,39 @@ def _table(kernel: IpvsKernel) -> list[Entry]:
     return [one.entry for one in kernel.read_table(counters=False)]
 
 
-def _falling(destinations: Sequence[Destination]) -> dict[str, tuple[int, int]]:
-    """Return weights that fall in the order of the list, if they do not; those that are 0 stay so."""
+def _falling(destinations: Sequence[Destination]) -> dict[str, Weights]:
+    """Return weights that fall in the order of the list, if those of now do not; a weight of 0 stays 0."""
     weights = [one.weight for one in destinations if one.weight]
     if weights == sorted(weights, reverse=True):
         return {}
-    return {str(one.key): (one.weight, len(destinations) - place) for place, one in enumerate(destinations) if one.weight}
+    return {str(one.key): Weights(one.weight, len(destinations) - place) for place, one in enumerate(destinations) if one.weight}
 
 
-def _change_scheduler(kernel: IpvsKernel, entries: Sequence[Entry], scheduler: str, held_back: HeldBack) -> None:
+def _change_scheduler(kernel: IpvsKernel, entries: Sequence[Entry], scheduler: str, suppressed: Suppressed) -> None:
     for begin in range(0, len(entries), _AT_ONCE):
         some = entries[begin : begin + _AT_ONCE]
-        with held_back():
+        with suppressed():
             _converge(kernel, [DesiredService("", one.service.key, {"scheduler": scheduler}, strict=False) for one in some])
 
 
-def _change_weights(kernel: IpvsKernel, weights: _Weights, *, before: int) -> None:
-    """Replace the weights that are there: 0: the earlier ones by those for meanwhile; 1: the other way round.
+def _change_weights(kernel: IpvsKernel, weights: _Weights, *, give_back: bool) -> None:
+    """Replace weights of their own by those for meanwhile, or the other way round.
 
-    One that is neither was given by somebody else, and stays.
+    A weight that is neither was given by somebody else, and stays.
     """
     services = []
     for entry in _table(kernel):
-        pairs = weights.get(str(entry.service.key), {})
-        changed = tuple(
-            DesiredDestination("", place, one.key, Given({"weight": pairs[str(one.key)][1 - before]}))
-            for place, one in enumerate(entry.destinations)
-            if str(one.key) in pairs and one.weight == pairs[str(one.key)][before]
-        )
+        known = weights.get(str(entry.service.key), {})
+        changed = []
+        for place, one in enumerate(entry.destinations):
+            pair = known.get(str(one.key))
+            if pair is None:
+                continue
+            old, new = (pair.meanwhile, pair.own) if give_back else pair
+            if one.weight == old:
+                changed.append(DesiredDestination("", place, one.key, Given({"weight": new})))
         if changed:
-            services.append(DesiredService("", entry.service.key, {}, destinations=changed, ordered=False, strict=False))
+            services.append(DesiredService("", entry.service.key, {}, destinations=tuple(changed), ordered=False, strict=False))
     _converge(kernel, services)
 
 
@@ -179,7 +190,8 @@ def _read() -> _Weights:
         with open(PATH, encoding="ascii") as file:
             content: Mapping[str, Any] = json.load(file)
         return {
-            str(service): {str(name): (int(pair[0]), int(pair[1])) for name, pair in pairs.items()} for service, pairs in content.items()
+            str(service): {str(name): Weights(int(pair[0]), int(pair[1])) for name, pair in pairs.items()}
+            for service, pairs in content.items()
         }
     except FileNotFoundError:
         return {}
@@ -188,7 +200,7 @@ def _read() -> _Weights:
 
 
 def _remember(store: Store, weights: _Weights) -> None:
-    """Keep the weights; and, for other runs, which services have another scheduler than their own."""
+    """Write down the weights, and for other runs which services have another scheduler than their own."""
     earlier = set(_read())
     names = store.read_fallback()
     try:

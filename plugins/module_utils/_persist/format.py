@@ -27,6 +27,7 @@ It has what runs of this collection have set, and nothing of what others have pu
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Optional
 
@@ -53,6 +54,11 @@ _SERVICES = '\n"services": [\n'
 _END = "\n]}\n"
 _NEXT = ",\n{"
 _FIRST_LINE = ",\n"
+_NAME_OPTIONS = ("protocol", "address", "port", "fwmark", "family")
+# The first lines that need no second look: not IPv6, which has many spellings.
+_CANONICAL = re.compile(
+    r'\{"protocol": "(?:tcp|udp|sctp)", "address": "[0-9.]+", "port": (?:0|[1-9][0-9]*)|\{"fwmark": [1-9][0-9]*, "family": "ipv[46]"'
+).fullmatch
 
 
 class Saved(NamedTuple):
@@ -78,17 +84,24 @@ def to_text(saved: Saved) -> str:
 def from_text(text: str) -> Saved:
     """Return what a text says; the paragraphs of services are not looked into.
 
+    A service has its one name, however a text that was edited by hand spells it; of two with the same name the later counts.
+
     :raises IpvsUnavailableError: it is not such a text.
     """
     head, found, rest = text.partition(_SERVICES)
     if not found or not rest.endswith(_END):
-        return _from_any_layout(text)
+        # Edited by hand, and laid out otherwise.
+        content = parsed(text)
+        return Saved(dict(map(_laid_out, content["services"])), *_settings(content))
     body = rest[: -len(_END)]
     services = {}
     for number, part in enumerate(body.split(_NEXT) if body else ()):
         paragraph = f"{{{part}" if number else part
-        services[paragraph.partition(_FIRST_LINE)[0]] = paragraph
-    return Saved(services, *_settings(_json(f"{head}{_SERVICES}{_END}")))
+        name = paragraph.partition(_FIRST_LINE)[0]
+        if not _CANONICAL(name):
+            name, paragraph = _canonical(name, paragraph)
+        services[name] = paragraph
+    return Saved(services, *_settings(contents(f"{head}{_SERVICES}{_END}")))
 
 
 def parsed(text: str) -> dict[str, Any]:
@@ -96,7 +109,7 @@ def parsed(text: str) -> dict[str, Any]:
 
     :raises IpvsUnavailableError: it is not such a text.
     """
-    content = _json(text)
+    content = contents(text)
     timeouts, earlier, daemons = _settings(content)
     services = content.get("services")
     if not isinstance(services, list) or not all(isinstance(one, dict) for one in services):
@@ -104,7 +117,11 @@ def parsed(text: str) -> dict[str, Any]:
     return {"services": services, "timeouts": timeouts, "earlier_timeouts": earlier, "sync_daemons": list(daemons.values())}
 
 
-def _json(text: str) -> dict[str, Any]:
+def contents(text: str) -> dict[str, Any]:
+    """Return the whole content as it is.
+
+    :raises IpvsUnavailableError: it is not JSON of this version.
+    """
     try:
         content = json.loads(text)
     except ValueError as exc:
@@ -129,16 +146,25 @@ def _timeouts(content: Mapping[str, Any], part: str) -> dict[str, int]:
     return values
 
 
-def _from_any_layout(text: str) -> Saved:
-    """Return the same for a text that somebody has mended, and laid out otherwise."""
-    content = parsed(text)
-    services = {}
-    for one in content["services"]:
-        name = {option: one[option] for option in ("protocol", "address", "port", "fwmark", "family") if one.get(option) is not None}
-        rest = {option: value for option, value in one.items() if option not in name and option != "destinations"}
-        paragraph = _paragraph(name, rest, [json.dumps(each) for each in one.get("destinations") or ()])
-        services[paragraph.partition(_FIRST_LINE)[0]] = paragraph
-    return Saved(services, *_settings(content))
+def _canonical(name: str, paragraph: str) -> tuple[str, str]:
+    """Return a service's name and paragraph as this collection writes them, if it can be told."""
+    try:
+        if name_of(key_of(name)) != name:
+            return _laid_out(json.loads(paragraph))
+    except (IpvsUnavailableError, ValueError, TypeError, AttributeError):
+        pass  # whoever needs it says what is wrong with it
+    return name, paragraph
+
+
+def _laid_out(values: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the name and the paragraph of a service in the shape of options."""
+    given = {option: values[option] for option in _NAME_OPTIONS if values.get(option) is not None}
+    rest = {option: value for option, value in values.items() if option not in _NAME_OPTIONS and option != "destinations"}
+    try:
+        name = _name_values(_key(given))
+    except (ValueError, KeyError, TypeError):
+        name = given
+    return _name(name), _paragraph(name, rest, [json.dumps(each) for each in values.get("destinations") or ()])
 
 
 class Writer:
@@ -208,12 +234,18 @@ def options_of(saved: Saved, key: ServiceKey) -> Optional[dict[str, Any]]:
 
 
 def key_of(name: str) -> ServiceKey:
-    """Return what the first line of a paragraph names."""
+    """Return what the first line of a paragraph names.
+
+    :raises IpvsUnavailableError: it names nothing.
+    """
     try:
-        values = json.loads(name + "}")
-        if "fwmark" in values:
-            return ServiceKey(values.get("family", "ipv4"), fwmark=int(values["fwmark"]))
-        address = parse_address(values["address"])
-        return ServiceKey(address_family(address), values["protocol"], address, int(values["port"]))
+        return _key(json.loads(name + "}"))
     except (ValueError, KeyError, TypeError) as exc:
         raise IpvsUnavailableError(f"{name} does not name a service") from exc
+
+
+def _key(values: Mapping[str, Any]) -> ServiceKey:
+    if "fwmark" in values:
+        return ServiceKey(values.get("family", "ipv4"), fwmark=int(values["fwmark"]))
+    address = parse_address(values["address"])
+    return ServiceKey(address_family(address), values["protocol"], address, int(values["port"]))

@@ -16,7 +16,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.desired import
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
-from ansible_collections.lvs.director.plugins.module_utils._model.table import Entry
+from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationKey, Entry
 from ansible_collections.lvs.director.plugins.module_utils._options.entries import new_entry
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import damaged
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import (
@@ -29,6 +29,7 @@ from ansible_collections.lvs.director.plugins.module_utils._persist.format impor
     parsed,
     to_text,
 )
+from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Checks
 from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
 
@@ -57,7 +58,7 @@ def save_table(text: str, desired: DesiredTable, plan: PlannedTable, fallback: C
     """
     saved = _read(text)
     wanted = {one.key: one for one in desired.services}
-    writer = Writer()
+    writer, checks = Writer(), Checks()
     services = dict(saved.services)
     named = set()
     before: list[str] = []
@@ -72,6 +73,8 @@ def save_table(text: str, desired: DesiredTable, plan: PlannedTable, fallback: C
             continue
         entry = _own_entry(planned, one, saved) if str(planned.key) in fallback else planned.after
         new = None if entry is None else writer.paragraph(entry)
+        if new != old and entry is not None:
+            new = writer.paragraph(checks.restorable(entry, _asked(one)))
         if new == old:
             continue
         if new is None:
@@ -115,6 +118,10 @@ def save_sync_daemon(text: str, state: str, daemon: Optional[SyncDaemon]) -> Opt
     daemons = {**saved.sync_daemons, state: new}
     kept = {each: values for each, values in daemons.items() if values is not None}
     return _save(saved, saved._replace(sync_daemons=kept), *(json.dumps(dict(one or {})) for one in (old, new)))
+
+
+def _asked(one: Optional[DesiredService]) -> Collection[DestinationKey]:
+    return {each.key for each in one.destinations or ()} if one else ()
 
 
 def _save(old: Saved, new: Saved, before: str, after: str) -> Optional[Save]:

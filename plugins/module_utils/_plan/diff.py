@@ -31,10 +31,11 @@ def diff(plan: PlannedTable) -> dict[str, str]:
 def _lines(entry: Optional[Entry]) -> str:
     if entry is None:
         return ""
-    return "".join(f"{line}\n" for line in (_service(entry.service), *map(_destination, entry.destinations)))
+    return "".join(f"{line}\n" for line in (service_line(entry.service), *map(destination_line, entry.destinations)))
 
 
-def _service(service: Service) -> str:
+def service_line(service: Service) -> str:
+    """Return a service as a line."""
     words = [str(service.key), f"scheduler {service.scheduler}"]
     flags = scheduler_flag_words(service.scheduler, service.scheduler_flags)
     if flags:
@@ -48,7 +49,8 @@ def _service(service: Service) -> str:
     return " ".join(words)
 
 
-def _destination(destination: Destination) -> str:
+def destination_line(destination: Destination) -> str:
+    """Return a destination as a line."""
     words = [f"  -> {destination.key}", destination.forward_method]
     if destination.forward_method == "tunnel":
         words.append(destination.tunnel_type)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
 from ansible_collections.lvs.director.plugins.module_utils._boot import reload_scheduler as _scheduler_swap
-from ansible_collections.lvs.director.plugins.module_utils._boot.reload_scheduler import swap_scheduler
+from ansible_collections.lvs.director.plugins.module_utils._boot.reload_scheduler import reload_scheduler
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import EditDestination, EditService, Step
 from ansible_collections.lvs.director.plugins.module_utils._options.table import desired_from_table_module
@@ -77,20 +77,20 @@ class Director:
         self.held = False
         self.said: list[str] = []
         self.kernel.steps.clear()
-        self.kernel.refuse = self._expect_refusals_held_back
+        self.kernel.refuse = self._expect_refusals_suppressed
 
-    def _expect_refusals_held_back(self, step: Step) -> int:
+    def _expect_refusals_suppressed(self, step: Step) -> int:
         assert self.held or not isinstance(step, EditService), step
         return 0
 
     @contextlib.contextmanager
-    def held_back(self) -> Iterator[None]:
+    def suppressed(self) -> Iterator[None]:
         self.held = True
         yield
         self.held = False
 
     def swap(self) -> None:
-        swap_scheduler(self.kernel, self.store, "test", "fo", self.modules, self.held_back, self.said.append)
+        reload_scheduler(self.kernel, self.store, "test", "fo", self.modules, self.suppressed, self.said.append)
 
     @property
     def schedulers(self) -> list[str]:

@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, converge_timeouts
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
 from ansible_collections.lvs.director.plugins.module_utils._boot import restore as _restore
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsError
-from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._boot.journal import Journal
+from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     AddService,
     DeleteService,
@@ -23,12 +24,15 @@ from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     Step,
     StopSyncDaemon,
 )
+from ansible_collections.lvs.director.plugins.module_utils._model.table import ServiceKey
 from ansible_collections.lvs.director.plugins.module_utils._options.table import desired_from_table_module
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
+from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Content, content_of
 
 from contract.memory import SCHEDULERS, Interface, MemoryKernel, MemoryStore
 
 Options = dict[str, Any]
+WEB = "services[0] (protocol tcp, address 192.0.2.1, port 80)"
 
 SERVICES: list[Options] = [
     {
@@ -63,9 +67,6 @@ SERVICES: list[Options] = [
 class FakeVips:
     """Virtual addresses of a machine, by interface."""
 
-    class CannotError(Exception):
-        pass
-
     def __init__(self, *vips: tuple[str, str]) -> None:
         self.vips = [{"address": address, "interface": interface} for address, interface in vips]
         self.there: dict[str, list[str]] = {"eth1": []}
@@ -73,12 +74,14 @@ class FakeVips:
     def saved(self) -> list[dict[str, str]]:
         return self.vips
 
-    def add(self, vips: Sequence[_restore.Vip]) -> list[str]:
+    def add_each(self, vips: Sequence[_restore.Vip]) -> list[str | None]:
+        reasons: list[str | None] = []
         for vip in vips:
-            if vip["interface"] not in self.there:
-                raise self.CannotError(f"no such interface: {vip['interface']}")
-            self.there[vip["interface"]].append(vip["address"])
-        return []
+            missing = vip["interface"] not in self.there
+            reasons.append(f"no such interface: {vip['interface']}" if missing else None)
+            if not missing:
+                self.there[vip["interface"]].append(vip["address"])
+        return reasons
 
     def remove(self, vips: Sequence[_restore.Vip]) -> list[str]:
         for vip in vips:
@@ -113,19 +116,17 @@ def state(kernel: MemoryKernel) -> tuple[Any, ...]:
     return kernel.services, kernel.destinations, kernel.timeouts, kernel.daemons
 
 
-def content(store: MemoryStore) -> _restore.Content:
+def content(store: MemoryStore) -> Content:
     assert store.table
-    return _restore.content_of(store.table)
+    return content_of(store.table)
 
 
 def loads(name: str) -> bool:
     return name.removeprefix("ip_vs_") in SCHEDULERS
 
 
-def restore(
-    into: MemoryKernel, saved: _restore.Content, *, fallback: str = "", load: Any = loads
-) -> tuple[frozenset[str], _restore.Journal]:
-    journal = _restore.Journal(levels=False)
+def restore(into: MemoryKernel, saved: Content, *, fallback: str = "", load: Any = loads) -> tuple[frozenset[str], Journal]:
+    journal = Journal(levels=False)
     return _restore.restore_table(into, saved, journal, load=load, fallback=fallback), journal
 
 
@@ -219,28 +220,88 @@ def test_a_scheduler_is_missing_and_there_is_no_other(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "reason"),
+    ("old", "new", "problem", "left"),
     [
-        ('"weight": 9', '"weight": -9', "services[0].destinations[2].weight: -9 is not in the range"),
-        ('"weight": 9', '"wieght": 9', "services[0].destinations[2]: there is no option wieght"),
-        ('"address": "192.0.2.1"', '"address": "192.0.2"', "services[0].address: '192.0.2' is not an IPv4 or IPv6 address"),
-        ('"wrr"', "{}", "services[0].scheduler: {} is not a text"),
-        ('"services": [', '"services": [7, ', "services is not a list of services"),
-        ('{"udp": 250}', '{"udp": 0}', "udp: 0 is not in the range 1 to"),
-        ('{"udp": 250}', '{"upd": 250}', "timeouts has something else than tcp, tcp_fin, udp"),
-        ("]}\n]}", "]}\n]", "it is not JSON: Expecting"),
+        ('"weight": 9', '"weight": -9', WEB + ": destinations[2].weight: -9 is not in", 3),
+        ('"weight": 9', '"wieght": 9', WEB + ": destinations[2]: there is no option wieght", 3),
+        ('"address": "192.0.2.1"', '"address": "192.0.2"', "services[0] (protocol tcp, address 192.0.2, port 80): address", 3),
+        ('"wrr"', "{}", WEB + ": scheduler: {} is not a text", 3),
+        ('"protocol": "tcp"', '"protocol": "esp"', "services[0] (protocol esp, address 192.0.2.1, port 80): protocol", 3),
+        ('"lower_threshold": 1', '"lower_threshold": 5', WEB + ": destinations[0].lower", 3),
+        ('"destinations": [\n', '"destinations": 7, "x": [\n', WEB + ": there is no option x", 3),
+        ('"services": [', '"services": [7, ', "services[0]: 7 is not a dictionary of options", 4),
+        ('{"udp": 250}', '{"udp": 0}', "timeouts.udp: udp: 0 is not in the range 1 to", 4),
+        ('{"udp": 250}', '{"udp": "x"}', "timeouts.udp: '<=' not supported between", 4),
+        ('{"udp": 250}', '{"upd": 250}', "timeouts.upd: there is no such timeout: there are tcp, tcp_fin, udp", 4),
+        ('{"udp": 250}', "[]", "timeouts: [] is not a dict", 4),
+        ('"sync_daemons": []', '"sync_daemons": [{"state": "both"}]', "sync_daemons[0] (state both): state: 'both' is neither", 4),
+        ('"sync_daemons": []', '"sync_daemons": [{}]', "sync_daemons[0]: state is missing", 4),
+        ('"sync_daemons": []', '"sync_daemons": 7', "sync_daemons: 7 is not a list", 4),
     ],
 )
-def test_a_damaged_text_is_refused_as_a_whole(kernel: MemoryKernel, store: MemoryStore, old: str, new: str, reason: str) -> None:
+def test_a_bad_entry_is_named_and_the_others_are_restored(
+    kernel: MemoryKernel, store: MemoryStore, old: str, new: str, problem: str, left: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert store.table
     assert old in store.table
+    store.table = store.table.replace(old, new, 1)
+    after = booted(kernel)
+    assert restore(after, content(store))[1].problems == 1
+    assert capsys.readouterr().out.startswith(f"Not restored: {problem}")
+    assert len(after.services) == left
+    assert after.timeouts == (kernel.timeouts if "udp" not in old else Timeouts(900, 120, 300))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [('{"version": 1, "services": [}', "it is not JSON: Expecting"), ('{"version": 2}', "it does not say")]
+)
+def test_a_text_that_is_none_is_refused(text: str, reason: str) -> None:
     with pytest.raises(IpvsError) as refused:
-        _restore.content_of(store.table.replace(old, new))
+        content_of(text)
     assert str(refused.value).startswith(reason)
 
 
-def network(into: MemoryKernel, saved: _restore.Content, vips: FakeVips, patience: float = 0.0) -> _restore.Journal:
-    journal = _restore.Journal(levels=False)
+def test_a_service_has_its_one_name_however_it_is_spelled(kernel: MemoryKernel, store: MemoryStore) -> None:
+    assert store.table
+    before = store.table
+    store.table = before.replace("2001:db8::1", "2001:DB8:0::1").replace('"port": 80,\n', '"port": 80, "family": "ipv4",\n', 1)
+    after = booted(kernel)
+    assert restore(after, content(store))[1].problems == 0
+    assert state(after) == state(kernel)
+    # The next run finds all of it saved, and writes nothing twice.
+    spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False, "strict": True}
+    assert not converge(after, desired_from_table_module({**spec, "services": SERVICES}), check_mode=False, store=store).changed
+    gone = [{"state": "absent", **{name: one[name] for name in ("protocol", "address", "port")}} for one in SERVICES[:2]]
+    assert converge(after, desired_from_table_module({**spec, "services": gone}), check_mode=False, store=store).changed
+    assert [one.key.fwmark for one in content(store).services] == [7, 8]
+    # Written twice by version 0.1.0: the later one counts.
+    earlier = before[before.index('{"protocol": "udp"') : before.index(',\n{"fwmark"')].replace("2001:db8::1", "2001:DB8::1")
+    store.table = before.replace('"services": [\n', f'"services": [\n{earlier.replace("sh-port", "flag-3")},\n')
+    assert len(content(store).services) == 4
+    after = booted(kernel)
+    assert restore(after, content(store))[1].problems == 0
+    assert state(after) == state(kernel)
+
+
+def test_what_is_saved_restores_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restore compares no service with every other one."""
+    spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False, "strict": True}
+    store = MemoryStore(to_text(Saved()))
+    services = [{"fwmark": mark, "scheduler": "rr"} for mark in range(1, 2001)]
+    converge(MemoryKernel(), desired_from_table_module({**spec, "services": services}), check_mode=False, store=store)
+    compared = [0]
+
+    def equal(one: ServiceKey, other: object) -> bool:
+        compared[0] += 1
+        return tuple.__eq__(one, other)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ServiceKey, "__eq__", equal, raising=False)
+    restore(MemoryKernel(), content(store))
+    assert compared[0] < 100 * 2000
+
+
+def network(into: MemoryKernel, saved: Content, vips: FakeVips, patience: float = 0.0) -> Journal:
+    journal = Journal(levels=False)
     _restore.restore_network(into, saved, vips, journal, patience=patience)
     return journal
 
@@ -294,7 +355,7 @@ def test_what_was_saved_is_cleared_and_nothing_else(kernel: MemoryKernel, store:
     spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False, "strict": True}
     converge(kernel, desired_from_table_module({**spec, "services": [{"fwmark": 99}]}), check_mode=False)
     converge_sync_daemon(kernel, DesiredSyncDaemon("backup", {"interface": "eth2"}), check_mode=False)
-    journal = _restore.Journal(levels=False)
+    journal = Journal(levels=False)
     vips = FakeVips(("192.0.2.1/32", "eth1"))
     vips.there["eth1"] = ["192.0.2.1/32", "192.0.2.9/32"]
     _restore.clear_network(kernel, saved, vips, journal)
@@ -305,48 +366,6 @@ def test_what_was_saved_is_cleared_and_nothing_else(kernel: MemoryKernel, store:
     assert kernel.timeouts == Timeouts(900, 120, 300)
     assert vips.there == {"eth1": ["192.0.2.9/32"]}
     assert text
-
-
-def test_the_program(kernel: MemoryKernel, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its exit status, and its output with the levels of systemd's journal."""
-    after = booted(kernel)
-    monkeypatch.setattr(_restore, "MachineStore", lambda: store)
-    monkeypatch.setattr(_restore, "NetlinkKernel", lambda: after)
-    monkeypatch.setattr(_restore._modprobe, "load", loads)
-    monkeypatch.setenv("JOURNAL_STREAM", "9:9")
-    text, store.table = store.table, None
-    assert _restore.main(["table"], FakeVips()) == 1
-    assert capsys.readouterr().out.startswith("<3>There is nothing to restore: no /var/lib/lvs.director/table.json.")
-    store.table = "{}"
-    assert _restore.main(["table"], FakeVips()) == 1
-    assert capsys.readouterr().out.startswith("<3>Cannot read /var/lib/lvs.director/table.json, from which")
-    store.table = text
-    assert _restore.main(["table"], FakeVips()) == 0
-    assert capsys.readouterr().out.startswith("<6>Restored 4 of 4")
-    assert after.timeouts == Timeouts(900, 120, 250)
-    assert _restore.main(["network"], FakeVips(("192.0.2.1/32", "eth1"))) == 0
-    vips = FakeVips(("192.0.2.1/32", "eth1"))
-    vips.there["eth1"] = ["192.0.2.1/32"]
-    assert _restore.main(["clear-network"], vips) == 0
-    assert _restore.main(["clear-table"], vips) == 0
-    assert not after.services
-    monkeypatch.setattr(_restore._modprobe, "load", lambda name: name != "ip_vs_wrr")
-    assert _restore.main(["table", "--fallback=fo"], FakeVips()) == 0
-    assert store.fallback == {"tcp 192.0.2.1:80"}
-    assert "<4>Service tcp 192.0.2.1:80" in capsys.readouterr().out
-    monkeypatch.setattr(_restore._modprobe, "load", loads)
-    held_back: list[bool] = []
-
-    @contextlib.contextmanager
-    def hold_back() -> Iterator[None]:
-        held_back.append(True)
-        yield
-
-    monkeypatch.setattr(_restore, "refusals_held_back", hold_back)
-    assert _restore.main(["table", "--fallback=fo"], FakeVips()) == 0
-    assert held_back
-    assert store.fallback == frozenset()
-    assert after.closed
 
 
 def refusing(kernel: MemoryKernel, kind: type[Step]) -> MemoryKernel:
@@ -364,41 +383,11 @@ def test_timeouts_that_are_refused_are_told(kernel: MemoryKernel, store: MemoryS
 def test_what_cannot_be_cleared_is_told(kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
     converge_sync_daemon(kernel, DesiredSyncDaemon("master", {"interface": "eth1", "sync_id": 7}), check_mode=False, store=store)
     saved = content(store)
-    journal = _restore.Journal(levels=False)
+    journal = Journal(levels=False)
     _restore.clear_table(refusing(kernel, DeleteService), saved, journal)
     _restore.clear_network(refusing(kernel, StopSyncDaemon), saved, FakeVips(), journal)
     assert journal.problems == 2
     assert (len(kernel.services), len(kernel.daemons)) == (4, 1)
     said = capsys.readouterr().out
-    assert "Not all that was saved was taken away: Cannot delete service" in said
+    assert "Not everything that is saved was taken away: Cannot delete service" in said
     assert "Sync daemon master was not stopped: Cannot stop" in said
-
-
-def test_the_program_tells_a_conflict_from_other_errors(
-    kernel: MemoryKernel, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The role goes on where the module is in use elsewhere, and so needs to know."""
-
-    def in_use(*_arguments: object) -> None:
-        raise IpvsConflictError("it is in use")
-
-    monkeypatch.setattr(_restore, "MachineStore", lambda: store)
-    monkeypatch.setattr(_restore, "NetlinkKernel", lambda: kernel)
-    monkeypatch.setattr(_restore._modprobe, "load", loads)
-    monkeypatch.setattr(_restore, "swap_scheduler", in_use)
-    assert _restore.main(["swap", "--fallback=fo"], FakeVips()) == _restore.CONFLICT
-    assert capsys.readouterr().out == "it is in use\n"
-    assert kernel.closed
-
-
-def test_the_program_without_pyroute2_names_the_package(
-    kernel: MemoryKernel, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def missing() -> MemoryKernel:
-        raise ImportError("No module named 'pyroute2'")
-
-    monkeypatch.setattr(_restore, "MachineStore", lambda: store)
-    monkeypatch.setattr(_restore, "NetlinkKernel", missing)
-    monkeypatch.setattr(_restore._modprobe, "load", loads)
-    assert _restore.main(["table"], FakeVips()) == 1
-    assert capsys.readouterr().out == "No module named 'pyroute2'. Install the package python3-pyroute2\n"

@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""The command line: ``COMMANDS`` is the list of subcommands.
+
+A command is a line there and a function that returns the exit status. It imports what it needs itself: what a command does
+not need is not loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsError
+from ansible_collections.lvs.director.plugins.module_utils._program.output import CONFLICT, DIFFERENT, FAILED, STATUSES, say
+
+_Parser = argparse.ArgumentParser
+
+
+def _no_arguments(_parser: _Parser) -> None:
+    pass
+
+
+class Command(NamedTuple):
+    """A subcommand: its words on the command line, what it does, and the function that does it."""
+
+    words: str
+    help: str
+    run: Callable[[argparse.Namespace], int]
+    arguments: Callable[[_Parser], None] = _no_arguments
+    for_root: bool = True
+
+
+def _restore_table(options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.table import restore  # noqa: PLC0415 (loaded only where it is used)
+
+    return restore(options.fallback)
+
+
+def _clear_table(_options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.table import clear  # noqa: PLC0415 (loaded only where it is used)
+
+    return clear()
+
+
+def _restore_network(options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.network import restore  # noqa: PLC0415 (loaded only where it is used)
+
+    return restore(options.patience)
+
+
+def _clear_network(_options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.network import clear  # noqa: PLC0415 (loaded only where it is used)
+
+    return clear()
+
+
+def _reload_scheduler(options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.table import reload_scheduler  # noqa: PLC0415 (loaded only where it is used)
+
+    return reload_scheduler(options.scheduler, options.fallback)
+
+
+def _show(options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.show import show  # noqa: PLC0415 (loaded only where it is used)
+
+    return show(as_json=options.json)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.show import diff  # noqa: PLC0415 (loaded only where it is used)
+
+    return DIFFERENT if diff(as_json=options.json, saved_only=options.saved_only) else 0
+
+
+def _version(options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.version import VERSION  # noqa: PLC0415 (loaded only where it is used)
+
+    say(f'{{"version": "{VERSION}"}}' if options.json else f"ipvs-director {VERSION}")
+    return 0
+
+
+def _fallback(parser: _Parser) -> None:
+    parser.add_argument("--fallback", default="", metavar="SCHEDULER", help="the scheduler of services while their own is missing")
+
+
+def _patience(parser: _Parser) -> None:
+    parser.add_argument("--patience", type=float, default=30.0, metavar="SECONDS", help="how long to wait for interfaces (default: 30)")
+
+
+def _scheduler(parser: _Parser) -> None:
+    parser.add_argument("--scheduler", default="test", help="the scheduler to reload (default: test)")
+    _fallback(parser)
+
+
+def _json(parser: _Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _diff_arguments(parser: _Parser) -> None:
+    _json(parser)
+    parser.add_argument("--saved-only", action="store_true", help="leave out services that are only in the kernel")
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("restore table", "restore services, destinations and timeouts; needs no network", _restore_table, _fallback),
+    Command(
+        "restore network", "start sync daemons and add virtual addresses, once their interfaces are there", _restore_network, _patience
+    ),
+    Command("clear table", "delete the saved services, and no others, and reset the timeouts", _clear_table),
+    Command("clear network", "remove the saved virtual addresses and stop the saved sync daemons", _clear_network),
+    Command("show", "show the table in scheduling order, full servers, and what differs from the saved table", _show, _json),
+    Command("diff", "compare the saved table with the kernel's; exit status 1 if they differ", _diff, _diff_arguments),
+    Command(
+        "reload-scheduler", "load the installed build of a scheduler in place of the loaded one, in service", _reload_scheduler, _scheduler
+    ),
+    Command("version", "print the version", _version, _json, for_root=False),
+)
+
+
+def parser() -> _Parser:
+    """Return the parser of the command line; what it finds has the command as ``command``."""
+    top = _Parser(
+        prog="ipvs-director",
+        description="The IPVS table of this director: restore it, clear it, show it, and compare it with what is saved.",
+        epilog=STATUSES,
+    )
+    groups = {"": top.add_subparsers(metavar="COMMAND", required=True)}
+    for command in COMMANDS:
+        verb, _space, what = command.words.rpartition(" ")
+        if verb not in groups:
+            nouns = [each.words.partition(" ")[2] for each in COMMANDS if each.words.startswith(f"{verb} ")]
+            made = groups[""].add_parser(verb, help=f"{', '.join(nouns)}: {verb} --help")
+            groups[verb] = made.add_subparsers(metavar="|".join(nouns), required=True)
+        one = groups[verb].add_parser(what, help=command.help, description=command.help[0].upper() + command.help[1:] + ".")
+        command.arguments(one)
+        one.set_defaults(command=command)
+    return top
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command line and return the exit status."""
+    options = parser().parse_args(arguments)
+    command: Command = options.command
+    if command.for_root and os.geteuid():
+        return _failed("only root can do this: run it with sudo")
+    try:
+        return command.run(options)
+    except IpvsConflictError as exc:
+        _failed(exc)
+        return CONFLICT
+    except IpvsError as exc:
+        return _failed(exc)
+    except BrokenPipeError:
+        # Nobody reads any more, head(1) for one. Python would complain about it once more on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _failed(reason: object) -> int:
+    level = "<3>" if "JOURNAL_STREAM" in os.environ else ""
+    sys.stderr.write(f"{level}ipvs-director: {reason}\n")
+    return FAILED

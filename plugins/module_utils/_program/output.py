@@ -1,0 +1,27 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""What a command prints, and its exit statuses."""
+
+from __future__ import annotations
+
+import sys
+
+DIFFERENT = 1
+FAILED = 1
+# argparse has 2, for a wrong command line.
+CONFLICT = 3  # something else is in the way; nothing has changed
+INCOMPLETE = 4  # entries that cannot be restored were named, and all others were restored
+
+STATUSES = (
+    "Exit status: 0 done; 1 failed, or different; 2 wrong command line; 3 something else is in the way and nothing has changed; "
+    "4 some entries cannot be restored and were named, all others were restored."
+)
+
+
+def say(text: str) -> None:
+    """Print a line."""
+    sys.stdout.write(f"{text}\n")

@@ -1,0 +1,151 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""``show`` and ``diff``: the kernel's table in scheduling order, and how it differs from the saved one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Optional
+
+from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import differences
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.results import service_result, sync_daemon_result
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
+    Destination,
+    DestinationCounters,
+    Entry,
+    Observed,
+    ServiceKey,
+)
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore
+from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Content
+from ansible_collections.lvs.director.plugins.module_utils._plan.diff import destination_line, service_line
+from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry
+from ansible_collections.lvs.director.plugins.module_utils._program import machine
+from ansible_collections.lvs.director.plugins.module_utils._program.output import say
+
+
+class Difference(NamedTuple):
+    """A part of the table, and in what way the kernel's differs from the saved one."""
+
+    what: str
+    reasons: list[str]
+    saved: bool = True  # there is something saved that differs
+
+
+def show(*, as_json: bool) -> int:
+    """Print the table."""
+    with machine.kernel(load=False) as kernel:
+        table = sorted(kernel.read_table(), key=lambda observed: _order(observed.entry.service.key))
+        found = _differences(kernel, machine.saved(), {one.entry.service.key: one.entry for one in table}) if _is_saved() else None
+    if as_json:
+        services = [_service_values(one) for one in table]
+        say(json.dumps({"services": services, "differences": None if found is None else [_values(one) for one in found]}, indent=2))
+        return 0
+    for one in table:
+        say(service_line(one.entry.service))
+        for destination in one.entry.destinations:
+            say(_line(destination, one.counters.get(destination.key, DestinationCounters())))
+    if found is None:
+        say("Nothing is restored at boot: this machine has no saved table.")
+    else:
+        _say_all(found)
+    return 0
+
+
+def diff(*, as_json: bool, saved_only: bool) -> bool:
+    """Print how the kernel differs from what is saved, and return whether it does."""
+    content = machine.saved()
+    with machine.kernel(load=False) as kernel:
+        table = {one.entry.service.key: one.entry for one in kernel.read_table(counters=False)}
+        found = [one for one in _differences(kernel, content, table) if one.saved or not saved_only]
+    if as_json:
+        say(json.dumps({"different": bool(found), "differences": [_values(one) for one in found]}, indent=2))
+    else:
+        _say_all(found)
+    return bool(found)
+
+
+def is_full(destination: Destination, counters: DestinationCounters) -> Optional[bool]:
+    """Return whether the kernel holds a destination for full; None if that depends on whether it was full before.
+
+    The kernel marks a destination as full at its upper threshold, until it has fewer connections than its lower threshold (or than
+    three quarters of the upper one, if it has no lower one).
+    """
+    upper, connections = destination.upper_threshold, counters.active_connections + counters.inactive_connections
+    if not upper or connections == 0:
+        return False
+    if connections >= upper:
+        return True
+    free = connections < destination.lower_threshold if destination.lower_threshold else connections * 4 < upper * 3
+    return False if free else None
+
+
+def _order(key: ServiceKey) -> tuple[object, ...]:
+    return key.fwmark, key.family, key.protocol or "", key.address, key.port
+
+
+def _is_saved() -> bool:
+    return MachineStore().read_table() is not None
+
+
+def _differences(kernel: IpvsKernel, content: Content, table: Mapping[ServiceKey, Entry]) -> list[Difference]:
+    saved = {one.key: plan_entry(None, one) for one in content.services}
+    found = [Difference(f"saved {problem}", ["cannot be restored"]) for problem in content.problems]
+    for key, entry in saved.items():
+        reasons = differences(entry, table.get(key))
+        if reasons:
+            found.append(Difference(f"service {key}", reasons))
+    found += [
+        Difference(f"service {key}", ["only in the kernel, not saved"], saved=False)
+        for key in sorted(table, key=_order)
+        if key not in saved
+    ]
+    timeouts = kernel.read_timeouts()._asdict()
+    reasons = [
+        f"{name} is {timeouts[name]} instead of {seconds}" for name, seconds in content.timeouts.items() if timeouts[name] != seconds
+    ]
+    if reasons:
+        found.append(Difference("timeouts", reasons))
+    running = {daemon.state: daemon for daemon in kernel.read_sync_daemons()}
+    wanted = {daemon.state: daemon for daemon in content.sync_daemons}
+    for state in ("master", "backup"):
+        daemon, saved_daemon = running.get(state), wanted.get(state)
+        if saved_daemon is None:
+            if daemon is not None:
+                found.append(Difference(f"sync daemon {state}", ["only in the kernel, not saved"], saved=False))
+        elif daemon is None:
+            found.append(Difference(f"sync daemon {state}", ["it is not running"]))
+        elif daemon != daemon._replace(**saved_daemon.given):
+            before, after = sync_daemon_result(daemon._replace(**saved_daemon.given)), sync_daemon_result(daemon)
+            changed = [f"{name} is {after[name]!r} instead of {before[name]!r}" for name in before if before[name] != after[name]]
+            found.append(Difference(f"sync daemon {state}", changed))
+    return found
+
+
+def _say_all(found: list[Difference]) -> None:
+    for one in found:
+        say(f"{one.what}: {'; '.join(one.reasons)}")
+    if not found:
+        say("The kernel has what is saved.")
+
+
+def _values(difference: Difference) -> dict[str, Any]:
+    return {"what": difference.what, "reasons": difference.reasons, "saved": difference.saved}
+
+
+def _service_values(observed: Observed) -> dict[str, Any]:
+    values = service_result(observed)
+    for destination, each in zip(observed.entry.destinations, values["destinations"]):
+        each["full"] = is_full(destination, observed.counters.get(destination.key, DestinationCounters()))
+    return values
+
+
+def _line(destination: Destination, counters: DestinationCounters) -> str:
+    words = {True: " FULL", None: " full if it has been since", False: ""}[is_full(destination, counters)]
+    return f"{destination_line(destination)} connections {counters.active_connections}+{counters.inactive_connections}{words}"

@@ -1,0 +1,257 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ipvs-director, the program on the director: its commands, what they print, and their exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, converge_timeouts
+from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
+from ansible_collections.lvs.director.plugins.module_utils._boot import icmp, reload_scheduler
+from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationCounters, DestinationKey
+from ansible_collections.lvs.director.plugins.module_utils._options.table import desired_from_table_module
+from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
+from ansible_collections.lvs.director.plugins.module_utils._program import machine, main, network, show, table
+from ansible_collections.lvs.director.plugins.module_utils._program.version import VERSION
+
+from contract.memory import SCHEDULERS, Interface, MemoryKernel, MemoryStore
+from tools.checkout import ROOT
+
+from .test_boot_restore import SERVICES, FakeVips, booted
+
+Options = dict[str, Any]
+SPEC: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False, "strict": True}
+
+
+class Director:
+    """A machine whose program is run; ``out`` and ``errors`` have what the last command printed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.kernel = MemoryKernel()
+        self.kernel.interfaces["eth1"] = Interface(1500)
+        self.store = MemoryStore(to_text(Saved()))
+        self.vips = FakeVips(("192.0.2.1/32", "eth1"))
+        self.missing_modules: set[str] = set()
+        self.out = self.errors = ""
+        self._capsys = capsys
+        for module in (machine, table, show):
+            monkeypatch.setattr(module, "MachineStore", lambda: self.store)
+        monkeypatch.setattr(machine, "NetlinkKernel", lambda: self.kernel)
+        monkeypatch.setattr(machine.kernel_modules, "load", self._load)
+        monkeypatch.setattr(network, "vip", self.vips)
+        monkeypatch.setattr(main.os, "geteuid", lambda: 0)
+
+    def _load(self, name: str) -> bool:
+        return name not in self.missing_modules and name.removeprefix("ip_vs_") in SCHEDULERS
+
+    def run(self, line: str) -> int:
+        status = main.main(line.split())
+        self.out, self.errors = self._capsys.readouterr()
+        return status
+
+
+@pytest.fixture
+def director(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Director:
+    made = Director(monkeypatch, capsys)
+    converge(made.kernel, desired_from_table_module({**SPEC, "services": SERVICES}), check_mode=False, store=made.store)
+    converge_timeouts(made.kernel, {"udp": 250}, check_mode=False, store=made.store)
+    return made
+
+
+def test_restore_and_clear(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "9:9")
+    director.kernel = booted(director.kernel)
+    assert director.run("restore table") == 0
+    assert director.out.startswith("<6>Restored 4 of 4")
+    assert director.kernel.timeouts == Timeouts(900, 120, 250)
+    assert director.run("restore network --patience 0") == 0
+    assert director.vips.there == {"eth1": ["192.0.2.1/32"]}
+    assert director.run("clear network") == 0
+    assert director.vips.there == {"eth1": []}
+    assert director.run("clear table") == 0
+    assert not director.kernel.services
+    assert director.kernel.timeouts == Timeouts(900, 120, 300)
+    assert director.kernel.closed
+
+
+def test_a_missing_scheduler_and_its_return(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    director.kernel = booted(director.kernel)
+    director.missing_modules = {"ip_vs_wrr"}
+    assert director.run("restore table --fallback=fo") == 0
+    assert director.store.fallback == {"tcp 192.0.2.1:80"}
+    assert "Service tcp 192.0.2.1:80" in director.out
+    director.missing_modules = set()
+    suppressed: list[bool] = []
+
+    @contextlib.contextmanager
+    def suppress() -> Iterator[None]:
+        suppressed.append(True)
+        yield
+
+    monkeypatch.setattr(icmp, "refusals_suppressed", suppress)
+    assert director.run("restore table --fallback=fo") == 0
+    assert suppressed
+    assert director.store.fallback == frozenset()
+
+
+def test_an_entry_that_cannot_be_restored_shows_in_the_exit_status(director: Director) -> None:
+    director.kernel = booted(director.kernel)
+    assert director.store.table
+    director.store.table = director.store.table.replace('"weight": 9', '"weight": -9')
+    assert director.run("restore table") == 4
+    assert director.out.startswith("Not restored: services[0] (protocol tcp, address 192.0.2.1, port 80): destinations[2].weight: -9")
+    assert "Restored 3 of 4 services" in director.out
+    assert len(director.kernel.services) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, "There is nothing to restore: no /var/lib/lvs.director/table.json. Run the role lvs.director.ipvs_director"),
+        ("{}", "Cannot read /var/lib/lvs.director/table.json, from which the table is restored at boot: it does not say"),
+    ],
+)
+def test_nothing_to_restore(director: Director, text: str | None, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    director.store.table = text
+    for command in ("restore table", "restore network", "clear table", "clear network", "diff"):
+        assert director.run(command) == 1
+        assert director.errors.startswith(f"ipvs-director: {reason}")
+    monkeypatch.setenv("JOURNAL_STREAM", "9:9")
+    director.run("restore table")
+    assert director.errors.startswith(f"<3>ipvs-director: {reason}")
+
+
+def test_without_pyroute2_it_names_the_package(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> MemoryKernel:
+        raise ImportError("No module named 'pyroute2'")
+
+    monkeypatch.setattr(machine, "NetlinkKernel", missing)
+    assert director.run("restore table") == 1
+    assert director.errors == "ipvs-director: No module named 'pyroute2'. Install the package python3-pyroute2\n"
+
+
+def test_a_conflict_has_its_own_exit_status(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The role goes on where the module is in use elsewhere, and so needs to know."""
+
+    def in_use(*_arguments: object) -> None:
+        raise IpvsConflictError("it is in use")
+
+    monkeypatch.setattr(reload_scheduler, "reload_scheduler", in_use)
+    assert director.run("reload-scheduler --fallback fo") == 3
+    assert director.errors == "ipvs-director: it is in use\n"
+    assert director.kernel.closed
+
+
+def test_only_root(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main.os, "geteuid", lambda: 1000)
+    for command in main.COMMANDS:
+        status = director.run(command.words)
+        assert (status, director.errors) == (
+            (1, "ipvs-director: only root can do this: run it with sudo\n") if command.for_root else (0, "")
+        )
+
+
+@pytest.mark.parametrize("words", ["", "restore", "clear", *(command.words for command in main.COMMANDS)])
+def test_help_of_each(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main([*words.split(), "--help"])
+    assert ended.value.code == 0
+    assert f"usage: ipvs-director {words}".strip() in capsys.readouterr().out
+
+
+def test_the_version_is_the_collections(director: Director) -> None:
+    assert yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"] == VERSION
+    assert director.run("version") == 0
+    assert director.out == f"ipvs-director {VERSION}\n"
+    director.run("version --json")
+    assert json.loads(director.out) == {"version": VERSION}
+
+
+def test_diff_finds_no_difference(director: Director) -> None:
+    assert director.run("diff") == 0
+    assert director.out == "The kernel has what is saved.\n"
+    director.run("diff --json")
+    assert json.loads(director.out) == {"different": False, "differences": []}
+
+
+def test_diff_names_each_difference(director: Director) -> None:
+    converge_sync_daemon(director.kernel, DesiredSyncDaemon("master", {"interface": "eth1"}), check_mode=False)
+    converge_sync_daemon(director.kernel, DesiredSyncDaemon("backup", {"interface": "eth1"}), check_mode=False, store=director.store)
+    (backup,) = (one for one in director.kernel.daemons if one.state == "backup")
+    director.kernel.daemons = [one for one in director.kernel.daemons if one != backup] + [backup._replace(sync_id=9)]
+    director.kernel.timeouts = Timeouts(900, 120, 30)
+    (web,) = (key for key in director.kernel.services if key.port == 80)
+    director.kernel.destinations[web][0] = director.kernel.destinations[web][0]._replace(weight=4)
+    (mark,) = (key for key in director.kernel.services if key.fwmark == 8)
+    del director.kernel.services[mark]
+    converge(director.kernel, desired_from_table_module({**SPEC, "services": [{"fwmark": 99}]}), check_mode=False)
+    assert director.run("diff") == 1
+    assert director.out == (
+        "service tcp 192.0.2.1:80: destination 10.0.0.2:80 has weight 4 instead of 3\n"
+        "service fwmark 8 (ipv4): the service is not there\n"
+        "service fwmark 99 (ipv4): only in the kernel, not saved\n"
+        "timeouts: udp is 30 instead of 250\n"
+        "sync daemon master: only in the kernel, not saved\n"
+        "sync daemon backup: sync_id is 9 instead of 0\n"
+    )
+    assert director.run("diff --saved-only --json") == 1
+    assert [one["what"] for one in json.loads(director.out)["differences"]] == [
+        "service tcp 192.0.2.1:80",
+        "service fwmark 8 (ipv4)",
+        "timeouts",
+        "sync daemon backup",
+    ]
+    director.kernel.daemons = []
+    director.run("diff")
+    assert "sync daemon backup: it is not running\n" in director.out
+
+
+def test_show_has_the_order_thresholds_and_who_is_full(director: Director) -> None:
+    (web,) = (key for key in director.kernel.services if key.port == 80)
+    first = director.kernel.destinations[web][0].key
+    director.kernel.counters[web, first] = DestinationCounters(3, 1)
+    assert director.run("show") == 0
+    lines = director.out.splitlines()
+    assert lines[lines.index("tcp 192.0.2.1:80 scheduler wrr") + 1] == (
+        "  -> 10.0.0.2:80 direct weight 3 upper_threshold 4 lower_threshold 1 connections 3+1 FULL"
+    )
+    assert lines[-1] == "The kernel has what is saved."
+    director.run("show --json")
+    shown = json.loads(director.out)
+    (service,) = (one for one in shown["services"] if one["port"] == 80)
+    assert [(one["address"], one["full"]) for one in service["destinations"]] == [
+        ("10.0.0.2", True),
+        ("10.0.0.3", False),
+        ("10.0.0.1", False),
+    ]
+    assert shown["differences"] == []
+    director.store.table = None
+    director.run("show")
+    assert director.out.endswith("Nothing is restored at boot: this machine has no saved table.\n")
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "connections", "full"),
+    [
+        (0, 0, 9, False),
+        (4, 0, 4, True),
+        (4, 0, 5, True),
+        (4, 0, 3, None),
+        (4, 0, 2, False),
+        (4, 1, 1, None),
+        (4, 1, 0, False),
+        (4, 3, 2, False),
+    ],
+)
+def test_full_as_the_kernel_has_it(upper: int, lower: int, connections: int, full: bool | None) -> None:
+    destination = Destination(DestinationKey(bytes(4), 80), upper_threshold=upper, lower_threshold=lower)
+    assert show.is_full(destination, DestinationCounters(0, connections)) is full
