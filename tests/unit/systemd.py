@@ -20,6 +20,7 @@ class Systemd:
         self.enabled: set[str] = set()
         self.active: set[str] = set()
         self.broken: set[str] = set()  # fail to start
+        self.status: dict[str, int] = {}  # of their programs
         self.asked: list[str] = []
         self.told: list[str] = []
 
@@ -52,8 +53,9 @@ class Systemd:
 
         values = {
             "LoadState": "loaded" if (self.directory / name).exists() else "not-found",
-            "ActiveState": "active" if name in self.active else "inactive",
+            "ActiveState": "active" if name in self.active else "failed" if self.status.get(name) else "inactive",
             "UnitFileState": "enabled" if name in self.enabled else "",
+            "ExecMainStatus": str(self.status.get(name, 0)),
             "NeedDaemonReload": "yes" if own(self.read) != own(self.files()) else "no",
         }
         return "\n".join(f"{key}={value}" for key, value in values.items())

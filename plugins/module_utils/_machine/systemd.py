@@ -18,7 +18,7 @@ where no file of ours is installed, ``plan_no_units`` runs nothing::
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 DIRECTORY = "/etc/systemd/system"
 # Seconds. To start or stop a unit is to wait for what it runs.
 _PATIENCE = 300.0
-_PROPERTIES = "--property=LoadState,ActiveState,UnitFileState,NeedDaemonReload"
+_PROPERTIES = "--property=LoadState,ActiveState,UnitFileState,NeedDaemonReload,ExecMainStatus"
 
 
 class State(NamedTuple):
@@ -41,6 +41,7 @@ class State(NamedTuple):
     active: bool
     failed: bool
     stale: bool  # its files have changed since systemd read them
+    status: int  # the exit status of its program
 
 
 def states(units: Sequence[str]) -> dict[str, State]:
@@ -61,17 +62,19 @@ def states(units: Sequence[str]) -> dict[str, State]:
             active=values.get("ActiveState") == "active",
             failed=values.get("ActiveState") == "failed",
             stale=values.get("NeedDaemonReload") == "yes",
+            status=int(values.get("ExecMainStatus") or 0),
         )
     return found
 
 
-def plan_units(wanted: Mapping[str, str], enabled: Sequence[str]) -> list[Step]:
+def plan_units(wanted: Mapping[str, str], enabled: Sequence[str], accepted: Collection[int] = ()) -> list[Step]:
     """Return the steps that install units and drop-ins, enable units and start them.
 
     A unit that runs already goes on running when its file changes: see ``restart`` for one that must not.
 
     :param wanted: texts by the path below /etc/systemd/system: ``a.service``, or ``b.service.d/a.conf`` for a drop-in of another unit.
     :param enabled: units to enable and start, in the order in which they start.
+    :param accepted: exit statuses with which a unit may have failed, and yet counts as started.
     """
     steps = files.plan({os.path.join(DIRECTORY, name): text for name, text in wanted.items()})
     known = states(list(dict.fromkeys([*enabled, *map(_unit_of, wanted)])))
@@ -80,7 +83,8 @@ def plan_units(wanted: Mapping[str, str], enabled: Sequence[str]) -> list[Step]:
     late = [unit for unit in enabled if not known[unit].enabled]
     if late:
         steps.append(Step(f"enable {', '.join(late)}", partial(_enable, late)))
-    return steps + [Step(f"start {unit}", partial(start, unit)) for unit in enabled if not known[unit].active]
+    late = [unit for unit in enabled if not known[unit].active and not (known[unit].failed and known[unit].status in accepted)]
+    return steps + [Step(f"start {unit}", partial(start, unit, accepted)) for unit in late]
 
 
 def plan_no_units(names: Iterable[str]) -> list[Step]:
@@ -97,12 +101,17 @@ def plan_no_units(names: Iterable[str]) -> list[Step]:
     return steps
 
 
-def start(unit: str) -> None:
+def start(unit: str, accepted: Collection[int] = ()) -> None:
     """Start a unit, and wait for it.
 
+    :param accepted: exit statuses with which it may fail.
     :raises IpvsUnavailableError: it failed; the text names its journal.
     """
-    _start("start", unit)
+    try:
+        _start("start", unit)
+    except IpvsUnavailableError:
+        if states([unit])[unit].status not in accepted:
+            raise
 
 
 def restart(unit: str) -> None:

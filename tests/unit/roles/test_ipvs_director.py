@@ -4,15 +4,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import ansible_collections.lvs.director.roles.ipvs_director as installed
-import jinja2
 import yaml
 from ansible_collections.lvs.director.plugins.module_utils._options.selftest import selftest_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._options.table import (
@@ -20,8 +15,6 @@ from ansible_collections.lvs.director.plugins.module_utils._options.table import
     TABLE_SERVICE_SPEC,
     table_module_spec,
 )
-from ansible_collections.lvs.director.plugins.module_utils._persist import files as _files
-from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
 
 ROLE = Path(next(iter(installed.__path__)))
 Options = dict[str, dict[str, Any]]
@@ -77,28 +70,3 @@ def test_the_role_hands_every_option_on() -> None:
     tasks = yaml.safe_load((ROLE / "tasks/table.yml").read_text(encoding="utf-8"))
     # Counters are for a person to zero, not for a deployment.
     assert tasks[0]["lvs.director.ipvs_table"].keys() == table_module_spec()["argument_spec"].keys() - {"zero_counters"}
-
-
-def test_an_empty_file_to_save_to_is_one() -> None:
-    variables = read("vars/main.yml")
-    assert variables["__ipvs_director_nothing_saved"] == to_text(Saved())
-    assert variables["__ipvs_director_saved"] == _files.TABLE
-
-
-def test_the_program_that_restores_needs_nothing_but_itself(tmp_path: Path) -> None:
-    """Rendered as Ansible would, it imports all that it needs, on a machine without the collection and without Ansible."""
-    packages = "_model _netlink _kernel _plan _options _persist _apply _boot _machine".split()
-    sources = [path for name in packages for path in sorted(ROLE.glob(f"../../plugins/module_utils/{name}/[a-z]*.py"))]
-    environment = jinja2.Environment(trim_blocks=True, keep_trailing_newline=True, autoescape=False, undefined=jinja2.StrictUndefined)
-    environment.filters.update(to_json=json.dumps, basename=os.path.basename, dirname=os.path.dirname, splitext=os.path.splitext)
-    template = environment.from_string((ROLE / "templates/restore.py.j2").read_text(encoding="utf-8"))
-
-    def lookup(_plugin: str, name: Path | str, *, rstrip: bool) -> str:
-        assert not rstrip
-        return (ROLE / "files" / name).read_text(encoding="utf-8")
-
-    program = tmp_path / "restore"
-    program.write_text(template.render(ansible_managed="x", lookup=lookup, __ipvs_director_restore_sources=sources), encoding="ascii")
-    ended = subprocess.run([sys.executable, "-I", program, "--help"], check=False, capture_output=True, text=True, cwd="/")
-    assert ended.returncode == 0, ended.stderr
-    assert "{table,network,clear-table,clear-network,swap}" in ended.stdout

@@ -106,7 +106,7 @@ def test_a_unit_that_does_not_start_names_its_journal(units: Systemd) -> None:
 
 
 def test_a_unit_that_ends_at_once_is_noticed(units: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(systemd, "start", lambda unit: None)
+    monkeypatch.setattr(systemd, "start", lambda _unit, _accepted: None)
     with pytest.raises(IpvsVerificationError, match=r"start a\.service"):
         install()
 

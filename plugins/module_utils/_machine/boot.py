@@ -1,0 +1,190 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""What restores the table at boot: the program, its units, and the file to which runs save."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from ansible_collections.lvs.director.plugins.module_utils._kernel.modules import could_load
+from ansible_collections.lvs.director.plugins.module_utils._machine import files, program, systemd
+from ansible_collections.lvs.director.plugins.module_utils._machine.command import run
+from ansible_collections.lvs.director.plugins.module_utils._machine.steps import Step
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError, IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import FALLBACK, TABLE
+from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
+
+TABLE_UNIT = "ipvs-director.service"
+NETWORK_UNIT = "ipvs-director-network.service"
+UNITS = (TABLE_UNIT, NETWORK_UNIT)
+
+# The exit status of the program where all entries were restored but those that it named: see _program/output.py.
+_INCOMPLETE = 4
+# Seconds. A table of 10,000 services takes a few.
+_PATIENCE = 300.0
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+_TABLE_TEXT = """# By lvs.director.ipvs_boot
+[Unit]
+Description=IPVS table of lvs.director
+Documentation=https://example.org/lvs/director
+# Before any interface is configured: no packet finds half a table. It needs no network, only what is named here.
+DefaultDependencies=no
+After=systemd-modules-load.service systemd-sysctl.service
+RequiresMountsFor=/usr/local/sbin /usr/local/lib /var/lib/lvs.director
+Wants=network-pre.target
+Before=network-pre.target
+# As DefaultDependencies= would have it: stopped at shutdown, and what ExecStop= does is waited for.
+Conflicts=shutdown.target
+Before=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+# Again, because net.ipv4.vs is only there when ip_vs is, however late that was loaded.
+ExecStartPre=-/usr/sbin/modprobe --all {modules}
+ExecStartPre=-/usr/lib/systemd/systemd-sysctl {sysctl_file}
+ExecStart={command} restore table{fallback}
+{stop}
+[Install]
+WantedBy=multi-user.target
+"""
+_NETWORK_TEXT = """# By lvs.director.ipvs_boot
+[Unit]
+Description=Virtual addresses and IPVS sync daemons of lvs.director
+Documentation=https://example.org/lvs/director
+# They need interfaces: after the services that configure these have begun, and before the network is announced as up.
+DefaultDependencies=no
+After=ipvs-director.service network-pre.target systemd-networkd.service networking.service NetworkManager.service
+RequiresMountsFor=/usr/local/sbin /usr/local/lib /var/lib/lvs.director
+Wants=network.target
+Before=network.target network-online.target
+# Stopped, and started again, together with the table.
+PartOf=ipvs-director.service
+Conflicts=shutdown.target
+Before=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart={command} restore network
+# Stopped while it waits for an interface, it has not failed.
+SuccessExitStatus=SIGTERM
+{stop}
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+class Boot(NamedTuple):
+    """How the table is restored."""
+
+    fallback_scheduler: str  # of services whose own is missing; empty: they are not restored
+    clear_on_stop: bool
+    kernel_modules: Sequence[str]
+    sysctl_file: str
+
+
+def check(boot: Boot) -> None:
+    """Refuse options that would first be missed at the boot that needs them.
+
+    :raises IpvsInputError: with the option.
+    """
+    for index, name in enumerate(boot.kernel_modules):
+        if not _NAME.fullmatch(name):
+            raise IpvsInputError(f"kernel_modules[{index}]", f"{name!r} is not the name of a kernel module")
+    if not re.fullmatch(r"/[^\s%]+", boot.sysctl_file):
+        raise IpvsInputError("sysctl_file", f"{boot.sysctl_file!r} is not the absolute path of a file, without blanks and %")
+    name = boot.fallback_scheduler
+    if name and not (_NAME.fullmatch(name) and could_load(f"ip_vs_{name}")):
+        raise IpvsInputError("fallback_scheduler", f"scheduler {name!r} is not known to the kernel: no module ip_vs_{name}")
+
+
+def unit_files(boot: Boot) -> dict[str, str]:
+    """Return the units with their texts."""
+
+    def stop(what: str) -> str:
+        return f"ExecStop={program.COMMAND} clear {what}\n" if boot.clear_on_stop else ""
+
+    return {
+        TABLE_UNIT: _TABLE_TEXT.format(
+            command=program.COMMAND,
+            modules=" ".join(boot.kernel_modules),
+            sysctl_file=boot.sysctl_file,
+            fallback=_fallback(boot),
+            stop=stop("table"),
+        ),
+        NETWORK_UNIT: _NETWORK_TEXT.format(command=program.COMMAND, stop=stop("network")),
+    }
+
+
+def plan(boot: Boot, sources: Mapping[str, bytes]) -> list[Step]:
+    """Return the steps after which the table is restored at boot, and saved by every run until then.
+
+    To start the units under traffic is to restore what is there already, which changes nothing. A unit whose program restored
+    everything but some entries that it named counts as started: ``incomplete`` tells.
+    """
+    steps = program.plan(sources)
+    steps += files.plan({TABLE: to_text(Saved())}, files.PRIVATE) if files.content(TABLE) is None else []
+    steps += systemd.plan_units(unit_files(boot), UNITS, accepted=[_INCOMPLETE])
+    steps += program.plan_clean_up(sources)
+    if os.path.exists(FALLBACK):
+        # Not by a restart of the unit, which might clear the table under traffic.
+        restore = partial(_run, "restore", "table", *_fallback(boot).split())
+        steps.append(Step("give services their own scheduler again, which was missing when the table was restored", restore))
+    return steps
+
+
+def incomplete() -> list[str]:
+    """Return a warning for each unit that could not restore all that is saved."""
+    known = systemd.states(UNITS)
+    return [
+        f"{unit} could not restore all that is saved. Its journal names the entries (journalctl -b -u {unit}), and 'ipvs-director diff' "
+        "shows what differs now. Mend them with a task that sets them anew"
+        for unit in UNITS
+        if known[unit].failed and known[unit].status == _INCOMPLETE
+    ]
+
+
+def plan_absent() -> list[Step]:
+    """Return the steps that take the saved table out of the kernel, and remove everything that restores it.
+
+    :raises IpvsUnavailableError: the program that takes it away is missing.
+    """
+    steps = []
+    if os.path.exists(TABLE):
+        # First the addresses, so that no packets come; then the table.
+        if os.path.exists(program.COMMAND):
+            clear = {"clear network": ("clear", "network"), "clear table": ("clear", "table")}
+            steps = [Step(f"run {program.COMMAND} {words}", partial(_run, *command)) for words, command in clear.items()]
+        elif os.path.exists(program.FORMER_COMMAND):
+            former = ("clear-network", "clear-table")
+            steps = [Step(f"run {program.FORMER_COMMAND} {word}", partial(_run, word, command=program.FORMER_COMMAND)) for word in former]
+        else:
+            raise IpvsUnavailableError(
+                f"{program.COMMAND} is missing, which takes what is saved in {TABLE} out of the kernel. Nothing was changed. "
+                "Run the module with state present first, which installs it"
+            )
+    steps += systemd.plan_no_units(UNITS)
+    steps += program.plan_removal()
+    return steps + files.plan_removal([TABLE, FALLBACK])
+
+
+def _fallback(boot: Boot) -> str:
+    return f" --fallback={boot.fallback_scheduler}" if boot.fallback_scheduler else ""
+
+
+def _run(*words: str, command: str = "") -> None:
+    command = command or program.COMMAND
+    done = run(command, *words, timeout=_PATIENCE)
+    if done.code not in (0, _INCOMPLETE):
+        reason = "\n".join(filter(None, (done.output.strip(), done.errors.strip()))) or f"exit status {done.code}"
+        raise IpvsUnavailableError(f"{command} {' '.join(words)} failed, and nothing after it was done: {reason}")

@@ -1,0 +1,130 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ipvs_boot
+short_description: Restore the IPVS (LVS) table at boot
+version_added: 0.2.0
+author:
+  - The lvs.director authors (@lvs-director)
+description:
+  - Installs the program C(ipvs-director) and the systemd units that run it, enables and starts them, and creates the file
+    C(/var/lib/lvs.director/table.json). From then on, every module of this collection saves there what it changes.
+  - C(ipvs-director.service) restores services with their destinations, and timeouts, before any interface is configured.
+    C(ipvs-director-network.service) then starts sync daemons and adds virtual addresses, as soon as their interfaces are there.
+  - A saved entry that cannot be restored is named in the journal, and everything else is restored; the unit has failed then,
+    with exit status 4. The module does not start such a unit again, but warns of it.
+  - C(ipvs-director --help) lists what the program can do, for example C(ipvs-director show) and C(ipvs-director diff).
+  - The units and the file of version 0.1.0 are kept; its program C(ipvs-director-restore) is removed.
+extends_documentation_fragment:
+  - lvs.director._attributes
+  - lvs.director._attributes.machine
+options:
+  fallback_scheduler:
+    description:
+      - The scheduler of services whose own is missing when the table is restored, after an upgrade of the kernel for example.
+        Their weights then fall in the order of their destinations.
+      - If it is empty, services without their scheduler are not restored.
+    type: str
+    default: ""
+  clear_on_stop:
+    description:
+      - Whether C(systemctl stop ipvs-director), and a shutdown, takes the saved table, sync daemons and virtual addresses out
+        of the kernel.
+    type: bool
+    default: false
+  kernel_modules:
+    description:
+      - Kernel modules to load before the table is restored. One that is missing is passed over.
+    type: list
+    elements: str
+    default: [ip_vs]
+  sysctl_file:
+    description:
+      - File of kernel parameters that is applied before the table is restored, because C(net.ipv4.vs) only exists once C(ip_vs)
+        is loaded. It may be missing.
+    type: str
+    default: /etc/sysctl.d/zz-ipvs_director.conf
+  state:
+    description:
+      - V(absent) takes the saved table, sync daemons and virtual addresses out of the kernel, and removes the units, the
+        program and the file.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: lvs.director.ipvs_table
+  - module: lvs.director.ipvs_vip
+"""
+
+EXAMPLES = r"""
+- name: Restore the table at boot; without the scheduler test, services have fo
+  lvs.director.ipvs_boot:
+    kernel_modules: [ip_vs, ip_vs_test]
+    fallback_scheduler: fo
+
+- name: Take everything out of the kernel when the unit stops
+  lvs.director.ipvs_boot:
+    clear_on_stop: true
+
+- name: Remove the saved table, and what restores it
+  lvs.director.ipvs_boot:
+    state: absent
+"""
+
+RETURN = r"""
+steps:
+  description: What was done, in this order. In check mode what would be.
+  returned: success
+  type: list
+  elements: str
+  sample: [write /usr/local/sbin/ipvs-director, write /etc/systemd/system/ipvs-director.service, start ipvs-director.service]
+"""
+
+from typing import Any
+
+from ansible_collections.lvs.director.plugins.module_utils._machine import boot
+from ansible_collections.lvs.director.plugins.module_utils._machine.program import sources
+from ansible_collections.lvs.director.plugins.module_utils._machine.steps import converge, result
+from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run_without_kernel
+
+
+def boot_module_spec() -> dict[str, Any]:
+    """Return the arguments of AnsibleModule."""
+    return {
+        "argument_spec": {
+            "fallback_scheduler": {"type": "str", "default": ""},
+            "clear_on_stop": {"type": "bool", "default": False},
+            "kernel_modules": {"type": "list", "elements": "str", "default": ["ip_vs"]},
+            "sysctl_file": {"type": "str", "default": "/etc/sysctl.d/zz-ipvs_director.conf"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        "supports_check_mode": True,
+    }
+
+
+def _act(params: dict[str, Any], check_mode: bool) -> Result:
+    if params["state"] == "absent":
+        return result(converge(boot.plan_absent, check_mode=check_mode))
+    wanted = boot.Boot(params["fallback_scheduler"], params["clear_on_stop"], params["kernel_modules"], params["sysctl_file"])
+    boot.check(wanted)
+    program = sources()
+    done = result(converge(lambda: boot.plan(wanted, program), check_mode=check_mode))
+    return {**done, "warnings": boot.incomplete()}
+
+
+def _bring_along() -> None:
+    """Never called. Ansible sends a module with all that it imports, and the program is made of what was sent."""
+    import ansible_collections.lvs.director.plugins.module_utils._program.main  # noqa: F401, PLC0415
+
+
+def main() -> None:
+    run_without_kernel(boot_module_spec(), _act)
+
+
+if __name__ == "__main__":
+    main()
