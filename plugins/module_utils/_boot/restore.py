@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Optional, Protocol
 
@@ -48,12 +48,15 @@ class Vips(Protocol):
         """Remove those that are there, and return what was done."""
 
 
-def restore_table(kernel: IpvsKernel, content: Content, journal: Journal, *, load: Callable[[str], bool], fallback: str) -> frozenset[str]:
+def restore_table(
+    kernel: IpvsKernel, content: Content, journal: Journal, *, load: Callable[[str], bool], fallback: str, known: Collection[str] = ()
+) -> frozenset[str]:
     """Restore services with their destinations, and timeouts.
 
     :param load: loads a kernel module, and returns whether it is there.
     :param fallback: the scheduler of services whose own is missing; empty: they are not restored.
-    :returns: the names of services that have the fallback scheduler.
+    :param known: the names of services that have the fallback scheduler so far.
+    :returns: the names of services that have it now.
     """
     for problem in content.problems:
         journal.problem(f"Not restored: {problem}")
@@ -67,8 +70,9 @@ def restore_table(kernel: IpvsKernel, content: Content, journal: Journal, *, loa
         if possible is not one:
             replaced.add(str(one.key))
     restored, changed = _restore_services(kernel, services, journal)
+    replaced |= set(known) - restored
     total = len(content.services) + sum(problem.startswith("services") for problem in content.problems)
-    journal.note(f"Restored {restored} of {total} services, of which {restored - changed} were as they should be.")
+    journal.note(f"Restored {len(restored)} of {total} services, of which {len(restored) - changed} were as they should be.")
     if content.timeouts:
         try:
             converge_timeouts(kernel, content.timeouts, check_mode=False)
@@ -78,17 +82,18 @@ def restore_table(kernel: IpvsKernel, content: Content, journal: Journal, *, loa
     return frozenset(replaced)
 
 
-def _restore_services(kernel: IpvsKernel, services: Sequence[DesiredService], journal: Journal) -> tuple[int, int]:
-    """Return how many services were restored, and how many of them had to be changed for that."""
+def _restore_services(kernel: IpvsKernel, services: Sequence[DesiredService], journal: Journal) -> tuple[set[str], int]:
+    """Return the names of the services that were restored, and how many of them had to be changed for that."""
     try:
-        return len(services), len(converge(kernel, DesiredTable(tuple(services)), check_mode=False).plan.changed_services)
+        plan = converge(kernel, DesiredTable(tuple(services)), check_mode=False).plan
+        return {str(one.key) for one in services}, len(plan.changed_services)
     except IpvsError:
         pass  # one of them is in the way of the others: each on its own
-    restored = changed = 0
+    restored, changed = set(), 0
     for one in services:
         try:
             changed += converge(kernel, DesiredTable((one,)), check_mode=False).plan.changed
-            restored += 1
+            restored.add(str(one.key))
         except IpvsError as exc:
             journal.problem(f"Service {one.key} was not restored: {exc}")
     return restored, changed

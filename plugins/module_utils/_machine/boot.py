@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.modules import could_load
 from ansible_collections.lvs.director.plugins.module_utils._machine import files, program, systemd
-from ansible_collections.lvs.director.plugins.module_utils._machine.command import run
+from ansible_collections.lvs.director.plugins.module_utils._machine.command import Finished, run
 from ansible_collections.lvs.director.plugins.module_utils._machine.steps import Step
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import FALLBACK, TABLE
@@ -105,7 +105,7 @@ def check(boot: Boot) -> None:
         raise IpvsInputError("sysctl_file", f"{boot.sysctl_file!r} is not the absolute path of a file, without blanks and %")
     name = boot.fallback_scheduler
     if name and not (_NAME.fullmatch(name) and could_load(f"ip_vs_{name}")):
-        raise IpvsInputError("fallback_scheduler", f"scheduler {name!r} is not known to the kernel: no module ip_vs_{name}")
+        raise IpvsInputError("fallback_scheduler", f'scheduler "{name}" is not known to the kernel: no module ip_vs_{name}')
 
 
 def unit_files(boot: Boot) -> dict[str, str]:
@@ -138,8 +138,8 @@ def plan(boot: Boot, sources: Mapping[str, bytes]) -> list[Step]:
     steps += program.plan_clean_up(sources)
     if os.path.exists(FALLBACK):
         # Not by a restart of the unit, which might clear the table under traffic.
-        restore = partial(_run, "restore", "table", *_fallback(boot).split())
-        steps.append(Step("give services their own scheduler again, which was missing when the table was restored", restore))
+        text = "give services their own scheduler again, which was missing when the table was restored"
+        steps.append(Step(text, partial(_give_back, _fallback(boot).split())))
     return steps
 
 
@@ -182,9 +182,20 @@ def _fallback(boot: Boot) -> str:
     return f" --fallback={boot.fallback_scheduler}" if boot.fallback_scheduler else ""
 
 
+def _give_back(fallback: Sequence[str]) -> None:
+    done = run(program.COMMAND, "restore", "table", *fallback, timeout=_PATIENCE)
+    # Other entries that cannot be restored are not in the way.
+    if done.code not in (0, _INCOMPLETE) or os.path.exists(FALLBACK):
+        raise _failed(f"{program.COMMAND} restore table", done)
+
+
 def _run(*words: str, command: str = "") -> None:
     command = command or program.COMMAND
     done = run(command, *words, timeout=_PATIENCE)
-    if done.code not in (0, _INCOMPLETE):
-        reason = "\n".join(filter(None, (done.output.strip(), done.errors.strip()))) or f"exit status {done.code}"
-        raise IpvsUnavailableError(f"{command} {' '.join(words)} failed, and nothing after it was done: {reason}")
+    if done.code:
+        raise _failed(f"{command} {' '.join(words)}", done)
+
+
+def _failed(command: str, done: Finished) -> IpvsUnavailableError:
+    reason = "\n".join(filter(None, (done.output.strip(), done.errors.strip()))) or f"exit status {done.code}"
+    return IpvsUnavailableError(f"{command} failed, and nothing after it was done: {reason}")

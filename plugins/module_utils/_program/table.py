@@ -22,13 +22,14 @@ from ansible_collections.lvs.director.plugins.module_utils._program.output impor
 def restore(fallback: str) -> int:
     content, journal, store = machine.saved(), machine.journal(), MachineStore()
     with machine.kernel() as kernel, contextlib.ExitStack() as stack:
-        if store.read_fallback():
+        known = store.read_fallback()
+        if known:
             # Services get their own scheduler back while clients connect. Without nft some may be refused: still better.
             from ansible_collections.lvs.director.plugins.module_utils._boot.icmp import refusals_suppressed  # noqa: PLC0415 (loaded only where it is used)
 
             with contextlib.suppress(IpvsUnavailableError):
                 stack.enter_context(refusals_suppressed())
-        replaced = restore_table(kernel, content, journal, load=functools.cache(kernel_modules.load), fallback=fallback)
+        replaced = restore_table(kernel, content, journal, load=functools.cache(kernel_modules.load), fallback=fallback, known=known)
     store.write_fallback(replaced)
     return INCOMPLETE if journal.problems else 0
 

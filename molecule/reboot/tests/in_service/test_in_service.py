@@ -18,8 +18,7 @@ SAVED = "/var/lib/lvs.director/table.json"
 SERVICE = {"protocol": "tcp", "address": "10.211.55.3", "port": 21}
 # Without the columns that count connections.
 TABLE = (
-    "{ ipvsadm --list --numeric --nosort; ipvsadm --list --numeric --nosort --thresholds; }"
-    " | awk '{print $1, $2, $3, $4, /->/ ? 0 : $NF}'"
+    "{ ipvsadm --list --numeric --nosort; ipvsadm --list --numeric --nosort --thresholds; } | awk '{print $1, $2, $3, $4, /->/ ? 0 : $NF}'"
 )
 
 
@@ -85,21 +84,31 @@ def test_a_hand_edit_is_noticed_and_mended(host: Any, as_it_was: list[str]) -> N
 def test_a_difference_between_file_and_kernel_is_noticed(host: Any) -> None:
     task = json.dumps({**SERVICE, "scheduler": "test"})
     assert not host.ansible("lvs.director.ipvs_service", task, check=False)["changed"]
-    host.check_output(f"sed -i 's/\"weight\": 5/\"weight\": 6/' {SAVED}")
+    host.check_output(f'sed -i \'s/"weight": 5/"weight": 6/\' {SAVED}')
     assert host.ansible("lvs.director.ipvs_service", task, check=True)["changed"]
     assert host.ansible("lvs.director.ipvs_service", task, check=False)["changed"]
     assert '"weight": 5' in host.check_output(f"cat {SAVED}")
 
 
-def test_a_damaged_file_stops_everything_and_is_named(host: Any, as_it_was: list[str]) -> None:
-    host.check_output(f"cp -p {SAVED} /root/saved && sed -i 's/\"weight\": 70000/\"weight\": -1/' {SAVED}")
+def test_the_program_finds_what_differs(host: Any) -> None:
+    assert host.run("ipvs-director diff").rc == 0
+    host.check_output("ipvsadm --edit-server -t 10.211.55.3:21 -r 10.99.1.3 --masquerading --weight 9 -x 4 -y 1")
+    found = host.run("ipvs-director diff")
+    assert (found.rc, found.stdout) == (1, "service tcp 10.211.55.3:21: destination 10.99.1.3:21 has weight 9 instead of 1\n")
+    assert found.stdout in host.check_output("ipvs-director show")
+    host.check_output("ipvs-director restore table && ipvs-director diff")
+
+
+def test_a_bad_entry_is_named_and_everything_else_is_restored(host: Any, as_it_was: list[str]) -> None:
+    host.check_output(f'cp -p {SAVED} /root/saved && sed -i \'s/"weight": 70000/"weight": -1/\' {SAVED}')
     host.check_output("ipvsadm --delete-server -t 10.211.55.3:21 -r 10.99.1.1")
-    broken = table(host)
     try:
         assert host.run("systemctl restart ipvs-director.service").rc
-        assert table(host) == broken
-        said = f"Cannot read {SAVED}, from which the table is restored at boot: services[2].destinations[1].weight: -1 is not"
-        assert said in journal(host)
+        assert host.check_output("systemctl show --value -p ExecMainStatus ipvs-director.service") == "4"
+        assert table(host) == as_it_was
+        said = journal(host)
+        assert "Not restored: services[2] (fwmark 7, family ipv4): destinations[1].weight: -1 is not in the range" in said
+        assert "Restored 2 of 3 services, of which 1 were as they should be." in said
     finally:
         host.check_output(f"mv /root/saved {SAVED} && systemctl restart ipvs-director.service")
 

@@ -89,6 +89,9 @@ def test_a_missing_scheduler_and_its_return(director: Director, monkeypatch: pyt
     assert director.run("restore table --fallback=fo") == 0
     assert director.store.fallback == {"tcp 192.0.2.1:80"}
     assert "Service tcp 192.0.2.1:80" in director.out
+    # It may not have the fallback any more, and has it still.
+    assert director.run("restore table") == 4
+    assert director.store.fallback == {"tcp 192.0.2.1:80"}
     director.missing_modules = set()
     suppressed: list[bool] = []
 

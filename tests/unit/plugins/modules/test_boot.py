@@ -35,12 +35,15 @@ class Machine:
         self.fallback = root / "run" / "fallback"
         self.ran: list[str] = []
         self.failing = ""
+        self.still_missing = False
 
     def run(self, command: str, *words: str, timeout: float = 0) -> Finished:
         line = " ".join([os.path.basename(command), *words])
         self.ran.append(line)
         if self.failing and self.failing in line:
             return Finished(1, "", "the reason\n")
+        if self.still_missing:
+            return Finished(4, "Service x: its scheduler is missing\n", "")
         if "restore" in words:
             self.fallback.unlink(missing_ok=True)
         return Finished(0, "", "")
@@ -163,6 +166,14 @@ def test_services_get_their_own_scheduler_without_an_interruption(run: Run, mach
     assert units.told == []
 
 
+def test_services_that_cannot_have_their_own_scheduler_yet_are_an_error(run: Run, machine: Machine, units: Systemd) -> None:
+    run("ipvs_boot")
+    machine.fallback.parent.mkdir()
+    machine.fallback.write_text("tcp 192.0.2.1:80\n")
+    machine.still_missing = True
+    assert f"{machine.command} restore table failed, and nothing after it was done: Service x" in run("ipvs_boot")["msg"]
+
+
 def test_a_unit_that_restored_all_but_some_entries_is_warned_of(
     run: Run, machine: Machine, units: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,8 +200,8 @@ def test_a_unit_that_fails_otherwise_is_an_error(run: Run, machine: Machine, uni
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"fallback_scheduler": "fooo"}, "fallback_scheduler: scheduler 'fooo' is not known to the kernel: no module ip_vs_fooo"),
-        ({"fallback_scheduler": "a b"}, "fallback_scheduler: scheduler 'a b' is not known to the kernel"),
+        ({"fallback_scheduler": "fooo"}, 'fallback_scheduler: scheduler "fooo" is not known to the kernel: no module ip_vs_fooo'),
+        ({"fallback_scheduler": "a b"}, 'fallback_scheduler: scheduler "a b" is not known to the kernel'),
         ({"kernel_modules": ["ip_vs", "a b"]}, "kernel_modules[1]: 'a b' is not the name of a kernel module"),
         ({"sysctl_file": "x.conf"}, "sysctl_file: 'x.conf' is not the absolute path of a file"),
     ],
