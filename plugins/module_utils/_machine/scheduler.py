@@ -172,8 +172,8 @@ def _load(module: str) -> None:
 
 def _swap(scheduler: str, fallback: str) -> None:
     # Few runs need this, and it brings half the collection and pyroute2 with it.
-    from ansible_collections.lvs.director.plugins.module_utils._boot.icmp import refusals_held_back  # noqa: PLC0415
-    from ansible_collections.lvs.director.plugins.module_utils._boot.reload_scheduler import swap_scheduler  # noqa: PLC0415
+    from ansible_collections.lvs.director.plugins.module_utils._boot.icmp import refusals_suppressed  # noqa: PLC0415
+    from ansible_collections.lvs.director.plugins.module_utils._boot.reload_scheduler import reload_scheduler  # noqa: PLC0415
     from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel  # noqa: PLC0415
 
     try:
@@ -181,6 +181,6 @@ def _swap(scheduler: str, fallback: str) -> None:
     except ImportError as exc:
         raise IpvsUnavailableError(f"{exc}. Install the package python3-pyroute2") from exc
     try:
-        swap_scheduler(kernel, MachineStore(), scheduler, fallback, _modules, refusals_held_back, lambda _text: None)
+        reload_scheduler(kernel, MachineStore(), scheduler, fallback, _modules, refusals_suppressed, lambda _text: None)
     finally:
         kernel.close()

@@ -255,7 +255,7 @@ def swaps(director: Machine, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any,
 
     error: list[Exception] = []
     director.swap_fails = error.append  # type: ignore[attr-defined]
-    monkeypatch.setattr(reload_scheduler, "swap_scheduler", swap)
+    monkeypatch.setattr(reload_scheduler, "reload_scheduler", swap)
     monkeypatch.setattr(client, "NetlinkKernel", Kernel)
     return told
 
