@@ -20,7 +20,6 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_int, check_type_list, check_type_str
 from ansible_collections.lvs.director.plugins.module_utils._model import uapi
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import (
     DesiredDestination,
@@ -210,13 +209,24 @@ def _checked(path: str, item: Any, spec: Spec, strict: bool) -> dict[str, Any]:
     return values
 
 
-# AnsibleModule's own, so that a value means the same in a table as in the options of other modules.
-_CONVERT: dict[str, Callable[[Any], Any]] = {
-    "int": check_type_int,
-    "str": check_type_str,
-    "list": check_type_list,
-    "bool": check_type_bool,
-}
+_TYPES: dict[str, type] = {"int": int, "str": str, "list": list, "bool": bool, "dict": dict}
+
+
+def _convert(kind: str, value: Any) -> Any:
+    """Return a value of an option's type.
+
+    :raises TypeError: it cannot be converted, or ValueError, or OverflowError.
+    """
+    if type(value) is _TYPES[kind]:
+        return value
+    # AnsibleModule's own, so that a value means the same in a table as in the options of other modules. The program that restores runs
+    # without Ansible: values that were saved have their types.
+    try:
+        from ansible.module_utils.common import validation  # noqa: PLC0415 (not there on every director)
+    except ImportError:
+        raise TypeError(value) from None
+    check: Callable[[Any], Any] = getattr(validation, f"check_type_{kind}")
+    return check(value)
 
 
 def _converted(path: str, value: Any, rule: Spec, strict: bool) -> Any:
@@ -224,9 +234,9 @@ def _converted(path: str, value: Any, rule: Spec, strict: bool) -> Any:
     try:
         if kind == "str" and isinstance(value, (dict, list)):
             raise TypeError
-        converted = _CONVERT[kind](value)
+        converted = _convert(kind, value)
         if rule.get("elements") == "str":
-            converted = [check_type_str(word) for word in converted]
+            converted = [_convert("str", word) for word in converted]
     except (TypeError, ValueError, OverflowError):
         raise IpvsInputError(path, f"{value!r} {_type_reason(kind)}") from None
     if "choices" in rule:
@@ -262,7 +272,7 @@ def _word_of_the_kernel(option: str, text: str) -> str | None:
 
 def _dictionary(path: str, item: Any) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = check_type_dict(item)
+        found: dict[str, Any] = _convert("dict", item)
     except (TypeError, ValueError):
         raise IpvsInputError(path, f"{item!r} is not a dictionary of options") from None
     return found

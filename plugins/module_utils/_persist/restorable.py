@@ -17,9 +17,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredService
-from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError, IpvsInputError, IpvsRejectedError
-from ansible_collections.lvs.director.plugins.module_utils._model.settings import Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Entry, ServiceKey
 from ansible_collections.lvs.director.plugins.module_utils._options.settings import (
     desired_from_sync_daemon_module,

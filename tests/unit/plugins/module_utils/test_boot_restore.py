@@ -13,9 +13,8 @@ from ansible_collections.lvs.director.plugins.module_utils._apply.settings impor
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
 from ansible_collections.lvs.director.plugins.module_utils._boot import restore as _restore
 from ansible_collections.lvs.director.plugins.module_utils._boot.journal import Journal
-from ansible_collections.lvs.director.plugins.module_utils._model.desired_settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
-from ansible_collections.lvs.director.plugins.module_utils._model.settings import Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     AddService,
     DeleteService,
