@@ -44,11 +44,7 @@ def _is_endless(call: ast.Call, function: ast.Attribute) -> bool:
 
 
 def looked_at() -> list[str]:
-    return [
-        name
-        for name in files()
-        if name.endswith(".py") and not Path(name).name.startswith(("test_", "conftest")) and not name.startswith("roles/")
-    ]
+    return [name for name in files() if name.endswith(".py") and not Path(name).name.startswith(("test_", "conftest"))]
 
 
 @pytest.mark.parametrize("name", looked_at())
