@@ -57,8 +57,9 @@ ENGINE = (
     EngineCase("apply:floor", "the same beside a C program that sends the same batches and waits for their answers", None),
     EngineCase("noop:floor", "the same beside a C program that asks the same and does not look at the answers", None),
     EngineCase("one_change", "one destination of many edited, beside nothing to do", 1.05, sizes=(10_000,), runs=15),
+    EngineCase("restore", "services restored as at boot, a destination each, beside ipvsadm -R", None, sizes=(1_000, 10_000), grows=True),
 )
-GROUPS = (("apply", "keepalived", "apply:floor"), ("noop", "noop:floor"), ("one_change",))
+GROUPS = (("apply", "keepalived", "apply:floor"), ("noop", "noop:floor"), ("one_change",), ("restore",))
 """Cases that are measured together, because they share the runs of ours."""
 FLOOR = "floor"
 """Both cases that are compared with nothing but the kernel (floor.c)."""

@@ -4,14 +4,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._apply import table as engine
+from ansible_collections.lvs.director.plugins.module_utils._boot.journal import Journal
+from ansible_collections.lvs.director.plugins.module_utils._boot.restore import restore_table
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._options import table as argspec_table
+from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import content_of
 
-__all__ = ["DesiredTable", "NetlinkKernel", "converge", "desired_table"]
+__all__ = ["DesiredTable", "NetlinkKernel", "converge", "desired_table", "restore"]
 
 
 def desired_table(services: list[dict[str, Any]]) -> DesiredTable:
@@ -24,3 +29,11 @@ def desired_table(services: list[dict[str, Any]]) -> DesiredTable:
 def converge(kernel: NetlinkKernel, desired: DesiredTable) -> bool:
     """Make the table what is asked for, and return whether that took anything."""
     return engine.converge(kernel, desired, check_mode=False).plan.changed
+
+
+def restore(kernel: NetlinkKernel, text: str) -> int:
+    """Restore a table as at boot, and return how many problems that had."""
+    journal = Journal(levels=False)
+    with open(os.devnull, "w", encoding="utf-8") as nobody, contextlib.redirect_stdout(nobody):
+        restore_table(kernel, content_of(text), journal, load=lambda _module: True, fallback="")
+    return journal.problems

@@ -30,10 +30,11 @@ from typing import Any
 from ansible_collections.lvs.director.plugins.module_utils._model.table import ServiceKey, parse_address
 
 from bench import messages, tables
-from bench.engine import NetlinkKernel, converge, desired_table
+from bench.engine import NetlinkKernel, converge, desired_table, restore
 
 LOADS = ("apply", "keepalived", "apply:floor")
 READS = ("noop", "noop:floor", "one_change")
+RESTORE = "restore"
 
 Run = tuple[str, float, float]
 """A case, and the seconds of ours and of the peer."""
@@ -129,6 +130,14 @@ class Bench:
         self._batches.write_bytes(messages.records(messages.changes(sent)))
         return passed
 
+    # -- at boot ----------------------------------------------------------------------------------
+
+    def restore(self) -> Iterator[Run]:
+        """Restore as many services as destinations elsewhere, with one destination each."""
+        text = tables.saved(self._size)
+        self._rules.write_text(tables.ipvsadm_rules(self._size, 1))
+        yield RESTORE, self._loaded_by("the restore", lambda: restored(text)), self._loaded_by("ipvsadm -R", self.ipvsadm)
+
     # -- with the table loaded --------------------------------------------------------------------
 
     def read(self, cases: Collection[str], kernel: NetlinkKernel) -> Iterator[Run]:
@@ -181,6 +190,15 @@ def expect_changed(changed: bool, expected: bool) -> None:
     """A run that did something else than it should measures something else."""
     if changed is not expected:
         raise SystemExit(f"bench: the engine says changed={changed}, which is wrong here")
+
+
+def restored(text: str) -> float:
+    """Return the seconds in which a saved table is restored."""
+    with opened() as kernel:
+        begun = time.perf_counter()
+        if restore(kernel, text):
+            raise SystemExit("bench: the restore had problems")
+        return time.perf_counter() - begun
 
 
 def replay(records: Path) -> float:
@@ -262,6 +280,9 @@ def measure(bench: Bench, cases: Collection[str], runs: int, warm_up: bool) -> N
     if not set(LOADS).isdisjoint(cases):
         for number in numbers:
             tell(number, bench.load(cases))
+    if RESTORE in cases:
+        for number in numbers:
+            tell(number, bench.restore())
     if not set(READS).isdisjoint(cases):
         fresh_namespace()
         bench.engine()
@@ -295,7 +316,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--no-warm-up", action="store_true")
     parser.add_argument("--profile", action="store_true", help="print where the time of the first case goes instead")
-    parser.add_argument("cases", nargs="+", choices=(*LOADS, *READS))
+    parser.add_argument("cases", nargs="+", choices=(*LOADS, *READS, RESTORE))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options.size, Path(folder))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,8 +21,8 @@ def _address(block: int, number: int) -> str:
     return f"10.{block + (number >> 16)}.{(number >> 8) & 0xFF}.{number & 0xFF}"
 
 
-def services(size: int) -> list[Service]:
-    """Return the options of ``ipvs_table`` for so many destinations."""
+def services(size: int, per_service: int = PER_SERVICE) -> list[Service]:
+    """Return the options of ``ipvs_table`` for that many destinations."""
     return [
         {
             "protocol": "tcp",
@@ -30,24 +31,29 @@ def services(size: int) -> list[Service]:
             "scheduler": SCHEDULER,
             "destinations": [
                 {"address": _address(100, index), "port": PORT, "forward_method": "masquerade", "weight": 1}
-                for index in range(first, min(first + PER_SERVICE, size))
+                for index in range(first, min(first + per_service, size))
             ],
         }
-        for number, first in enumerate(range(0, size, PER_SERVICE))
+        for number, first in enumerate(range(0, size, per_service))
     ]
 
 
-def ipvsadm_rules(size: int) -> str:
+def ipvsadm_rules(size: int, per_service: int = PER_SERVICE) -> str:
     """Return what ``ipvsadm -R`` reads: the lines that ``ipvsadm -Sn`` prints for such a table."""
-    return "".join(f"{line}\n" for line in _rules(size))
+    return "".join(f"{line}\n" for line in _rules(services(size, per_service)))
 
 
-def _rules(size: int) -> Iterator[str]:
-    for service in services(size):
+def _rules(wanted: list[Service]) -> Iterator[str]:
+    for service in wanted:
         name = f"-t {service['address']}:{service['port']}"
         yield f"-A {name} -s {service['scheduler']}"
         for one in service["destinations"]:
             yield f"-a {name} -r {one['address']}:{one['port']} -m -w {one['weight']}"
+
+
+def saved(size: int) -> str:
+    """Return what the machine keeps of that many services, with one destination each, to restore them at boot."""
+    return json.dumps({"version": 1, "timeouts": {}, "earlier_timeouts": {}, "sync_daemons": [], "services": services(size, 1)})
 
 
 def keepalived_config(size: int) -> str:

@@ -7,9 +7,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import content_of
 
 from bench import tables
-from bench.engine import desired_table
+from bench.engine import desired_table, restore
+from contract.memory import MemoryKernel
 
 Table = list[tuple[str, list[str]]]
 
@@ -57,6 +59,16 @@ def test_all_say_the_same(size: int) -> None:
     assert from_rules(size) == table
     assert from_config(size) == table
     assert from_engine(size) == table
+
+
+def test_what_is_restored_has_a_destination_for_each_service() -> None:
+    content = content_of(tables.saved(100))
+    assert not content.problems
+    assert [len(one.destinations or ()) for one in content.services] == [1] * 100
+    kernel = MemoryKernel()
+    assert restore(kernel, tables.saved(100)) == 0  # type: ignore[arg-type]
+    assert {key: len(found) for key, found in kernel.destinations.items()} == {one.key: 1 for one in content.services}
+    assert sum(line.startswith("-A ") for line in tables.ipvsadm_rules(100, 1).splitlines()) == 100
 
 
 def test_nothing_is_there_twice_in_the_largest() -> None:
