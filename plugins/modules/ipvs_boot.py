@@ -119,7 +119,7 @@ def _act(params: dict[str, Any], check_mode: bool) -> Result:
 
 def _bring_along() -> None:
     """Never called. Ansible sends a module with all that it imports, and the program is made of what was sent."""
-    import ansible_collections.lvs.director.plugins.module_utils._program.main  # noqa: F401, PLC0415
+    import ansible_collections.lvs.director.plugins.module_utils._program.everything  # noqa: F401, PLC0415
 
 
 def main() -> None:

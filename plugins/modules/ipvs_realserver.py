@@ -15,7 +15,8 @@ description:
   - Gives a machine what packets need on their way in from a director that forwards with direct routing (C(direct)) or through
     tunnels (C(tunnel)) - the virtual addresses, silence about them on the network, and interfaces that decapsulate the tunnels.
   - With C(masquerade) a real server needs only a route to its clients through the director.
-  - A systemd service makes all of it again at boot, before there is a network.
+  - C(ipvs_realserver.service) makes all of it again at boot, before there is a network. It runs C(ipvs-director restore realserver),
+    a program that the module installs, as M(lvs.director.ipvs_boot) does on a director.
   - If something fails, what was done before it is undone.
   - Interfaces, addresses and tunnels that others made are never changed or removed. Where one is in the way, the task fails and
     nothing is changed.
@@ -88,6 +89,7 @@ notes:
   - Needs root; run it with C(become).
   - If C(net.ipv4.conf.all.arp_ignore) or C(arp_announce) is already strict enough, it stays as it is.
 seealso:
+  - module: lvs.director.ipvs_boot
   - module: lvs.director.ipvs_destination
   - module: lvs.director.ipvs_table
 """
@@ -125,6 +127,7 @@ steps:
     - "net/ipv4/conf/all/arp_announce: 0 -> 2"
     - add interface ipvs-vip, dummy
     - add 10.211.55.3/32 to ipvs-vip
+    - write /usr/local/sbin/ipvs-director
     - write /etc/systemd/system/ipvs_realserver.service
     - have systemd read its units again
     - enable ipvs_realserver.service
@@ -134,6 +137,7 @@ steps:
 from typing import Any, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._machine import realserver, realserver_boot, steps
+from ansible_collections.lvs.director.plugins.module_utils._machine.program import sources
 from ansible_collections.lvs.director.plugins.module_utils._machine.realserver_model import Request, Tunnel
 from ansible_collections.lvs.director.plugins.module_utils._model import uapi
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
@@ -178,8 +182,14 @@ def _request(params: dict[str, Any]) -> Optional[Request]:
 
 def _act(params: dict[str, Any], check_mode: bool) -> Result:
     request = _request(params)
+    program = sources() if request else {}
     made = realserver.converge(request, check_mode=check_mode)
-    return steps.result([*made, *steps.converge(lambda: realserver_boot.plan(request), check_mode=check_mode)])
+    return steps.result([*made, *steps.converge(lambda: realserver_boot.plan(request, program), check_mode=check_mode)])
+
+
+def _bring_along() -> None:
+    """Never called. Ansible sends a module with all that it imports, and the program is made of what was sent."""
+    import ansible_collections.lvs.director.plugins.module_utils._program.everything  # noqa: F401, PLC0415
 
 
 def main() -> None:

@@ -8,16 +8,18 @@ import contextlib
 import ipaddress
 import json
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._machine import (
     addresses,
+    program,
     realserver,
     realserver_apply,
+    realserver_boot,
     realserver_found,
-    realserver_program,
     realserver_record,
     realserver_segments,
 )
@@ -105,7 +107,7 @@ class Machine:
         elif verb == "del":
             del self.links[words[1]]
             self.addresses = [each for each in self.addresses if each[0] != words[1]]
-            (self.settings / words[1] / "rp_filter").unlink()
+            shutil.rmtree(self.settings / words[1])
         else:
             self._change(self.links[words[1]], words[2:])
         return ""
@@ -156,7 +158,14 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         monkeypatch.setattr(module, "SYSCTL", str(fake.settings))
     monkeypatch.setattr(realserver_found, "_FOU", str(fake.fou))
     monkeypatch.setattr(realserver_record, "PATH", str(tmp_path / "state" / "record.json"))
-    monkeypatch.setattr(realserver_program, "PATH", str(tmp_path / "program" / "realserver.py"))
+    for name, path in (
+        ("COMMAND", "sbin/ipvs-director"),
+        ("FORMER_COMMAND", "sbin/ipvs-director-restore"),
+        ("LIBRARY", "lib/ipvs-director"),
+    ):
+        monkeypatch.setattr(program, name, str(tmp_path / path))
+    monkeypatch.setattr(program, "must_run", lambda *words: "")  # compiles it, for seconds
+    monkeypatch.setattr(realserver_boot, "FORMER_PROGRAM", str(tmp_path / "lib" / "ipvs_realserver" / "realserver.py"))
     monkeypatch.setattr(realserver, "lock", lambda exclusive: contextlib.nullcontext())
     monkeypatch.setattr(realserver.os, "geteuid", lambda: 0)
     return fake

@@ -174,7 +174,7 @@ def plan_absent() -> list[Step]:
                 "Run the module with state present first, which installs it"
             )
     steps += systemd.plan_no_units(UNITS)
-    steps += program.plan_removal()
+    steps += program.plan_removal(UNITS)
     return steps + files.plan_removal([TABLE, FALLBACK])
 
 

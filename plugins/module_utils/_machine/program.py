@@ -13,16 +13,17 @@ They are compiled once, by the Python that runs them.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import pkgutil
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from importlib import import_module
 
-from ansible_collections.lvs.director.plugins.module_utils._machine import files
+from ansible_collections.lvs.director.plugins.module_utils._machine import files, systemd
 from ansible_collections.lvs.director.plugins.module_utils._machine.command import must_run
 from ansible_collections.lvs.director.plugins.module_utils._machine.steps import Step
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
@@ -73,17 +74,25 @@ def plan_clean_up(program: Mapping[str, bytes]) -> list[Step]:
     return steps + files.plan_removal([FORMER_COMMAND])
 
 
-def plan_removal() -> list[Step]:
-    """Return the steps that remove the program."""
-    steps = files.plan_removal([COMMAND, FORMER_COMMAND])
+def plan_removal(units: Collection[str]) -> list[Step]:
+    """Return the steps that remove the program, unless units other than these run it."""
+    steps = files.plan_removal([FORMER_COMMAND])
+    if any(f"{COMMAND} " in (files.content(path) or "") for path in _unit_files() if os.path.relpath(path, systemd.DIRECTORY) not in units):
+        return steps
+    steps += files.plan_removal([COMMAND])
     if os.path.lexists(LIBRARY):
         steps.append(Step(f"remove {LIBRARY}", partial(_remove, LIBRARY)))
     return steps
 
 
+def _unit_files() -> list[str]:
+    """Return the units and drop-ins that this collection may have installed."""
+    return [path for pattern in ("ipvs*.service", "*.service.d/ipvs*.conf") for path in glob.glob(os.path.join(systemd.DIRECTORY, pattern))]
+
+
 def _command(directory: str) -> str:
     return f"""#!{INTERPRETER} -I
-# By lvs.director.ipvs_boot. The program itself is in {directory}.
+# By lvs.director. The program itself is in {directory}.
 import sys
 
 sys.path.insert(0, "{directory}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
 from typing import Optional
 
@@ -36,18 +35,19 @@ def converge(request: Optional[Request], *, check_mode: bool) -> list[str]:
 
 
 def restore() -> list[str]:
-    """Make again what the last run made, and return the changes. If one fails, make the others.
+    """Make again what the last run made. If a change fails, make the others, and return what was not made.
 
-    :raises IpvsError: not everything could be made.
+    :raises IpvsError: nothing could be made.
     """
     with _alone(exclusive=True):
         record = realserver_record.load()
         if record == Record():
             return []
         try:
-            return _converge(record.request, check_mode=False)
+            _converge(record.request, check_mode=False)
         except IpvsRejectedError:
             return _make_the_rest(record)
+        return []
 
 
 @contextlib.contextmanager
@@ -106,16 +106,10 @@ def _records(request: Optional[Request], want: Wanted, found: Found, record: Rec
 
 
 def _make_the_rest(record: Record) -> list[str]:
-    """Make changes one by one, and pass over those that fail.
-
-    :raises IpvsRejectedError: some failed.
-    """
+    """Make changes one by one, and return those that fail with the reasons."""
     found = realserver_found.read()
     changes = plan(wanted(record.request, found.links), found, record)
-    failed = [problem for problem in map(_attempt, changes) if problem]
-    if failed:
-        raise IpvsRejectedError(f"Not all of the real server's side was restored: {'; '.join(failed)}")
-    return [change.text for change in changes]
+    return [problem for problem in map(_attempt, changes) if problem]
 
 
 def _attempt(change: Change) -> str:
@@ -125,15 +119,5 @@ def _attempt(change: Change) -> str:
     except IpvsRejectedError as exc:
         if change.do[0][1] in ARP:
             raise  # No address without silence about it.
-        return f"{change.text}: {exc}"
+        return f"Not restored: {change.text}: {exc}"
     return ""
-
-
-def main() -> int:
-    """Run as the program at boot."""
-    try:
-        restore()
-    except IpvsError as exc:
-        sys.stderr.write(f"ipvs_realserver: {exc}\n")
-        return 1
-    return 0

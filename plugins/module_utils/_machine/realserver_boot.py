@@ -8,19 +8,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._machine import files, realserver_program, realserver_record
+from ansible_collections.lvs.director.plugins.module_utils._machine import files, program
 from ansible_collections.lvs.director.plugins.module_utils._machine.realserver_model import Request
 from ansible_collections.lvs.director.plugins.module_utils._machine.steps import Step
 from ansible_collections.lvs.director.plugins.module_utils._machine.systemd import plan_no_units, plan_units
 
 SERVICE = "ipvs_realserver.service"
 DROP_IN = "nftables.service.d/ipvs_realserver.conf"
+UNITS = (SERVICE, DROP_IN)
 
-_RESTORE = f"/usr/bin/python3 {realserver_program.PATH}"
+# The program of version 0.1.0.
+FORMER_PROGRAM = "/usr/local/lib/ipvs_realserver/realserver.py"
 
-_UNIT = f"""\
+_UNIT = """\
 # Installed by lvs.director.ipvs_realserver.
 [Unit]
 Description=Virtual addresses and tunnels of an IPVS real server
@@ -30,37 +33,40 @@ After=local-fs.target nftables.service systemd-sysctl.service systemd-modules-lo
 Before=network-pre.target shutdown.target
 Wants=network-pre.target
 Conflicts=shutdown.target
-RequiresMountsFor={realserver_program.PATH} {realserver_record.PATH}
+RequiresMountsFor=/usr/local/sbin /usr/local/lib /var/lib/ipvs_realserver
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart={_RESTORE}
+ExecStart={command} restore realserver
 
 [Install]
 WantedBy=multi-user.target
 """
 
-_WITH_NFTABLES = f"""\
+_WITH_NFTABLES = """\
 # Installed by lvs.director.ipvs_realserver.
 # Debian's /etc/nftables.conf begins with "flush ruleset": add the table of the MSS again, each time.
 [Service]
-ExecStartPost=-{_RESTORE}
-ExecReload=-{_RESTORE}
+ExecStartPost=-{command} restore realserver
+ExecReload=-{command} restore realserver
 """
 
 
-def plan(request: Optional[Request]) -> list[Step]:
+def plan(request: Optional[Request], sources: Mapping[str, bytes]) -> list[Step]:
     """Return the steps that have a request made again at boot; for None, those that remove what did so.
+
+    :param sources: of the program ipvs-director.
 
     :raises IpvsUnavailableError: systemd does not run here.
     """
     if request is None:
-        return [*plan_no_units((SERVICE, DROP_IN)), *files.plan_removal([realserver_program.PATH])]
-    with_nftables = any(tunnel.mtu for tunnel in request.tunnels)
-    units = {SERVICE: _UNIT, **({DROP_IN: _WITH_NFTABLES} if with_nftables else {})}
+        return [*plan_no_units(UNITS), *program.plan_removal(UNITS), *files.plan_removal([FORMER_PROGRAM])]
+    texts = {SERVICE: _UNIT, **({DROP_IN: _WITH_NFTABLES} if any(tunnel.mtu for tunnel in request.tunnels) else {})}
     return [
-        *files.plan({realserver_program.PATH: realserver_program.text()}),
-        *plan_units(units, [SERVICE]),
-        *plan_no_units(() if with_nftables else (DROP_IN,)),
+        *program.plan(sources),
+        *plan_units({name: text.format(command=program.COMMAND) for name, text in texts.items()}, [SERVICE]),
+        *plan_no_units([name for name in UNITS if name not in texts]),
+        *program.plan_clean_up(sources),
+        *files.plan_removal([FORMER_PROGRAM]),
     ]

@@ -62,6 +62,12 @@ def _clear_network(_options: argparse.Namespace) -> int:
     return clear()
 
 
+def _restore_realserver(_options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.realserver import restore  # noqa: PLC0415 (loaded only where it is used)
+
+    return restore()
+
+
 def _reload_scheduler(options: argparse.Namespace) -> int:
     from ansible_collections.lvs.director.plugins.module_utils._program.table import reload_scheduler  # noqa: PLC0415 (loaded only where it is used)
 
@@ -114,6 +120,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "restore network", "start sync daemons and add virtual addresses, once their interfaces are there", _restore_network, _patience
     ),
+    Command("restore realserver", "make this machine a real server again: addresses, tunnels and settings", _restore_realserver),
     Command("clear table", "delete the saved services, and no others, and reset the timeouts", _clear_table),
     Command("clear network", "remove the saved virtual addresses and stop the saved sync daemons", _clear_network),
     Command("show", "show the table in scheduling order, full servers, and what differs from the saved table", _show, _json),

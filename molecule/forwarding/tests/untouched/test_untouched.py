@@ -30,7 +30,7 @@ def test_no_table_of_nftables_is_left(host: Any) -> None:
 
 
 def test_no_file_is_left(host: Any) -> None:
-    names = "-name '*ipvs_realserver*' -o -name '*ipvs_director*'"
+    names = "-name '*ipvs_realserver*' -o -name '*ipvs_director*' -o -name 'ipvs-director*'"
     assert host.check_output(f"find /etc /usr/local /var/lib {names}") == ""
     # It fails where it finds none.
     assert host.run("systemctl list-unit-files --no-legend 'ipvs_*'").stdout == ""

@@ -4,15 +4,25 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import importlib.util
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._machine import realserver, realserver_program, realserver_record
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
+from ansible_collections.lvs.director.plugins.module_utils._machine import (
+    program,
+    realserver,
+    realserver_apply,
+    realserver_boot,
+    realserver_record,
+)
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError, IpvsRejectedError
+from ansible_collections.lvs.director.plugins.module_utils._program import main
 
 from ...realserver import Machine, machine
 from ...systemd import Systemd, units
@@ -44,8 +54,9 @@ def refusal(run: Run, *tunnels: dict[str, Any], check: bool = False, **options: 
 
 
 def everything(machine: Machine, units: Systemd) -> Any:
-    paths = (Path(realserver_record.PATH), Path(realserver_program.PATH))
-    return machine.state(), units.files(), [path.exists() and path.read_text() for path in paths]
+    paths = (Path(realserver_record.PATH), Path(program.COMMAND))
+    builds = sorted(Path(program.LIBRARY).glob("*/*"))
+    return machine.state(), units.files(), [path.exists() and path.read_text() for path in paths], builds
 
 
 @pytest.mark.parametrize("interface", ["ipvs-vip", "lo"])
@@ -171,9 +182,8 @@ def test_what_was_made_is_made_again(run: Run, machine: Machine, units: Systemd)
     (machine.settings / "all" / "arp_ignore").write_text("0")
     (machine.settings / "all" / "arp_announce").write_text("0")
     assert machine.state() == bare
-    assert realserver.restore() != []
-    assert machine.state() == whole
     assert realserver.restore() == []
+    assert machine.state() == whole
     assert steps(run, *ALL) == []
 
 
@@ -187,22 +197,92 @@ def test_what_fails_at_boot_keeps_nothing_else_away(run: Run, machine: Machine) 
     for name in [name for name in machine.links if name.startswith("ipvs-")]:
         machine.must_run("ip", "-batch", "-", stdin=f"link del dev {name}\n")
     machine.refused = {"link add name ipvs-gre type gre local 192.0.2.11 noicsum"}
-    with pytest.raises(IpvsError, match=r"^Not all of the real server's side was restored: add interface ipvs-gre, .*Refused"):
-        realserver.restore()
+    # The address on it has nowhere to go.
+    assert [problem.partition(":")[2].partition(":")[0] for problem in realserver.restore()] == [
+        " add interface ipvs-gre, gre at 192.0.2.11",
+        " net/ipv4/conf/ipvs-gre/rp_filter -> 2",
+        " add 198.51.100.3/32 to ipvs-gre",
+    ]
     assert {name for name in machine.links if name.startswith("ipvs-")} == {"ipvs-vip", "ipvs-ipip", "ipvs-sit"}
     assert {("ipvs-vip", "198.51.100.3/32"), ("ipvs-vip", "2001:db8::3/128"), ("ipvs-ipip", "198.51.100.3/32")} <= set(machine.addresses)
 
 
-def test_the_program_is_whole(run: Run, tmp_path: Path) -> None:
-    """It imports only its own files, and needs no collection."""
+def test_without_silence_nothing_is_restored(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps(run, *ALL)
+    machine.must_run("ip", "-batch", "-", stdin="link del dev ipvs-vip\n")
+    (machine.settings / "all" / "arp_ignore").write_text("0")
+    monkeypatch.setattr(realserver_apply, "_set", Mock(side_effect=IpvsRejectedError("refused")))
+    with pytest.raises(IpvsError, match="refused"):
+        realserver.restore()
+    assert "ipvs-vip" not in machine.links
+
+
+def test_the_program_is_the_same_whichever_module_installs_it() -> None:
+    """They are sent with what they import, and it is made of that."""
+    assert brought_along("ipvs_realserver") == brought_along("ipvs_boot")
+
+
+def brought_along(module: str) -> set[str]:
+    """Return the sources of packages that Ansible sends with a module."""
+    collection = "ansible_collections.lvs.director.plugins"
+    names, found = [f"{collection}.modules.{module}"], set()
+    while names:
+        name = names.pop()
+        with contextlib.suppress(ModuleNotFoundError):  # a name in a module
+            spec = importlib.util.find_spec(name)
+            if name in found or not spec or not spec.origin:
+                continue
+            found.add(name)
+            for node in ast.walk(ast.parse(Path(spec.origin).read_text())):
+                if isinstance(node, ast.Import):
+                    names += [alias.name for alias in node.names if alias.name.startswith(collection)]
+                elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(collection):
+                    names += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return {name for name in found if f"{collection}.module_utils._" in name}
+
+
+def test_the_program_of_0_1_0_is_removed(run: Run, machine: Machine, units: Systemd) -> None:
+    former = Path(realserver_boot.FORMER_PROGRAM)
+    former.parent.mkdir(parents=True)
+    former.write_text("0.1.0")
+    old = units.directory / "ipvs_realserver.service"
+    old.write_text(f"ExecStart=/usr/bin/python3 {former} --again /var/lib/ipvs_realserver/record.json\n")
+    units.active.add(old.name)
+    changes = steps(run)
+    assert changes.index(f"write {old}") < changes.index(f"remove {former}")
+    assert f"start {old.name}" not in changes
+    assert f"ExecStart={program.COMMAND} restore realserver\n" in old.read_text()
+    assert not former.parent.exists()
+    former.parent.mkdir(parents=True)
+    former.write_text("0.1.0")
+    steps(run, state="absent", vips=None)
+    assert not former.parent.exists()
+
+
+def test_a_director_keeps_the_program(run: Run, machine: Machine, units: Systemd) -> None:
     steps(run)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    program = f"import runpy; runpy.run_path({realserver_program.PATH!r}, run_name='__main__')"
-    done = subprocess.run(
-        ["/usr/bin/python3", "-c", program], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
-    )
-    # On the machine of the tests, where nothing was made.
-    assert (done.returncode, done.stderr) == (0, "") if os.geteuid() == 0 else "Run the task as root" in done.stderr
+    director = units.directory / "ipvs-director.service"
+    director.write_text(f"ExecStart={program.COMMAND} restore table\n")
+    steps(run, state="absent", vips=None)
+    assert Path(program.COMMAND).exists()
+    assert list(Path(program.LIBRARY).iterdir())
+    director.write_text(f"ExecStart={program.FORMER_COMMAND} restore-table\n")
+    steps(run)
+    steps(run, state="absent", vips=None)
+    assert not Path(program.COMMAND).exists()
+    assert not Path(program.LIBRARY).exists()
+
+
+def test_the_program_restores(run: Run, machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    steps(run, *ALL)
+    assert main.main(["restore", "realserver"]) == 0
+    machine.must_run("ip", "-batch", "-", stdin="link del dev ipvs-gre\n")
+    machine.refused = {"link add name ipvs-gre type gre local 192.0.2.11 noicsum"}
+    assert main.main(["restore", "realserver"]) == 4
+    assert "Not restored: add interface ipvs-gre, gre at 192.0.2.11: " in "".join(capsys.readouterr())
+    Path(realserver_record.PATH).write_text("{")
+    assert main.main(["restore", "realserver"]) == 1
+    assert "record.json is damaged" in capsys.readouterr().err
 
 
 # -- obstacles -------------------------------------------------------------------------------------------------------------
