@@ -54,7 +54,7 @@ ENGINE = (
     EngineCase("apply", "empty kernel to full table, the engine beside ipvsadm -R", 1.0, 1_000, grows=True),
     EngineCase("keepalived", "the same beside keepalived, from its start to the full table", 1.0),
     EngineCase("noop", "read everything and find nothing to do, beside ipvsadm -Sn", 1.5, grows=True),
-    EngineCase("apply:floor", "the same beside a C program that sends the same batches and waits for their answers", None),
+    EngineCase("apply:floor", "the same beside a C program that sends the same bytes and does not look at the answers", None),
     EngineCase("noop:floor", "the same beside a C program that asks the same and does not look at the answers", None),
     EngineCase("one_change", "one destination of many edited, beside nothing to do", 1.05, sizes=(10_000,), runs=15),
     EngineCase("restore", "services restored as at boot, a destination each, beside ipvsadm -R", None, sizes=(1_000, 10_000), grows=True),

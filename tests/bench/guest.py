@@ -60,7 +60,7 @@ class Bench:
         self._rules.write_text(tables.ipvsadm_rules(size))
         self._config = folder / "keepalived.conf"
         self._config.write_text(tables.keepalived_config(size))
-        self._batches = folder / "batches"
+        self._apply = folder / "apply"
         self._questions = folder / "questions"
 
     # -- from an empty kernel to the full table ---------------------------------------------------
@@ -73,9 +73,9 @@ class Bench:
         if "keepalived" in cases:
             yield "keepalived", ours, self._loaded_by("keepalived", self.keepalived)
         if "apply:floor" in cases:
-            if not self._batches.exists():
-                self._loaded_by("the engine", self._record_batches)
-            yield "apply:floor", ours, self._loaded_by("the same messages", lambda: replay(self._batches))
+            if not self._apply.exists():
+                self._loaded_by("the engine", self._record_apply)
+            yield "apply:floor", ours, self._loaded_by("the same messages", lambda: replay(self._apply))
 
     def _loaded_by(self, who: str, load: Callable[[], float]) -> float:
         fresh_namespace()
@@ -123,11 +123,11 @@ class Bench:
                 os.killpg(daemon.pid, signal.SIGKILL)
                 daemon.wait(600)
 
-    def _record_batches(self) -> float:
-        """Load the table with the engine, and keep what it sends to change something."""
+    def _record_apply(self) -> float:
+        """Load the table with the engine, and keep all that it sends: batches, and the questions before and after them."""
         with messages.recorded() as sent:
             passed = self.engine()
-        self._batches.write_bytes(messages.records(messages.changes(sent)))
+        self._apply.write_bytes(messages.records(sent))
         return passed
 
     # -- at boot ----------------------------------------------------------------------------------

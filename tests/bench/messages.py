@@ -46,11 +46,6 @@ def changing(found: Sequence[int]) -> int:
     return sum(command not in _READING for command in found)
 
 
-def changes(sent: Iterable[bytes]) -> list[bytes]:
-    """Return only what holds commands that change something: the batches of an apply, without its questions."""
-    return [data for data in sent if not _READING.issuperset(commands([data]))]
-
-
 def records(sent: Iterable[bytes]) -> bytes:
     """Return what ``floor.c`` reads to send the same once more."""
     found = []

@@ -26,11 +26,6 @@ def test_a_record_says_which_answer_is_the_last() -> None:
     )
 
 
-def test_only_the_batches_of_an_apply_are_its_floor() -> None:
-    batch = asked(NEW_DESTINATION, 7) + asked(GET_SERVICE, 8)
-    assert messages.changes([asked(GET_SERVICE, 1, DUMP), batch, asked(GET_DESTINATION, 9, DUMP)]) == [batch]
-
-
 def test_floor_is_a_name_for_both_cases() -> None:
     assert cases.chosen(["floor", "startup"]) == {"apply:floor", "noop:floor", "startup"}
     assert cases.chosen(["noop:floor"]) == {"noop:floor"}
