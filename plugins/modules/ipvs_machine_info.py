@@ -127,7 +127,8 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel.modules impor
 from ansible_collections.lvs.director.plugins.module_utils._machine import machine
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run_without_kernel
 
-_FWMARK_UNIT = "/etc/systemd/system/ipvs_director_fwmark.service"
+# Of ipvs_fwmark, which writes it first and removes it last.
+_FWMARK_RULES = "/etc/ipvs_director_fwmark.nft"
 
 
 def machine_info_module_spec() -> dict[str, Any]:
@@ -155,7 +156,7 @@ def _act(params: dict[str, Any], check_mode: bool) -> Result:
         "missing_schedulers": [name for name in params["schedulers"] if not could_load(f"ip_vs_{name}")],
         "packages": packages.installed,
         "unfinished_packages": packages.unfinished,
-        "sets_fwmarks": os.path.exists(_FWMARK_UNIT),
+        "sets_fwmarks": os.path.exists(_FWMARK_RULES),
         "check_mode": check_mode,
     }
 

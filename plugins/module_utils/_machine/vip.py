@@ -34,8 +34,6 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 )
 
 Vips = Sequence[Mapping[str, Any]]
-# What _boot.restore catches.
-CannotError = IpvsError
 
 SAVED = "/var/lib/lvs.director/vips.json"
 NETWORKS = "/etc/systemd/network"
