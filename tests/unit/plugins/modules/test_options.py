@@ -23,6 +23,7 @@ from ansible_collections.lvs.director.plugins.module_utils._options.service impo
 from ansible_collections.lvs.director.plugins.module_utils._options.settings import sync_daemon_module_spec, timeouts_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._options.table import TABLE_SERVICE_SPEC, table_module_spec
 from ansible_collections.lvs.director.plugins.modules import ipvs_connection_info as _run_connection_info
+from ansible_collections.lvs.director.plugins.modules.ipvs_boot import boot_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_fwmark import fwmark_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_machine_info import machine_info_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_realserver import realserver_module_spec
@@ -32,7 +33,7 @@ from ansible_collections.lvs.director.plugins.modules.ipvs_vip import vip_module
 
 from contract.memory import Interface, MemoryKernel
 
-from . import test_fwmark, test_machine_info, test_realserver, test_scheduler, test_selftest, test_sysctl, test_vip
+from . import test_boot, test_fwmark, test_machine_info, test_realserver, test_scheduler, test_selftest, test_sysctl, test_vip
 from .conftest import Result, Run
 from .test_connection_info import LISTING, SYNC
 
@@ -48,6 +49,7 @@ SPECS = {
     "ipvs_connection_info": connection_info_module_spec(),
     "ipvs_selftest": selftest_module_spec(),
     "ipvs_realserver": realserver_module_spec(),
+    "ipvs_boot": boot_module_spec(),
     "ipvs_scheduler": scheduler_module_spec(),
     "ipvs_machine_info": machine_info_module_spec(),
     # An action plugin alone, with its own tests: tests/unit/roles/test_preflight.py
@@ -203,6 +205,13 @@ ELSEWHERE = {
     "ipvs_selftest": {
         "scheduler": test_selftest.test_the_scheduler_must_be_loaded,
         "control": test_selftest.test_refused_before_anything_is_done,
+    },
+    "ipvs_boot": {
+        "fallback_scheduler": test_boot.test_it_is_installed_enabled_and_started,
+        "kernel_modules": test_boot.test_it_is_installed_enabled_and_started,
+        "clear_on_stop": test_boot.test_clear_on_stop_is_a_truth_value,
+        "sysctl_file": test_boot.test_refused_at_deployment,
+        "state": test_boot.test_absent_leaves_nothing,
     },
     "ipvs_realserver": {
         "state": test_realserver.test_it_is_made_once_and_taken_away_without_a_trace,
