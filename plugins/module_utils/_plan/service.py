@@ -25,6 +25,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     canonical_service,
 )
 from ansible_collections.lvs.director.plugins.module_utils._plan.validate import (
+    PLAIN_METHODS,
     check_odd_place,
     check_place,
     check_service,
@@ -33,8 +34,6 @@ from ansible_collections.lvs.director.plugins.module_utils._plan.validate import
 
 # What the classes do themselves, without a hundred thousand calls of theirs.
 _make = tuple.__new__
-# With the service's port, nothing about these is odd.
-_PLAIN_METHODS = frozenset({"masquerade", "direct", "localnode"})
 # The values of a new destination, without its name.
 _NEW = Destination(DestinationKey(b"", 0))[1:]
 
@@ -129,7 +128,7 @@ def _new_destinations(service: Service, desired: DesiredService, merger: Merger)
             if one.given is not given:
                 given, values = one.given, merger.merge(one, _NEW)
             new: Destination = _make(Destination, (one.key, *values))
-            check_place(one, service, None, new, strict=desired.strict, warnings=merger.warnings)
+            check_place(one, service, None, new, desired.strict, merger.warnings)
             found.append(new)
     return tuple(found)
 
@@ -141,6 +140,8 @@ def _destinations_after(
     listed: dict[DestinationKey, Destination] = {}
     unwanted = set()
     port, strict, warnings = service.key.port, desired.strict, merger.warnings
+    # Most are like the one before.
+    last: tuple[object, tuple[Any, ...], tuple[Any, ...]] = None, (), ()
     for one in desired.destinations or ():
         key = one.key
         if not one.present:
@@ -148,14 +149,18 @@ def _destinations_after(
             continue
         old = before.get(key)
         values = _NEW if old is None else old[1:]
-        merged = merger.merge(one, values)
+        if one.given is last[0] and values == last[1]:
+            merged = last[2]
+        else:
+            merged = merger.merge(one, values)
+            last = one.given, values, merged
         if old is not None and merged == values:
             listed[key] = old
-            if (key[1] != port or values[0] not in _PLAIN_METHODS) and "forward_method" in one.given:
-                check_odd_place(one, service, old, strict=strict, warnings=warnings)
+            if (key[1] != port or values[0] not in PLAIN_METHODS) and "forward_method" in one.given:
+                check_odd_place(one, service, old, strict, warnings)
             continue
         new = _make(Destination, (key, *merged))
-        check_place(one, service, old, new, strict=strict, warnings=warnings)
+        check_place(one, service, old, new, strict, warnings)
         listed[key] = new
     ordered = service.scheduler in ORDERED_SCHEDULERS if desired.ordered is None else desired.ordered
     if listed == before and not unwanted and (not ordered or list(listed) == list(before)):

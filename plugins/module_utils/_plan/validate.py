@@ -34,6 +34,8 @@ from ansible_collections.lvs.director.plugins.module_utils._model.uapi import (
 
 # The methods that leave the port of a packet as it is.
 KEEPS_PORT = frozenset({"direct", "tunnel", "localnode"})
+# With the service's port, nothing about these is odd.
+PLAIN_METHODS = frozenset({"masquerade", "direct", "localnode"})
 _REMCSUM = TUNNEL_FLAGS["remcsum"]
 
 
@@ -94,7 +96,6 @@ def check_place(
     service: Service,
     before: Optional[Destination],
     destination: Destination,
-    *,
     strict: bool,
     warnings: list[str],
 ) -> None:
@@ -105,21 +106,21 @@ def check_place(
     :param warnings: gets the texts about what a task that is not strict may declare.
     :raises IpvsInputError: with the option's path.
     """
-    address = destination.key.address
+    (address, port), method = destination.key, destination.forward_method
     if before is None and not 0 < address[0] < 224:  # the others are all ordinary, of either family
         _check_new_address(desired.path, address)
-    if (len(address) == 4) is not (service.key.family == "ipv4") and destination.forward_method != "tunnel":
+    if (len(address) == 4) is not (service.key.family == "ipv4") and method != "tunnel":
         raise IpvsInputError(
             at(desired.path, "address"),
             f"{format_address(address)} is {address_family(address)} and the service is {service.key.family}: "
             f"only forward_method tunnel can cross families, not {destination.forward_method}",
         )
     # Another change to one that is already odd, such as to drain it, does not make it worse.
-    if before is None or "forward_method" in desired.given:
-        check_odd_place(desired, service, destination, strict=strict, warnings=warnings)
+    if (port != service.key.port or method not in PLAIN_METHODS) and (before is None or "forward_method" in desired.given):
+        check_odd_place(desired, service, destination, strict, warnings)
 
 
-def check_odd_place(desired: DesiredDestination, service: Service, destination: Destination, *, strict: bool, warnings: list[str]) -> None:
+def check_odd_place(desired: DesiredDestination, service: Service, destination: Destination, strict: bool, warnings: list[str]) -> None:
     """Refuse a destination that the kernel takes but that does not work as it looks, or warn of it."""
     for error in _odd_places(desired.path, service, destination):
         if strict:
