@@ -14,4 +14,7 @@ requirements:
 notes:
   - Needs the capability C(CAP_NET_ADMIN); run it with C(become).
   - Works on the IPVS table of the network namespace in which it runs.
+  - In check mode, on a machine that is not ready (C(ip_vs) not loaded, pyroute2 or the scheduler V(test) missing), or for an entry
+    that is not there, the task does not fail, because an earlier task of the play may change that. It warns that the dry run
+    cannot be predicted, and goes on with an empty table.
 """

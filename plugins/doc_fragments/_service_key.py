@@ -11,7 +11,7 @@ class ModuleDocFragment:
 options:
   protocol:
     description:
-      - Protocol of the service; given together with O(address) and O(port).
+      - Protocol of the service, together with O(address) and O(port).
     type: str
     choices: [tcp, udp, sctp]
   address:
@@ -28,7 +28,7 @@ options:
     type: int
   family:
     description:
-      - Address family of a service with a firewall mark; V(ipv4) unless told otherwise. Others have their address's.
+      - Address family of a service with a firewall mark; the default is V(ipv4). Other services have the family of their address.
     type: str
     choices: [ipv4, ipv6]
 """

@@ -11,27 +11,36 @@ version_added: 0.1.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Returns the services that stand in the kernel's table after the rules, which are followed as C(ipvsadm) and the
-    kernel would follow them, from an empty table on.
-  - A destination that is added becomes the first of its service, so a list of C(-a) comes out the other way round. An
-    edit (C(-E), C(-e)) keeps the destinations' order, and resets what it does not name. C(-D), C(-d) and C(-C) delete.
-  - With C(-g) and C(-i) a destination of a service that is no firewall mark has the service's port, whatever is written.
-  - Empty lines and comments are left out. A line may begin with C(ipvsadm) or its path, have quotes, and be continued
-    with a backslash, as in a shell script; but nothing of it is expanded or run.
-  - Ports may be names of the controller's C(/etc/services). Host names are an error, they are not looked up.
+  - Returns the services that the kernel's table has after the rules, starting from an empty one.
+  - An added destination becomes the first of its service, so a list of C(-a) comes out in reverse. An edit (C(-E), C(-e))
+    keeps the order, and resets the options that it does not name. C(-D), C(-d) and C(-C) delete.
+  - As with C(ipvsadm), a destination with C(-g) or C(-i) gets the port of its service, whatever is written, unless the service
+    is a firewall mark; and C(-M) without C(-p) has no effect.
+  - Empty lines and comments are ignored. As in a shell script, a line may begin with C(ipvsadm) or its path, have quotes, and
+    be continued with a backslash; nothing is expanded or run.
+  - Ports may be names from the controller's C(/etc/services). Host names are an error; they are not looked up.
   - A line that C(ipvsadm) or the kernel would refuse, or that does not change the table, is an error with the line's
     number.
 positional: _input
 options:
   _input:
     description:
-      - What C(ipvsadm -S) or better C(ipvsadm -S -n) printed, a file for C(ipvsadm -R), or a script's lines that begin
-        with C(ipvsadm).
+      - The output of C(ipvsadm -S -n), a file for C(ipvsadm -R), or the lines of a script that begin with C(ipvsadm).
     type: str
     required: true
+  strict:
+    description:
+      - Read the rules as C(ipvsadm -R) would.
+      - With V(false), they are what C(ipvsadm -S) printed of a table that another program made and that C(-R) cannot make - a
+        service of all ports that is not persistent is taken, and a destination with C(-g) or C(-i) has the port that is
+        written. Each such entry is a warning. Give the result to M(lvs.director.ipvs_table) with
+        O(lvs.director.ipvs_table#module:strict=false).
+    type: bool
+    default: true
+    version_added: 0.2.0
 notes:
-  - C(ipvsadm -S) leaves out thresholds and sorts the destinations, so neither the one nor the order can be told from
-    what it printed. Where the table still stands, M(lvs.director.ipvs_info) reads both.
+  - C(ipvsadm -S) omits thresholds and sorts the destinations, so its output has neither. While the table exists,
+    M(lvs.director.ipvs_info) reads both.
 seealso:
   - plugin: lvs.director.ipvsadm_rules
     plugin_type: filter

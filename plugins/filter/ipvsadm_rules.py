@@ -11,10 +11,10 @@ version_added: 0.1.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Returns the text that C(ipvsadm -R) reads, one rule a line, which makes the given services in an empty table.
-  - It is what C(ipvsadm -S -n) prints, and more. The destinations are added from the last to the first, so that the
-    kernel, which adds at the head of its list, gets them in the given order; and their thresholds are in it.
-  - Values are checked as by the modules. What they would refuse is an error here.
+  - Returns rules for C(ipvsadm -R), one for each line, that make the given services in an empty table.
+  - The rules are those of C(ipvsadm -S -n), with thresholds. Destinations are added from the last to the first, because the
+    kernel adds each at the head of its list.
+  - Values are checked as by the modules. A value that they refuse is an error.
 positional: _input
 options:
   _input:
@@ -24,8 +24,18 @@ options:
     type: list
     elements: dict
     required: true
+  strict:
+    description:
+      - Refuse services that C(ipvsadm -R) would not make as they are.
+      - With V(false), write them as C(ipvsadm -S) does, each with a warning. P(lvs.director.from_ipvsadm_rules#filter) reads them
+        with the same option.
+    type: bool
+    default: true
+    version_added: 0.2.0
 notes:
-  - Whether C(ipvsadm) takes weights above 65535 depends on who built it; Debian's does.
+  - Whether C(ipvsadm) takes weights above 65535 depends on its build; Debian's does.
+  - C(ipvsadm) has no option for V(localnode). It is written as C(-g), as C(ipvsadm -S) does; to an address of the director, the
+    kernel delivers both in the same way.
 seealso:
   - plugin: lvs.director.from_ipvsadm_rules
     plugin_type: filter
@@ -37,13 +47,13 @@ EXAMPLES = r"""
   lvs.director.ipvs_info:
   register: ipvs
 
-- name: Keep it where the init script of Debian's package ipvsadm looks for it
+- name: Save it for the init script of Debian's package ipvsadm
   ansible.builtin.copy:
     content: "{{ ipvs.services | lvs.director.ipvsadm_rules }}"
     dest: /etc/ipvsadm.rules
     mode: "0600"
 
-- name: See what a table would be for ipvsadm
+- name: Print a table as rules
   ansible.builtin.debug:
     msg: "{{ services | lvs.director.ipvsadm_rules }}"
     # -A -t 192.0.2.1:80 -s fo

@@ -12,10 +12,9 @@ version_added: 0.1.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Lists the connections that the director remembers, as C(ipvsadm -L -c) does, and counts them by state and by
+  - Lists the connections that the director keeps, as C(ipvsadm -L -c) does, and counts them by state and by
     destination.
-  - Templates are listed with them. A template binds a client, or a network of clients, to a destination, while a service
-    is persistent.
+  - Lists templates too. A template binds a client, or a network of clients, to a destination of a persistent service.
   - The kernel does not say which service a connection belongs to. Those of a service with an address have its
     RV(connections[].protocol), RV(connections[].address) and RV(connections[].port). Those of a firewall mark have the
     addresses and ports to which the client connected, and only its templates have the mark.
@@ -34,7 +33,7 @@ options:
     type: str
   port:
     description:
-      - Only connections to this virtual port. V(0), the port of a service of all ports, stands for all.
+      - Only connections to this virtual port. V(0), the port of a service of all ports, matches all.
     type: int
   destination_address:
     description:
@@ -42,7 +41,7 @@ options:
     type: str
   destination_port:
     description:
-      - Only connections to this port of real servers. V(0) stands for all.
+      - Only connections to this port of real servers. V(0) matches all.
     type: int
   client:
     description:
@@ -51,8 +50,8 @@ options:
   states:
     description:
       - Only connections in one of these states, in the words of C(ipvsadm -L -c).
-      - UDP connections have the one state V(UDP). V(NONE) and V(ASSURED) are states of templates; an assured one has had
-        a connection that was established.
+      - UDP connections have only the state V(UDP). V(NONE) and V(ASSURED) are states of templates; V(ASSURED) means
+        that a connection was established.
     type: list
     elements: str
     choices:
@@ -83,47 +82,48 @@ options:
       - CLOSED
   templates:
     description:
-      - Whether templates of persistent services are listed and counted with the connections (V(include)), left out
-        (V(exclude)), or the only thing (V(only)).
+      - Include templates of persistent services in the list and the counts (V(include)), leave them out (V(exclude)),
+        or show nothing else (V(only)).
     type: str
     choices: [include, exclude, only]
     default: include
   origin:
     description:
-      - Look up too which connections were learned from another director, by M(lvs.director.ipvs_sync_daemon).
-      - The kernel has a listing of its own for this, so that the task takes twice the time.
+      - Find out which connections came from another director, through M(lvs.director.ipvs_sync_daemon).
+      - The kernel has a separate listing for this, which doubles the time of the task.
     type: bool
     default: false
   limit:
     description:
-      - List so many connections at most; V(0) only counts. All that match are counted, whatever the limit is.
+      - List at most this many connections; V(0) lists none. The counts include all that match.
     type: int
     default: 1000
 requirements:
   - the kernel module C(ip_vs), loaded
 notes:
+  - In check mode, without C(ip_vs), the task warns and lists nothing, because an earlier task of the play may load it.
   - Reads the connections of the network namespace in which it runs. Needs no privileges and no library.
-  - The listing is no snapshot. A connection that comes or goes while it is read may be missing or be listed twice.
-  - The kernel takes its time over a table of very many connections; this is the same with C(ipvsadm -L -c). How many
-    connections a destination has without a listing says M(lvs.director.ipvs_info).
+  - The listing is not a snapshot. A connection that comes or goes while it is read may be missing or be listed twice.
+  - With very many connections the listing takes long, as C(ipvsadm -L -c) does. M(lvs.director.ipvs_info) has the
+    number of connections of each destination without a listing.
 seealso:
   - module: lvs.director.ipvs_info
   - module: lvs.director.ipvs_sync_daemon
 """
 
 EXAMPLES = r"""
-- name: Who still uses the server that is to be taken out
+- name: Find the clients of a server before it is taken out
   lvs.director.ipvs_connection_info:
     destination_address: 10.211.55.253
     states: [ESTABLISHED]
     limit: 20
   register: server
 
-- name: Tell them
+- name: Print them
   ansible.builtin.debug:
     msg: "{{ server.total }} connections, among them from {{ server.connections | map(attribute='client_address') | unique | join(', ') }}"
 
-- name: How many connections of a service each real server has, by state
+- name: Count the connections of a service by real server and state
   lvs.director.ipvs_connection_info:
     protocol: tcp
     address: 10.211.55.3
@@ -132,7 +132,7 @@ EXAMPLES = r"""
     limit: 0
   register: service
 
-- name: Look whether the standby director knows the connections of the active one
+- name: Check that the standby director knows the connections of the active one
   lvs.director.ipvs_connection_info:
     origin: true
     limit: 0
@@ -197,7 +197,7 @@ connections:
       returned: success
       sample: ESTABLISHED
     expires_seconds:
-      description: When the connection is forgotten if there are no more packets, in seconds from now.
+      description: Seconds until the connection expires if it has no more packets.
       type: int
       returned: success
       sample: 893
@@ -211,7 +211,7 @@ connections:
       type: str
       returned: success
     persistence_data:
-      description: By what the engine knows the client; for V(sip), the Call-ID.
+      description: The engine's key for the client; for V(sip), the Call-ID.
       type: str
       returned: success
     origin:

@@ -12,11 +12,11 @@ version_added: 0.1.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Adds, edits and deletes one destination of a virtual service. The service itself and its other destinations are left
-    alone.
-  - A destination that is edited keeps its place in the service's list and its connections.
-  - A destination that is added becomes the first of the list, the only place where the kernel adds one. To say where
-    each stands, use O(lvs.director.ipvs_service#module:destinations).
+  - Adds, edits and deletes one destination of a virtual service. The service and its other destinations stay as they
+    are.
+  - An edited destination keeps its place in the list and its connections.
+  - A new destination becomes the first of the list, the only place where the kernel adds one. To order destinations,
+    use O(lvs.director.ipvs_service#module:destinations).
 extends_documentation_fragment:
   - lvs.director._attributes
   - lvs.director._attributes.changes
@@ -24,56 +24,56 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) adds the destination, or edits it to be as described; options that are not given stay as they are.
-        A destination that was drained gets back the weight that it had, unless O(weight) is given or it has one already.
-      - V(absent) deletes it. Packets of its connections are dropped from then on.
-      - V(drained) takes it out of service without losing connections. It gets weight 0, so that no new connections come;
-        the task waits until the old ones have ended (O(drain_connections)) or O(drain_timeout) is over, and then
-        does O(drain_then). A task that was interrupted can be run again. In check mode it does not wait.
+      - V(present) adds the destination, or edits it. Options that are not given keep their value. A drained
+        destination gets its earlier weight back, unless O(weight) is given or it has a weight already.
+      - V(absent) deletes it. The kernel then drops the packets of its connections.
+      - V(drained) takes it out of service without losing connections. It sets weight 0, which keeps new connections
+        away, waits for the existing ones to end (O(drain_connections), at most O(drain_timeout)), and then does
+        O(drain_then). Run an interrupted task again to continue. Check mode does not wait.
     type: str
     choices: [present, absent, drained]
     default: present
   drain_timeout:
     description:
-      - How long to wait for connections to end, in seconds, up to 2678400. V(0) does not wait. When it is over, the
-        task goes on with O(drain_then), and RV(drain.timed_out) is true.
-      - A TCP connection that its client has closed is inactive for two more minutes, which count with
+      - Longest time to wait for connections to end, in seconds, up to 2678400. V(0) does not wait. After that time
+        the task continues with O(drain_then), and RV(drain.timed_out) is true.
+      - A TCP connection that the client has closed is inactive for two more minutes. These count with
         O(drain_count=all).
     type: int
     default: 300
   drain_connections:
     description:
-      - With so many connections or fewer, the destination is drained.
+      - The destination is drained when it has this many connections or fewer.
     type: int
     default: 0
   drain_count:
     description:
-      - Which connections count, active and inactive ones (V(all)), or active ones (V(active)).
+      - Connections that count - active and inactive (V(all)), or only active (V(active)).
     type: str
     choices: [all, active]
     default: all
   drain_then:
     description:
-      - What to do in the end, V(keep) the destination with weight 0, or V(remove) it.
-      - If it is removed while it has connections, because the time was over, these are lost.
+      - What to do with the drained destination - V(keep) it with weight 0, or V(remove) it.
+      - If it still has connections after O(drain_timeout), removing it loses them.
     type: str
     choices: [keep, remove]
     default: keep
   min_available:
     description:
-      - How many of the service's other destinations must have a weight. If there are fewer, O(state=drained) is refused.
+      - Number of other destinations of the service that must have a weight. With fewer, O(state=drained) is refused.
     type: int
     default: 1
   service:
     description:
-      - The virtual service, by protocol, address and port, or by firewall mark. It must be there, unless
+      - The virtual service, named by protocol, address and port, or by firewall mark. It must exist unless
         O(state=absent).
     type: dict
     required: true
     suboptions:
       protocol:
         description:
-          - Protocol of the service; given together with its address and port.
+          - Protocol of the service, together with its address and port.
         type: str
         choices: [tcp, udp, sctp]
       address:
@@ -90,7 +90,8 @@ options:
         type: int
       family:
         description:
-          - Address family of a service with a firewall mark; V(ipv4) unless told otherwise. Others have their address's.
+          - Address family of a service with a firewall mark; the default is V(ipv4). Other services have the family
+            of their address.
         type: str
         choices: [ipv4, ipv6]
   address:
@@ -100,48 +101,50 @@ options:
     required: true
   port:
     description:
-      - Port of the real server. By default the service's, the only one that works with V(direct), V(tunnel) and V(localnode).
+      - Port of the real server. The default is the service's port, the only one that works with V(direct), V(tunnel)
+        and V(localnode).
     type: int
   forward_method:
     description:
-      - How packets get to the real server.
+      - How packets reach the real server.
       - V(masquerade) is NAT, C(ipvsadm -m); V(tunnel) is C(-i); V(direct), direct routing, is C(-g).
-      - V(localnode) is delivery on the director itself, to an address of its own.
-      - A new destination has V(direct) unless told otherwise, as with ipvsadm.
+      - V(localnode) delivers on the director itself, to one of its own addresses.
+      - The default for a new destination is V(direct), as with ipvsadm.
     type: str
     choices: [masquerade, localnode, tunnel, direct]
   weight:
     description:
-      - Capacity of the real server relative to others. V(0) means no new connections (quiescent).
-      - A new destination has V(1) unless told otherwise.
+      - Weight of the real server relative to others. With V(0) it gets no new connections.
+      - The default for a new destination is V(1).
     type: int
   upper_threshold:
     description:
-      - With so many connections, active and inactive counted together, the destination is overloaded and gets no new
-        ones. V(0) sets no limit.
-      - What an edit means for a destination in use depends on the kernel. Up to 6.1.182 and 6.12.103 a raised threshold
-        ends the overload, and a lowered one counts from the next connection on. Later ones, and 7.2, judge anew at once - with so
-        many connections it is overloaded, and if it was, it stays so until it has fewer than O(lower_threshold).
+      - Number of connections, active and inactive, at which the destination is overloaded and gets no new ones. V(0)
+        sets no limit.
+      - The effect of an edit on a destination in use depends on the kernel. Up to 6.1.182 and 6.12.103, raising the
+        threshold ends the overload, and a lower one counts from the next connection. Later kernels, and 7.2, check at
+        once - the destination is overloaded if it has that many connections, and one that was overloaded stays so
+        until it has fewer than O(lower_threshold).
     type: int
   lower_threshold:
     description:
-      - An overloaded destination takes connections again when it has fewer than this. V(1) means when it is empty.
+      - An overloaded destination gets new connections again when it has fewer than this. V(1) means when it has none.
       - V(0) means three quarters of O(upper_threshold).
-      - Cannot be above O(upper_threshold).
+      - Must not be greater than O(upper_threshold).
     type: int
   tunnel_type:
     description:
-      - Encapsulation of O(forward_method=tunnel). V(ipip) unless told otherwise.
+      - Encapsulation with O(forward_method=tunnel). The default is V(ipip).
     type: str
     choices: [ipip, gue, gre]
   tunnel_port:
     description:
-      - UDP port of the real server's end of the tunnel; needed for V(gue), not allowed for others.
+      - UDP port of the tunnel on the real server. Required for V(gue), refused for the others.
     type: int
   tunnel_flags:
     description:
-      - Checksum of the encapsulation. V(nocsum) or V(csum) for V(gue) and V(gre), V(remcsum) (remote checksum offload)
-        for V(gue) alone. They exclude each other.
+      - Checksum of the encapsulation - V(nocsum) or V(csum) for V(gue) and V(gre), V(remcsum) (remote checksum
+        offload) for V(gue) only. Give one.
     type: list
     elements: str
     choices: [nocsum, csum, remcsum]
@@ -157,7 +160,7 @@ options:
     version_added: 0.2.0
 notes:
   - The weights of drained destinations are kept in C(/var/lib/lvs.director/drained.json).
-  - Clients of a persistent service come back to a drained destination until their persistence has run out, unless the sysctl
+  - Persistent clients keep coming to a drained destination until their persistence ends, unless the sysctl
     C(net.ipv4.vs.expire_quiescent_template) is 1.
 seealso:
   - module: lvs.director.ipvs_table
@@ -166,7 +169,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A real server with a limit
+- name: Add a real server with a limit
   lvs.director.ipvs_destination:
     service: {protocol: tcp, address: 10.211.55.3, port: 21}
     address: 10.211.55.253
@@ -174,13 +177,13 @@ EXAMPLES = r"""
     upper_threshold: 4
     lower_threshold: 1
 
-- name: Twice its share
+- name: Give it twice its share
   lvs.director.ipvs_destination:
     service: {protocol: tcp, address: 10.211.55.3, port: 21}
     address: 10.211.55.253
     weight: 2
 
-- name: Out of service for maintenance, once two others are there to serve and its connections have ended
+- name: Take it out of service for maintenance when its connections have ended, if two others can serve
   lvs.director.ipvs_destination:
     service: {protocol: tcp, address: 10.211.55.3, port: 21}
     address: 10.211.55.253
@@ -190,12 +193,12 @@ EXAMPLES = r"""
   register: maintenance
   failed_when: maintenance is failed or maintenance.drain.timed_out
 
-- name: Back, with the weight of 2 that it had
+- name: Bring it back with its weight of 2
   lvs.director.ipvs_destination:
     service: {protocol: tcp, address: 10.211.55.3, port: 21}
     address: 10.211.55.253
 
-- name: Out for good, as soon as five connections are left, or after a minute
+- name: Remove it when five connections are left, or after a minute
   lvs.director.ipvs_destination:
     service: {protocol: tcp, address: 10.211.55.3, port: 21}
     address: 10.211.55.252
@@ -205,7 +208,7 @@ EXAMPLES = r"""
     drain_count: active
     drain_then: remove
 
-- name: A real server behind a GUE tunnel, for a firewall mark
+- name: Add a real server behind a GUE tunnel to a firewall mark
   lvs.director.ipvs_destination:
     service: {fwmark: 7, family: ipv6}
     address: 192.0.2.11
@@ -214,7 +217,7 @@ EXAMPLES = r"""
     tunnel_port: 6080
     tunnel_flags: [csum]
 
-- name: Gone
+- name: Delete it
   lvs.director.ipvs_destination:
     service: {protocol: tcp, address: 10.211.55.3, port: 21}
     address: 10.211.55.253

@@ -12,9 +12,9 @@ version_added: 0.1.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Returns all virtual services with their destinations, thresholds, connections and counters, the timeouts, and the
-    sync daemons that are running, as the kernel has them.
-  - Destinations come in the kernel's own order, in which the scheduler walks them. The first is tried first.
+  - Returns the virtual services with their destinations, thresholds, connections and counters, the timeouts, and the
+    running sync daemons.
+  - Destinations are in the order in which the scheduler tries them.
 extends_documentation_fragment:
   - lvs.director._attributes
   - lvs.director._attributes.info
@@ -90,7 +90,7 @@ services:
       returned: success
       sample: test
     scheduler_flags:
-      description: The flags that are set, in the scheduler's own words if it has some.
+      description: The flags, in the scheduler's own words if it has them.
       type: list
       elements: str
       returned: success
@@ -108,7 +108,7 @@ services:
       type: str
       returned: success
     one_packet:
-      description: Whether each packet is scheduled by itself.
+      description: Whether each packet is scheduled separately.
       type: bool
       returned: success
       sample: false
@@ -160,7 +160,7 @@ services:
           type: int
           returned: success
     destinations:
-      description: The real servers, in the order in which the scheduler walks them.
+      description: The real servers, in the order in which the scheduler tries them.
       type: list
       elements: dict
       returned: success

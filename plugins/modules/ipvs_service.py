@@ -12,12 +12,13 @@ version_added: 0.1.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Adds, edits and deletes one virtual service in the kernel's IPVS table, with its destinations (real servers) if they
-    are given.
-  - What can be edited is edited. Established connections live on, also when destinations change their order.
-  - Either the whole task is done, or nothing. If the kernel refuses a step, the steps before it are undone.
-  - The order of O(destinations) is that in which the scheduler walks them. It decides with the schedulers V(test),
-    V(fo) with equal weights, V(sh), V(dh) and V(mh). C(ipvsadm -L) hides it unless told C(--nosort).
+  - Adds, edits and deletes one virtual service in the kernel's IPVS table, and optionally its destinations (real
+    servers).
+  - Edits entries in place where the kernel can. Established connections survive, even when destinations change their
+    order.
+  - Does the whole task or nothing. If the kernel refuses a step, the steps before it are undone.
+  - O(destinations) are in the order in which the scheduler tries them. The order matters for the schedulers V(test),
+    V(sh), V(dh) and V(mh), and for V(fo) with equal weights. C(ipvsadm -L) sorts its output unless told C(--nosort).
 extends_documentation_fragment:
   - lvs.director._attributes
   - lvs.director._attributes.changes
@@ -26,55 +27,55 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) adds the service, or edits it to be as described; options that are not given stay as they are.
-      - V(absent) deletes the service with its destinations. Packets of its connections are dropped from then on.
+      - V(present) adds the service, or edits it. Options that are not given keep their value.
+      - V(absent) deletes the service and its destinations. The kernel then drops the packets of its connections.
     type: str
     choices: [present, absent]
     default: present
   scheduler:
     description:
-      - Name of the scheduler, such as V(test), V(fo), V(rr), V(wlc) or V(mh), or V(none) for a service without one.
-      - The kernel must know it or find a module C(ip_vs_NAME) for it.
-      - A new service has V(wlc) unless told otherwise.
+      - Name of the scheduler, such as V(test), V(fo), V(rr), V(wlc) or V(mh). V(none) is a service without a
+        scheduler.
+      - The kernel has it built in, or loads the module C(ip_vs_NAME).
+      - The default for a new service is V(wlc).
     type: str
   scheduler_flags:
     description:
       - Flags of the scheduler; an empty list clears them.
-      - The bits behind V(flag-1), V(flag-2) and V(flag-3) mean something else for each scheduler. V(sh-fallback) and
-        V(sh-port) are names of the first two for the scheduler V(sh), V(mh-fallback) and V(mh-port) for V(mh).
+      - The meaning of V(flag-1), V(flag-2) and V(flag-3) depends on the scheduler. V(sh-fallback) and V(sh-port) are
+        other names of the first two for the scheduler V(sh), V(mh-fallback) and V(mh-port) for V(mh).
     type: list
     elements: str
     choices: [flag-1, flag-2, flag-3, sh-fallback, sh-port, mh-fallback, mh-port]
   persistence_timeout:
     description:
-      - Makes the service persistent, so that a client's connections go to the same destination until it has had none
-        for so long.
-      - In seconds, up to 2678400 (31 days). V(0) makes the service not persistent.
-      - Persistent clients stay with their destination even when it is overloaded.
+      - Persistence timeout in seconds, up to 2678400 (31 days); V(0) turns persistence off.
+      - A client of a persistent service goes to the same destination until it has had no connection for that time.
+      - A persistent client stays with its destination even if that is overloaded.
     type: int
   persistence_netmask:
     description:
-      - Which clients are taken for one by a persistent service.
-      - A netmask (V(255.255.255.0)) or a prefix length from V(0) to V(32) for IPv4, a prefix length from V(1) to V(128)
-        for IPv6. By default each address is a client of its own.
+      - Netmask that groups the clients of a persistent service; all clients of a network go to the same destination.
+      - A netmask (V(255.255.255.0)) or a prefix length from V(0) to V(32) for IPv4, a prefix length from V(1) to
+        V(128) for IPv6. By default each address is a client.
     type: str
   persistence_engine:
     description:
-      - Name of a persistence engine, such as V(sip); the kernel must find a module C(ip_vs_pe_NAME).
-      - An empty string takes the engine off the service.
+      - Name of a persistence engine, such as V(sip). The kernel loads the module C(ip_vs_pe_NAME).
+      - An empty string removes the engine.
     type: str
   one_packet:
     description:
-      - Schedule each UDP packet by itself, and keep no connection. Only for UDP and firewall marks.
+      - Schedule each UDP packet separately and keep no connection. For UDP and firewall marks only.
     type: bool
   destinations:
     description:
-      - The service's destinations, in the order in which the scheduler shall see them. The first is tried first.
-      - Destinations that are there but not listed are left alone unless O(exclusive_destinations=true). Those that
-        have to be put in order (O(ordered)) are put before them.
-      - The kernel adds a destination only at the head of its list. What is not in order is therefore deleted and added
-        again, as few as possible; connections survive that as long as the sysctl C(net.ipv4.vs.expire_nodest_conn)
-        is 0.
+      - Destinations of the service, in the order in which the scheduler tries them.
+      - Other destinations of the service stay unless O(exclusive_destinations=true). Listed ones that have to move
+        (O(ordered)) go before them.
+      - The kernel adds destinations only at the head of its list, so a destination moves by being deleted and added
+        again. As few as possible move. Their connections survive if the sysctl C(net.ipv4.vs.expire_nodest_conn) is
+        0.
     type: list
     elements: dict
     suboptions:
@@ -85,45 +86,47 @@ options:
         required: true
       port:
         description:
-          - Port of the real server. By default the service's, the only one that works with V(direct), V(tunnel) and V(localnode).
+          - Port of the real server. The default is the service's port, the only one that works with V(direct),
+            V(tunnel) and V(localnode).
         type: int
       forward_method:
         description:
-          - How packets get to the real server.
+          - How packets reach the real server.
           - V(masquerade) is NAT, C(ipvsadm -m); V(tunnel) is C(-i); V(direct), direct routing, is C(-g).
-          - V(localnode) is delivery on the director itself, to an address of its own.
-          - A new destination has V(direct) unless told otherwise, as with ipvsadm.
+          - V(localnode) delivers on the director itself, to one of its own addresses.
+          - The default for a new destination is V(direct), as with ipvsadm.
         type: str
         choices: [masquerade, localnode, tunnel, direct]
       weight:
         description:
-          - Capacity of the real server relative to others. V(0) means no new connections (quiescent).
-          - A new destination has V(1) unless told otherwise.
+          - Weight of the real server relative to others. With V(0) it gets no new connections.
+          - The default for a new destination is V(1).
         type: int
       upper_threshold:
         description:
-          - With so many connections, active and inactive counted together, the destination is overloaded and gets no
-            new ones. V(0) sets no limit.
+          - Number of connections, active and inactive, at which the destination is overloaded and gets no new ones.
+            V(0) sets no limit.
         type: int
       lower_threshold:
         description:
-          - An overloaded destination takes connections again when it has fewer than this. V(1) means when it is empty.
+          - An overloaded destination gets new connections again when it has fewer than this. V(1) means when it has
+            none.
           - V(0) means three quarters of O(destinations[].upper_threshold).
-          - Cannot be above O(destinations[].upper_threshold).
+          - Must not be greater than O(destinations[].upper_threshold).
         type: int
       tunnel_type:
         description:
-          - Encapsulation of O(destinations[].forward_method=tunnel). V(ipip) unless told otherwise.
+          - Encapsulation with O(destinations[].forward_method=tunnel). The default is V(ipip).
         type: str
         choices: [ipip, gue, gre]
       tunnel_port:
         description:
-          - UDP port of the real server's end of the tunnel; needed for V(gue), not allowed for others.
+          - UDP port of the tunnel on the real server. Required for V(gue), refused for the others.
         type: int
       tunnel_flags:
         description:
-          - Checksum of the encapsulation. V(nocsum) or V(csum) for V(gue) and V(gre), V(remcsum) (remote checksum
-            offload) for V(gue) alone. They exclude each other.
+          - Checksum of the encapsulation - V(nocsum) or V(csum) for V(gue) and V(gre), V(remcsum) (remote checksum
+            offload) for V(gue) only. Give one.
         type: list
         elements: str
         choices: [nocsum, csum, remcsum]
@@ -134,13 +137,14 @@ options:
     default: false
   ordered:
     description:
-      - Whether destinations that are there already move, to be in the order of O(destinations). If not, only new ones
-        are put before them, in their order.
+      - Move existing destinations into the order of O(destinations). With V(false), only new ones go to the head of
+        the list, in their order.
     type: bool
     default: true
   zero_counters:
     description:
-      - Set the counters of the service and its destinations to zero, as C(ipvsadm -Z) does. Nothing changes if they are.
+      - Set the counters of the service and its destinations to zero, as C(ipvsadm -Z) does. Not a change if they are
+        zero.
     type: bool
     default: false
   strict:
@@ -160,7 +164,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: First the first real server, and when it has four connections the next one
+- name: Use the second real server when the first has four connections
   lvs.director.ipvs_service:
     protocol: tcp
     address: 10.211.55.3
@@ -170,7 +174,7 @@ EXAMPLES = r"""
       - {address: 10.211.55.253, forward_method: masquerade, upper_threshold: 4, lower_threshold: 1}
       - {address: 10.211.55.252, forward_method: masquerade, upper_threshold: 4, lower_threshold: 1}
 
-- name: The other way round (connections live on)
+- name: Swap them (connections survive)
   lvs.director.ipvs_service:
     protocol: tcp
     address: 10.211.55.3
@@ -179,7 +183,7 @@ EXAMPLES = r"""
       - address: 10.211.55.252
       - address: 10.211.55.253
 
-- name: One real server for a firewall mark, and no other
+- name: Have exactly one real server for a firewall mark
   lvs.director.ipvs_service:
     fwmark: 7
     scheduler: wlc
@@ -197,7 +201,7 @@ EXAMPLES = r"""
     scheduler: mh
     scheduler_flags: [mh-port]
 
-- name: Gone
+- name: Delete the service
   lvs.director.ipvs_service:
     protocol: tcp
     address: 10.211.55.3
@@ -208,7 +212,7 @@ EXAMPLES = r"""
 RETURN = r"""
 service:
   description:
-    - The service after the task, with all its destinations in the order in which the scheduler walks them, and its
+    - The service after the task, with all its destinations in the order in which the scheduler tries them, and its
       counters. In check mode as it would be, with the counters as they are.
     - As in RV(lvs.director.ipvs_info#module:services[]). Null if there is none.
   returned: success

@@ -12,10 +12,11 @@ version_added: 0.1.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - With a sync daemon a director that fails takes no connections with it. The master tells a multicast group of its
-    connections, the backup listens and learns them, and when it takes over the virtual address, they go on.
-  - There is one V(master) and one V(backup) in a kernel, and they do not depend on each other. Two directors of which
-    either may take over each run both.
+  - Connections survive the failure of a director if a sync daemon has copied them to another. The master sends its
+    connections to a multicast group, and the backup receives them. When the backup takes over the virtual address,
+    the connections go on.
+  - A kernel has one V(master) and one V(backup), independent of each other. Two directors that can take over from
+    each other run both.
   - Does what C(ipvsadm --start-daemon) and C(--stop-daemon) do. The daemons are threads of the kernel.
 extends_documentation_fragment:
   - lvs.director._attributes
@@ -24,16 +25,15 @@ extends_documentation_fragment:
 options:
   daemon:
     description:
-      - Which of the two daemons the task is about.
+      - The daemon that the task is about.
     type: str
     choices: [master, backup]
     required: true
   state:
     description:
-      - V(present) starts the daemon if it is not running. If it is and has other options than those given, it is
-        stopped and started with the new ones; options that are not given stay as they are.
-      - If the kernel refuses to start it with the new options, it is started again with the old ones, and the task
-        fails.
+      - V(present) starts the daemon if it is not running. If it runs with other options, it is stopped and started
+        with the new ones. Options that are not given keep their value.
+      - If the kernel refuses the new options, the daemon is started again with the old ones, and the task fails.
       - V(absent) stops it.
     type: str
     choices: [present, absent]
@@ -41,42 +41,44 @@ options:
   interface:
     description:
       - The network interface on which the daemon sends or listens. Required with O(state=present).
-      - It has to exist. For a V(master) it also has to be up, and for an IPv6 O(group) to have an IPv6 address; for an
-        IPv4 group it should have an IPv4 address, because messages leave with another interface's, or none, otherwise.
+      - It must exist. For a V(master) it must also be up, and have an IPv6 address if O(group) is IPv6. For an IPv4
+        group it should have an IPv4 address; otherwise messages are sent with the address of another interface, or
+        none.
     type: str
   sync_id:
     description:
-      - Number from 0 to 255 which a V(master) writes into its messages. A V(backup) takes only messages with its own
+      - Number from 0 to 255 that a V(master) writes into its messages. A V(backup) accepts only messages with its own
         number, and with V(0) all.
-      - A new daemon has V(0) unless told otherwise.
+      - The default for a new daemon is V(0).
     type: int
   maximum_length:
     description:
-      - Largest sync message in bytes, without IP and UDP header. A V(backup) should have no less than its master.
+      - Largest sync message in bytes, without IP and UDP header. A V(backup) should have at least the length of its
+        master.
       - From 1, for a V(backup) from 1024, up to 65507 with an IPv4 O(group) and 65487 with an IPv6 one. Messages that are
         longer than the interface's MTU allows are sent in fragments.
-      - A new V(master) has what fits into 1500 bytes unless told otherwise, V(1472) with an IPv4 group and V(1452) with an
-        IPv6 one. A new V(backup) has what fits into its interface's MTU at that moment, and no less than a master.
+      - The default for a new V(master) fits into 1500 bytes - V(1472) with an IPv4 group, V(1452) with an IPv6 one.
+        The default for a new V(backup) fits into the current MTU of its interface, and is at least that of a master.
     type: int
   group:
     description:
-      - IPv4 or IPv6 multicast address. Master and backup have to agree on it.
-      - A new daemon has V(224.0.0.81) unless told otherwise.
+      - IPv4 or IPv6 multicast address, the same on master and backup.
+      - The default for a new daemon is V(224.0.0.81).
     type: str
   port:
     description:
-      - UDP port, 1 to 65535. With the sysctl C(net.ipv4.vs.sync_ports) above 1, the first of so many.
-      - A new daemon has V(8848) unless told otherwise.
+      - UDP port, 1 to 65535. If the sysctl C(net.ipv4.vs.sync_ports) is greater than 1, the first of that many.
+      - The default for a new daemon is V(8848).
     type: int
   ttl:
     description:
-      - TTL or hop limit of the messages, 1 to 255; of meaning for a V(master).
-      - A new daemon has V(1) unless told otherwise, so that messages do not leave the network.
+      - TTL or hop limit of the messages, 1 to 255. Only a V(master) uses it.
+      - The default for a new daemon is V(1), which keeps messages in the local network.
     type: int
 notes:
-  - The messages are neither encrypted nor signed. Use a network that only the directors are on.
-  - While a daemon runs, the kernel accepts no destination of another address family than its service's, and it starts
-    none while there is one. The task fails before anything is touched then.
+  - The messages are neither encrypted nor signed. Use a network of the directors alone.
+  - While a daemon runs, the kernel refuses destinations of another address family than their service; while there is
+    such a destination, it refuses to start a daemon. The task fails before it changes anything.
   - Needs Linux 4.3 or later. Daemons do not survive a reboot.
 seealso:
   - module: lvs.director.ipvs_info
@@ -84,25 +86,25 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The active director tells of its connections
+- name: Send the connections of the active director
   lvs.director.ipvs_sync_daemon:
     daemon: master
     interface: eth1
     sync_id: 7
 
-- name: The standby director learns them
+- name: Receive them on the standby director
   lvs.director.ipvs_sync_daemon:
     daemon: backup
     interface: eth1
     sync_id: 7
 
-- name: Move on to an IPv6 group, all else stays
+- name: Change to an IPv6 group, and nothing else
   lvs.director.ipvs_sync_daemon:
     daemon: backup
     interface: eth1
     group: ff02::81
 
-- name: A director that is to be taken out of the pair learns nothing any more
+- name: Stop the backup on a director that leaves the pair
   lvs.director.ipvs_sync_daemon:
     daemon: backup
     state: absent

@@ -12,16 +12,16 @@ version_added: 0.1.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Makes the kernel's IPVS table what is listed, with one reading, one computed difference, and as few changes as possible.
-  - What can be edited is edited. Established connections live on, also when destinations change their order. A service that
-    has a destination to offer before and after the task has one all the time.
-  - Either the whole task is done, or nothing. If the kernel refuses a step, the steps before it are undone, and the error
-    names it. If the task is killed midway, the next run goes on from what there is.
-  - Two runs of this collection never change the table at the same time; the second one waits for the first one. What
-    something else changes at the same time is noticed, and told.
-  - A flush is never sent. With O(purge), services that are not listed are deleted one by one, inside of O(scope) only.
-  - For ten thousand destinations as for one, this takes one task. In a loop over M(lvs.director.ipvs_service) each
-    service costs a task's time.
+  - Reads the IPVS table once, computes the difference to O(services), and sends only the changes.
+  - Edits entries in place where the kernel can. Established connections survive, even when destinations change their
+    order. A service that has an eligible destination before and after the task has one all the time.
+  - Does the whole task or nothing. If the kernel refuses a step, the steps before it are undone, and the error names
+    the step. If the task is killed, the next run completes it.
+  - Two runs of this collection never change the table at the same time; the second waits for the first. Changes that
+    another program makes at the same time are detected and reported.
+  - Never flushes the table. With O(purge), unlisted services are deleted one by one, only inside of O(scope).
+  - One task handles ten thousand destinations. In a loop over M(lvs.director.ipvs_service), each service costs the
+    time of a task.
 extends_documentation_fragment:
   - lvs.director._attributes
   - lvs.director._attributes.changes
@@ -29,13 +29,14 @@ extends_documentation_fragment:
 options:
   services:
     description:
-      - The services, each with the options of M(lvs.director.ipvs_service). Options that are not given stay as they are.
+      - The services, each with the options of M(lvs.director.ipvs_service). Options that are not given keep their
+        value. Required unless O(zero_counters=true).
     type: list
     elements: dict
     suboptions:
       state:
         description:
-          - Whether the service shall be there.
+          - Whether the service should exist.
         type: str
         choices: [present, absent]
         default: present
@@ -58,53 +59,56 @@ options:
         type: int
       family:
         description:
-          - Address family of a service with a firewall mark; V(ipv4) unless told otherwise. Others have their address's.
+          - Address family of a service with a firewall mark; the default is V(ipv4). Other services have the family
+            of their address.
         type: str
         choices: [ipv4, ipv6]
       scheduler:
         description:
-          - Name of the scheduler, such as V(test), V(fo), V(rr), V(wlc) or V(mh), or V(none) for a service without one.
-          - The kernel must know it or find a module C(ip_vs_NAME) for it.
-          - A new service has V(wlc) unless told otherwise.
+          - Name of the scheduler, such as V(test), V(fo), V(rr), V(wlc) or V(mh). V(none) is a service without a
+            scheduler.
+          - The kernel has it built in, or loads the module C(ip_vs_NAME).
+          - The default for a new service is V(wlc).
         type: str
       scheduler_flags:
         description:
           - Flags of the scheduler; an empty list clears them.
-          - The bits behind V(flag-1), V(flag-2) and V(flag-3) mean something else for each scheduler. V(sh-fallback) and
-            V(sh-port) are names of the first two for the scheduler V(sh), V(mh-fallback) and V(mh-port) for V(mh).
+          - The meaning of V(flag-1), V(flag-2) and V(flag-3) depends on the scheduler. V(sh-fallback) and V(sh-port)
+            are other names of the first two for the scheduler V(sh), V(mh-fallback) and V(mh-port) for V(mh).
         type: list
         elements: str
         choices: [flag-1, flag-2, flag-3, sh-fallback, sh-port, mh-fallback, mh-port]
       persistence_timeout:
         description:
-          - Makes the service persistent, so that a client's connections go to the same destination until it has had none
-            for so long.
-          - In seconds, up to 2678400 (31 days). V(0) makes the service not persistent.
-          - Persistent clients stay with their destination even when it is overloaded.
+          - Persistence timeout in seconds, up to 2678400 (31 days); V(0) turns persistence off.
+          - A client of a persistent service goes to the same destination until it has had no connection for that
+            time.
+          - A persistent client stays with its destination even if that is overloaded.
         type: int
       persistence_netmask:
         description:
-          - Which clients are taken for one by a persistent service.
-          - A netmask (V(255.255.255.0)) or a prefix length from V(0) to V(32) for IPv4, a prefix length from V(1) to V(128)
-            for IPv6. By default each address is a client of its own.
+          - Netmask that groups the clients of a persistent service; all clients of a network go to the same
+            destination.
+          - A netmask (V(255.255.255.0)) or a prefix length from V(0) to V(32) for IPv4, a prefix length from V(1) to
+            V(128) for IPv6. By default each address is a client.
         type: str
       persistence_engine:
         description:
-          - Name of a persistence engine, such as V(sip); the kernel must find a module C(ip_vs_pe_NAME).
-          - An empty string takes the engine off the service.
+          - Name of a persistence engine, such as V(sip). The kernel loads the module C(ip_vs_pe_NAME).
+          - An empty string removes the engine.
         type: str
       one_packet:
         description:
-          - Schedule each UDP packet by itself, and keep no connection. Only for UDP and firewall marks.
+          - Schedule each UDP packet separately and keep no connection. For UDP and firewall marks only.
         type: bool
       destinations:
         description:
-          - The service's destinations, in the order in which the scheduler shall see them. The first is tried first.
-          - Destinations that are there but not listed are left alone unless O(services[].exclusive_destinations=true). Those that
-            have to be put in order are put before them.
-          - The kernel adds a destination only at the head of its list. What is not in order is therefore deleted and added
-            again, as few as possible; connections survive that as long as the sysctl C(net.ipv4.vs.expire_nodest_conn)
-            is 0.
+          - Destinations of the service, in the order in which the scheduler tries them.
+          - Other destinations of the service stay unless O(services[].exclusive_destinations=true). Listed ones that
+            have to move go before them.
+          - The kernel adds destinations only at the head of its list, so a destination moves by being deleted and
+            added again. As few as possible move. Their connections survive if the sysctl
+            C(net.ipv4.vs.expire_nodest_conn) is 0.
         type: list
         elements: dict
         suboptions:
@@ -115,76 +119,79 @@ options:
             required: true
           port:
             description:
-              - Port of the real server. By default the service's, the only one that works with V(direct), V(tunnel) and V(localnode).
+              - Port of the real server. The default is the service's port, the only one that works with V(direct),
+                V(tunnel) and V(localnode).
             type: int
           forward_method:
             description:
-              - How packets get to the real server.
+              - How packets reach the real server.
               - V(masquerade) is NAT, C(ipvsadm -m); V(tunnel) is C(-i); V(direct), direct routing, is C(-g).
-              - V(localnode) is delivery on the director itself, to an address of its own.
-              - A new destination has V(direct) unless told otherwise, as with ipvsadm.
+              - V(localnode) delivers on the director itself, to one of its own addresses.
+              - The default for a new destination is V(direct), as with ipvsadm.
             type: str
             choices: [masquerade, localnode, tunnel, direct]
           weight:
             description:
-              - Capacity of the real server relative to others. V(0) means no new connections (quiescent).
-              - A new destination has V(1) unless told otherwise.
+              - Weight of the real server relative to others. With V(0) it gets no new connections.
+              - The default for a new destination is V(1).
             type: int
           upper_threshold:
             description:
-              - With so many connections, active and inactive counted together, the destination is overloaded and gets no
-                new ones. V(0) sets no limit.
+              - Number of connections, active and inactive, at which the destination is overloaded and gets no new
+                ones. V(0) sets no limit.
             type: int
           lower_threshold:
             description:
-              - An overloaded destination takes connections again when it has fewer than this. V(1) means when it is empty.
+              - An overloaded destination gets new connections again when it has fewer than this. V(1) means when it
+                has none.
               - V(0) means three quarters of O(services[].destinations[].upper_threshold).
-              - Cannot be above O(services[].destinations[].upper_threshold).
+              - Must not be greater than O(services[].destinations[].upper_threshold).
             type: int
           tunnel_type:
             description:
-              - Encapsulation of O(services[].destinations[].forward_method=tunnel). V(ipip) unless told otherwise.
+              - Encapsulation with O(services[].destinations[].forward_method=tunnel). The default is V(ipip).
             type: str
             choices: [ipip, gue, gre]
           tunnel_port:
             description:
-              - UDP port of the real server's end of the tunnel; needed for V(gue), not allowed for others.
+              - UDP port of the tunnel on the real server. Required for V(gue), refused for the others.
             type: int
           tunnel_flags:
             description:
-              - Checksum of the encapsulation. V(nocsum) or V(csum) for V(gue) and V(gre), V(remcsum) (remote checksum
-                offload) for V(gue) alone. They exclude each other.
+              - Checksum of the encapsulation - V(nocsum) or V(csum) for V(gue) and V(gre), V(remcsum) (remote
+                checksum offload) for V(gue) only. Give one.
             type: list
             elements: str
             choices: [nocsum, csum, remcsum]
       exclusive_destinations:
         description:
-          - Remove the destinations that are not in O(services[].destinations). Unless given here, as with
+          - Remove the destinations that are not in O(services[].destinations). The default is
             O(exclusive_destinations).
         type: bool
       ordered:
         description:
-          - Whether destinations that are there already move, to be in the order of O(services[].destinations). If not,
-            only new ones are put before them, in their order.
-          - Unless given here, V(true) for the schedulers V(test), V(mh), V(sh) and V(dh), V(false) for all others.
+          - Move existing destinations into the order of O(services[].destinations). With V(false), only new ones go
+            to the head of the list, in their order.
+          - The default is V(true) for the schedulers V(test), V(mh), V(sh) and V(dh), and V(false) for all others.
         type: bool
   exclusive_destinations:
     description:
-      - Remove the destinations that are not listed from each service that lists destinations and does not say otherwise.
-      - By default what O(purge) is.
+      - Remove the destinations that are not listed, from each service that lists destinations and does not say
+        otherwise.
+      - The default is the value of O(purge).
     type: bool
   scope:
     description:
-      - The part of the table that belongs to this task, as a list of parts. A service that is listed but outside of it is an
-        error, and what is outside of it is never touched.
-      - Needed for O(purge).
+      - The parts of the table that belong to this task. A listed service outside of them is an error, and other
+        services outside are never touched.
+      - Required with O(purge).
     type: list
     elements: dict
     suboptions:
       addresses:
         description:
-          - Services with an address of a network (V(10.211.55.0/24), V(2001:db8::/64)), of a range
-            (V(10.0.0.1-10.0.0.9)), or with this one.
+          - Services whose address is in a network (V(10.211.55.0/24), V(2001:db8::/64)), in a range
+            (V(10.0.0.1-10.0.0.9)), or this one.
         type: str
       protocol:
         description:
@@ -193,7 +200,7 @@ options:
         choices: [tcp, udp, sctp]
       fwmarks:
         description:
-          - Services with a firewall mark of a range (V(100-199)), or with this one.
+          - Services whose firewall mark is in a range (V(100-199)), or this one.
         type: str
       family:
         description:
@@ -230,7 +237,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: All services of this director, and no others in its network
+- name: Have these services and no others in a network
   lvs.director.ipvs_table:
     services:
       - protocol: tcp
@@ -251,7 +258,7 @@ EXAMPLES = r"""
       - {addresses: 10.211.55.0/24}
       - {fwmarks: 80-89}
 
-- name: The other server first, and the second one with a new weight (nothing else is touched, connections live on)
+- name: Swap the servers, and give the second one a new weight (connections survive)
   lvs.director.ipvs_table:
     services:
       - protocol: tcp
@@ -261,13 +268,13 @@ EXAMPLES = r"""
           - {address: 10.211.55.252}
           - {address: 10.211.55.253, weight: 2}
 
-- name: Take one server out of service first, when its connections have ended
+- name: Take one server out of service when its connections have ended
   lvs.director.ipvs_destination:
     service: {protocol: tcp, address: 10.211.55.3, port: 21}
     address: 10.211.55.253
     state: drained
 
-- name: What would be purged, without doing it
+- name: Show what would be purged
   lvs.director.ipvs_table:
     services: []
     purge: true
@@ -276,7 +283,7 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Count from zero
+- name: Set all counters to zero
   lvs.director.ipvs_table:
     zero_counters: true
 """

@@ -12,10 +12,10 @@ version_added: 0.1.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Sets for how long the director remembers a connection without packets, as C(ipvsadm --set) does. A timeout that is
-    not given stays as it is.
-  - A connection that exists gets its new timeout with its next packet.
-  - Persistence has a timeout of its own, O(lvs.director.ipvs_service#module:persistence_timeout).
+  - Sets how long the director keeps an idle connection, as C(ipvsadm --set) does. A timeout that is not given stays
+    as it is.
+  - An existing connection gets the new timeout with its next packet.
+  - Persistence has its own timeout, O(lvs.director.ipvs_service#module:persistence_timeout).
 extends_documentation_fragment:
   - lvs.director._attributes
   - lvs.director._attributes.changes
@@ -23,18 +23,18 @@ extends_documentation_fragment:
 options:
   tcp:
     description:
-      - Timeout of an established TCP connection in seconds, 1 to 2678400 (31 days). The kernel starts with V(900).
-      - At least one of the three timeouts must be given.
+      - Timeout of an established TCP connection in seconds, 1 to 2678400 (31 days). The kernel's default is V(900).
+      - Give at least one of the three timeouts.
     type: int
   tcp_fin:
     description:
-      - Timeout of a TCP connection that has seen a FIN in seconds, 1 to 2678400. The kernel starts with V(120).
-      - Until then the connection is inactive, and counts for
+      - Timeout of a TCP connection after a FIN in seconds, 1 to 2678400. The kernel's default is V(120).
+      - Until it ends, the connection is inactive and counts for
         O(lvs.director.ipvs_service#module:destinations[].upper_threshold).
     type: int
   udp:
     description:
-      - Timeout of a UDP connection in seconds, 1 to 2678400. The kernel starts with V(300).
+      - Timeout of a UDP connection in seconds, 1 to 2678400. The kernel's default is V(300).
     type: int
 notes:
   - The kernel forgets the timeouts when C(ip_vs) is unloaded, and at a reboot.
@@ -44,17 +44,17 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Idle ssh sessions outlive the lunch break, and closed connections free their server soon
+- name: Keep idle ssh sessions for two hours, and forget closed connections after 30 seconds
   lvs.director.ipvs_timeouts:
     tcp: 7200
     tcp_fin: 30
 
-- name: A DNS query is answered at once or never
+- name: Forget DNS queries after ten seconds
   lvs.director.ipvs_timeouts:
     udp: 10
   register: result
 
-- name: What holds now, the timeouts that stayed included
+- name: All timeouts, changed or not
   ansible.builtin.debug:
     var: result.timeouts
 """
