@@ -159,7 +159,7 @@ options:
     default: true
     version_added: 0.2.0
 notes:
-  - The weights of drained destinations are kept in C(/var/lib/lvs.director/drained.json).
+  - The values of drained destinations are kept in C(/var/lib/lvs.director/drained.json).
   - Persistent clients keep coming to a drained destination until their persistence ends, unless the sysctl
     C(net.ipv4.vs.expire_quiescent_template) is 1.
 seealso:

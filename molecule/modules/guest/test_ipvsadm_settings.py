@@ -29,8 +29,8 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel.connections i
     read_connections,
 )
 from ansible_collections.lvs.director.plugins.module_utils._model.connections import Connection, WantedConnections
-from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationKey, format_address
 from test_ipvsadm import ipvsadm, restore
 

@@ -31,7 +31,7 @@ from ansible_collections.lvs.director.plugins.module_utils._options.common impor
 )
 from ansible_collections.lvs.director.plugins.module_utils._options.entries import with_defaults
 from ansible_collections.lvs.director.plugins.module_utils._options.service import desired_from_service_module, service_module_spec
-from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
+from ansible_collections.lvs.director.plugins.module_utils._persist import files as _files
 from test_ipvsadm import ipvsadm
 
 from contract.test_settings_contract import kernel_with_interfaces
@@ -44,7 +44,7 @@ PATIENCE = 60
 
 @pytest.fixture
 def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[IpvsKernel]:
-    monkeypatch.setattr(_drained, "path", lambda: str(tmp_path / "drained.json"))
+    monkeypatch.setattr(_files, "drained_path", lambda: str(tmp_path / "drained.json"))
     kernel = kernel_with_interfaces()
     addresses = f"address add 192.0.2.1/32 dev lo\naddress add {SECOND}/24 dev lan\naddress add {THIRD}/24 dev lan\n"
     subprocess.run(["ip", "-batch", "-"], input=addresses, text=True, check=True)

@@ -3,10 +3,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
-"""Make one destination what is asked for; one that was drained comes back with its earlier weight."""
+"""Make one destination what is asked for; one that was drained comes back as it was."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Optional
 
@@ -14,27 +15,34 @@ from ansible_collections.lvs.director.plugins.module_utils._apply.table import O
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Observed, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
+from ansible_collections.lvs.director.plugins.module_utils._persist import files
+from ansible_collections.lvs.director.plugins.module_utils._persist.drained import earlier
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 
 
 def bring_back(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, store: Optional[Store] = None) -> Outcome:
-    """Make one destination what is asked for; if no weight is given and it was drained, with the weight that it had then.
+    """Make one destination what is asked for; one that was drained becomes what it was before, with what is given laid over that.
 
     :raises IpvsError: it cannot be done.
     """
     key, destination = only_destination(desired)
     with kernel.lock(exclusive=not check_mode):
-        earlier = _drained.earlier_weight(key, destination.key)
-        if earlier is not None and destination.present and "weight" not in destination.given:
+        before = earlier(key, destination.key) if destination.present and os.path.exists(files.drained_path()) else None
+        if before is not None:
             current = find(read_desired(kernel, desired, counters=False), key, destination.key)
-            # A weight that somebody else has given it meanwhile is not overruled.
-            if current is None or not current.weight:
-                desired = replaced(desired, given=Given({**destination.given, "weight": earlier}))
-        outcome = converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=True)
-        if earlier is not None and not check_mode:
-            _drained.forget(key, destination.key)
-        return outcome
+            if current is None:
+                desired = replaced(desired, given=_laid_over(before, destination.given))
+            elif not current.weight and "weight" not in destination.given:
+                # A weight that somebody else has given it meanwhile is not overruled, and neither are other values.
+                desired = replaced(desired, given=Given({**destination.given, "weight": before["weight"]}))
+        return converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=True)
+
+
+def _laid_over(before: Given, given: Given) -> Given:
+    method = given.get("forward_method", before.get("forward_method"))
+    same_method = method == before.get("forward_method")
+    kept = {name: value for name, value in before.items() if same_method or not name.startswith("tunnel_")}
+    return Given({**kept, **given})
 
 
 def find(current: Mapping[ServiceKey, Observed], service: ServiceKey, destination: DestinationKey) -> Optional[Destination]:

@@ -6,9 +6,9 @@
 
 """Take a destination out of service without losing its connections. (``destination`` brings it back.)
 
-weight 0 -> wait until its connections have ended -> keep it so, or remove it. The weight that it had is kept before it is
-taken away, so a task that is interrupted anywhere can be run again, and goes on from what there is. The lock is held for
-the changes, not for the waiting.
+weight 0 -> wait until its connections have ended -> keep it so, or remove it. What it was is written down before it changes, so
+a task that is interrupted anywhere can be run again, and continues from there. The lock is held for the changes, not while
+waiting.
 """
 
 from __future__ import annotations
@@ -62,20 +62,23 @@ def drain(
         if observed is None or before is None:
             if not how.remove:
                 raise IpvsMissingError("address", f"there is no destination {named.key} of service {key} to drain")
-            return converge_locked(kernel, final, check_mode=check_mode, store=store, counters=True), Drained(0, 0, 0.0, False)
+            gone = converge_locked(kernel, final, check_mode=check_mode, store=store, counters=True, draining=True)
+            return gone, Drained(0, 0, 0.0, False)
         # All of the change, which is what is reported; it is made in two parts.
         whole = converge_locked(kernel, final, check_mode=True, store=store, counters=True)
         if before.weight:
             _refuse_if_too_few_are_left(observed.entry, named.key, how.min_available)
             if not check_mode:
-                _drained.remember(key, named.key, before.weight)
+                _drained.remember(key, before)
+        elif how.remove and not check_mode and _drained.earlier(key, named.key) is None:
+            _drained.remember(key, before)
         counted = how.left(_counters(observed, named.key))
         if check_mode:
             return whole, Drained(counted, counted, 0.0, False)
-        converge_locked(kernel, quiescent, check_mode=False, store=store)
+        converge_locked(kernel, quiescent, check_mode=False, store=store, draining=True)
     waited = _wait(kernel, key, named.key, how, counted)
     # Read anew, for what is returned, where nothing is left to be done.
-    outcome = converge(kernel, final, check_mode=False, store=store, counters=True)
+    outcome = converge(kernel, final, check_mode=False, store=store, counters=True, draining=True)
     return whole._replace(observed=outcome.observed), waited
 
 

@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed, ServiceKey, Stats
+from ansible_collections.lvs.director.plugins.module_utils._persist import files
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable, plan_table
 
 if TYPE_CHECKING:
@@ -41,20 +44,33 @@ class Outcome(NamedTuple):
 
 
 def converge(
-    kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, store: Optional[Store] = None, counters: bool = False
+    kernel: IpvsKernel,
+    desired: DesiredTable,
+    *,
+    check_mode: bool,
+    store: Optional[Store] = None,
+    counters: bool = False,
+    draining: bool = False,
 ) -> Outcome:
     """Make the table what is asked for; in check mode only say what that takes.
 
     :param store: where changes are saved for the next boot; None if they are not.
     :param counters: read the counters too, for the outcome.
+    :param draining: what drained destinations were is not forgotten.
     :raises IpvsError: it cannot be done. The table is as it was then, unless the text says otherwise.
     """
     with kernel.lock(exclusive=not check_mode):
-        return converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=counters)
+        return converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=counters, draining=draining)
 
 
 def converge_locked(
-    kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, store: Optional[Store] = None, counters: bool = False
+    kernel: IpvsKernel,
+    desired: DesiredTable,
+    *,
+    check_mode: bool,
+    store: Optional[Store] = None,
+    counters: bool = False,
+    draining: bool = False,
 ) -> Outcome:
     """``converge`` for callers that hold the lock, because they do more under it."""
     with _without_garbage_collection():
@@ -65,12 +81,16 @@ def converge_locked(
 
             plan = plan._replace(warnings=(*plan.warnings, *check_plan(kernel, plan, check_mode=check_mode)))
         save = _plan_save(store, desired, plan)
-        if check_mode or not (plan.changed or save):
+        if check_mode:
             return Outcome(plan, _predicted(plan, current), save)
+        forgetting = _forgetting(desired, plan) if store and not draining else contextlib.nullcontext()
+        if not (plan.changed or save):
+            with forgetting:
+                return Outcome(plan, _predicted(plan, current), save)
         from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import carry_out  # noqa: PLC0415 (compiled only where it is used)
 
         # On disk before anything is changed, to find a full disk in time. If this is killed in between, the next run finds the two differ.
-        with store.replace_table(save.text) if store and save else contextlib.nullcontext():
+        with store.replace_table(save.text) if store and save else contextlib.nullcontext(), forgetting:
             changed = plan.services if plan.zero else plan.changed_services
             found = carry_out(kernel, plan, changed, counters=counters)
         return Outcome(plan, {**_predicted(plan, current, leave_out={one.key for one in changed}), **found}, save)
@@ -83,6 +103,15 @@ def _plan_save(store: Optional[Store], desired: DesiredTable, plan: PlannedTable
     from ansible_collections.lvs.director.plugins.module_utils._persist.update import save_table  # noqa: PLC0415 (compiled only where it is used)
 
     return save_table(text, desired, plan, store.read_fallback())
+
+
+def _forgetting(desired: DesiredTable, plan: PlannedTable) -> AbstractContextManager[None]:
+    """Return the block in which a run is carried out, and after which the drained destinations of which it decides are forgotten."""
+    if not os.path.exists(files.drained_path()):
+        return contextlib.nullcontext()
+    from ansible_collections.lvs.director.plugins.module_utils._persist.drained import forgetting  # noqa: PLC0415 (compiled only where it is used)
+
+    return forgetting(desired, plan)
 
 
 @contextlib.contextmanager

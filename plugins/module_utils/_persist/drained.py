@@ -3,80 +3,137 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
-"""The weights that drained destinations had, kept for when they come back.
 
-The kernel has no place for them: a drained destination has weight 0, and one that was removed is not there. They stand
-in a file of root's, so that they outlive the task that drained, and a reboot.
+"""What drained destinations were before, kept for when they come back.
+
+The kernel has no place for it: a drained destination has weight 0, and one that was removed is gone. It is in a file of root's,
+which outlives the task that drained, and a reboot:
+
+    {"destinations": {"tcp 192.0.2.1:80": {"10.0.0.1:80": {"forward_method": "masquerade", "weight": 7, ...}}}}
+
+Version 0.1.0 had {"weights": {"tcp 192.0.2.1:80": {"10.0.0.1:80": 7}}}.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from typing import Optional
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationKey, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import DIRECTORY, VOLATILE_DIRECTORY, other_namespace, replacement
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredService, DesiredTable, Given, PlannedService
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import NOT_ROOT, IpvsError, IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._model.results import destination_values
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._options.common import DESTINATION_SPEC, given_of_destination
+from ansible_collections.lvs.director.plugins.module_utils._persist import files
+from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
 
-_Weights = dict[str, dict[str, int]]
+# By service and destination, as they are printed: options of ipvs_destination.
+_Content = dict[str, dict[str, dict[str, Any]]]
 
 
-def path() -> str:
-    """Return the file of the network namespace in which this process runs."""
-    namespace = other_namespace()
-    return f"{DIRECTORY}/drained.json" if namespace is None else f"{VOLATILE_DIRECTORY}/drained-{namespace}.json"
+def earlier(service: ServiceKey, destination: DestinationKey) -> Optional[Given]:
+    """Return the fields of a destination before it was drained (of an older file, its weight), None if it was not.
 
-
-def earlier_weight(service: ServiceKey, destination: DestinationKey) -> Optional[int]:
-    """Return the weight that a destination had before it was drained, None if it was not.
-
-    :raises IpvsUnavailableError: the file is there but cannot be read.
+    :raises IpvsUnavailableError: the file exists but cannot be read.
     """
-    return _read().get(str(service), {}).get(str(destination))
+    values = _read().get(str(service), {}).get(str(destination))
+    return None if values is None else _given(values)
 
 
-def remember(service: ServiceKey, destination: DestinationKey, weight: int) -> None:
-    """Keep a destination's weight.
+def remember(service: ServiceKey, destination: Destination) -> None:
+    """Keep what a destination is.
 
     :raises IpvsUnavailableError: it cannot be kept.
     """
-    weights = _read()
-    weights.setdefault(str(service), {})[str(destination)] = weight
-    _write(weights)
+    content = _read()
+    options = destination_values(destination)
+    values = {name: value for name, value in options.items() if name not in DestinationKey._fields and value is not None}
+    if destination.forward_method != "tunnel":
+        values = {name: value for name, value in values.items() if not name.startswith("tunnel_")}
+    content.setdefault(str(service), {})[str(destination.key)] = values
+    with _replaced(content):
+        pass
 
 
-def forget(service: ServiceKey, destination: DestinationKey) -> None:
-    """Drop a destination's weight, if there is one.
+@contextlib.contextmanager
+def forgetting(desired: DesiredTable, plan: PlannedTable) -> Iterator[None]:
+    """When the block ends without an error, forget the destinations to which the plan gives a weight, or which it deletes.
 
-    :raises IpvsUnavailableError: the file cannot be changed.
+    :raises IpvsUnavailableError: the file cannot be read or changed.
     """
-    weights = _read()
-    if weights.get(str(service), {}).pop(str(destination), None) is not None:
-        _write({name: kept for name, kept in weights.items() if kept})
+    content = _read()
+    wanted = {one.key: one for one in desired.services}
+    left: _Content = {}
+    for name, remembered in content.items():
+        left[name] = remembered
+        planned = next((one for one in plan.services if str(one.key) == name), None)
+        if planned is not None:
+            settled = _Settled(planned, wanted.get(planned.key))
+            left[name] = {key: values for key, values in remembered.items() if not settled(key)}
+    with _replaced(left) if left != content else contextlib.nullcontext():
+        yield
 
 
-def _read() -> _Weights:
-    name = path()
+class _Settled:
+    """Tells of which destinations of a service a run decides: one that it drains is not among them."""
+
+    def __init__(self, planned: PlannedService, desired: Optional[DesiredService]) -> None:
+        self._gone = planned.after is None
+        self._before = {str(one.key) for one in planned.before.destinations} if planned.before else set()
+        self._after = {str(one.key): one.weight for one in planned.after.destinations} if planned.after else {}
+        listed = (desired.destinations or ()) if desired else ()
+        # Also a weight of 0, if it is given.
+        self._decided = {str(one.key) for one in listed if not one.present or "weight" in one.given}
+
+    def __call__(self, name: str) -> bool:
+        deleted = name in self._before and name not in self._after
+        return self._gone or deleted or bool(self._after.get(name)) or name in self._decided
+
+
+def _given(values: Mapping[str, Any]) -> Given:
+    return given_of_destination("", {**dict.fromkeys(DESTINATION_SPEC), **values})
+
+
+def _read() -> _Content:
+    name = files.drained_path()
     try:
         with open(name, encoding="ascii") as file:
-            content = json.load(file)
-        weights = content["weights"]
-        return {str(service): {str(one): int(weight) for one, weight in kept.items()} for service, kept in weights.items()}
+            text = json.load(file)
+        weights, kept = text.get("weights", {}), text.get("destinations", {})
+        if "weights" not in text and "destinations" not in text:
+            raise ValueError("it has no destinations")
+        content: _Content = {
+            service: {key: {"weight": int(weight)} for key, weight in destinations.items()} for service, destinations in weights.items()
+        }
+        for service, destinations in kept.items():
+            content.setdefault(service, {}).update({key: dict(values) for key, values in destinations.items()})
+        for destinations in content.values():
+            for values in destinations.values():
+                _given(values)
+        return content
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
-        raise IpvsUnavailableError(f"Cannot read the weights of drained destinations from {name}: {exc}. Mend or remove the file") from exc
+    except PermissionError as exc:
+        raise IpvsUnavailableError(f"Cannot read {name}: {exc.strerror}. {NOT_ROOT}") from exc
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, IpvsError) as exc:
+        raise IpvsUnavailableError(f"Cannot read what drained destinations were from {name}: {exc}. Mend or remove the file") from exc
 
 
-def _write(weights: _Weights) -> None:
-    """Without any weight there is no file: nothing of a drain is left on a machine where it has ended."""
-    name = path()
+@contextlib.contextmanager
+def _replaced(content: _Content) -> Iterator[None]:
+    """Where nothing is drained there is no file."""
+    name = files.drained_path()
+    content = {service: destinations for service, destinations in content.items() if destinations}
     try:
-        if not weights:
-            os.unlink(name)
-            return
-        with replacement(name, json.dumps({"weights": weights}, indent=2, sort_keys=True) + "\n"):
-            pass
+        if content:
+            with files.replacement(name, json.dumps({"destinations": content}, indent=2, sort_keys=True) + "\n"):
+                yield
+        else:
+            yield
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
     except OSError as exc:
-        raise IpvsUnavailableError(f"Cannot keep the weights of drained destinations in {name}: {exc}. Nothing was changed") from exc
+        raise IpvsUnavailableError(f"Cannot keep what drained destinations were in {name}: {exc}. Nothing was changed") from exc

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -27,6 +29,8 @@ VOLATILE_DIRECTORY = "/run/lvs.director"
 TABLE = f"{DIRECTORY}/table.json"
 # The names of services that run with the fallback scheduler, because their own was missing when they were restored.
 FALLBACK = f"{VOLATILE_DIRECTORY}/fallback"
+# Not in the socket module of Python.
+_SO_NETNS_COOKIE = 71
 
 
 class Store(Protocol):
@@ -98,17 +102,30 @@ def damaged(reason: object) -> IpvsUnavailableError:
     )
 
 
-def other_namespace() -> Optional[int]:
-    """Return the inode of this process's network namespace, None in the machine's own.
+def drained_path() -> str:
+    """Return the file of drained destinations in the network namespace of this process."""
+    namespace = other_namespace()
+    return f"{DIRECTORY}/drained.json" if namespace is None else f"{VOLATILE_DIRECTORY}/drained-{namespace}.json"
 
-    Another namespace does not outlive a reboot, and neither does its table.
+
+def other_namespace() -> Optional[str]:
+    """Return a name for this process's network namespace, None in the machine's own.
+
+    Another namespace does not outlive a reboot, and neither does its table. The kernel gives each its cookie, and none a second
+    time; before Linux 5.14 it gives none, and its inode number stands in, which a later namespace may get.
     """
     own = os.stat("/proc/self/ns/net").st_ino
     try:
         first = os.stat("/proc/1/ns/net").st_ino
     except OSError:
         first = own
-    return None if own == first else own
+    if own == first:
+        return None
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as any_socket:
+            return f"cookie-{int.from_bytes(any_socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8), sys.byteorder)}"
+    except OSError:
+        return str(own)
 
 
 @contextlib.contextmanager

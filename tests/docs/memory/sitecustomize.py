@@ -48,7 +48,7 @@ def with_memory_kernel(module: ModuleType) -> None:
 
 
 def with_own_state(module: ModuleType) -> None:
-    vars(module)["path"] = lambda: str(STATE / "drained.json")
+    vars(module)["drained_path"] = lambda: str(STATE / "drained.json")
 
 
 def with_listing(module: ModuleType) -> None:
@@ -71,7 +71,7 @@ def with_own_files(module: ModuleType) -> None:
 
 CHANGES: dict[str, Callable[[ModuleType], None]] = {
     PREFIX + "_kernel.client": with_memory_kernel,
-    PREFIX + "_persist.drained": with_own_state,
+    PREFIX + "_persist.files": with_own_state,
     PREFIX + "_kernel.connections": with_listing,
     PREFIX + "_machine.command": with_own_programs,
     PREFIX + "_machine.fwmark": with_own_files,

@@ -15,7 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import PASS_VARS
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.lvs.director.plugins.module_utils import _runner
-from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
+from ansible_collections.lvs.director.plugins.module_utils._persist import files as _files
 
 from contract.memory import MemoryKernel, MemoryStore
 
@@ -43,7 +43,7 @@ def run(
     """Return a function that runs a module by name and returns its result; of a failed one too."""
     monkeypatch.setattr(_runner, "NetlinkKernel", lambda: kernel)
     monkeypatch.setattr(_runner, "MachineStore", lambda: store)
-    monkeypatch.setattr(_drained, "path", lambda: str(tmp_path / "drained.json"))
+    monkeypatch.setattr(_files, "drained_path", lambda: str(tmp_path / "drained.json"))
 
     warnings: list[str] = []
     # In the tests' process, which is a controller's for Ansible, they would be shown at once.

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     ServiceKey,
     parse_address,
 )
-from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
 from ansible_collections.lvs.director.plugins.module_utils._persist import files as _state_file
 from ansible_collections.lvs.director.plugins.modules import ipvs_destination
 
@@ -36,7 +36,7 @@ BACK: dict[str, Any] = {"service": WEB, "address": "10.0.0.1"}
 @pytest.fixture(autouse=True)
 def kept(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "var" / "drained.json"
-    monkeypatch.setattr(_drained, "path", lambda: str(path))
+    monkeypatch.setattr(_state_file, "drained_path", lambda: str(path))
     return path
 
 
@@ -148,7 +148,11 @@ def test_check_mode_tells_the_truth_and_neither_waits_nor_keeps(run: Run, kernel
 
 def test_it_comes_back_with_its_weight(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     run("ipvs_destination", **DRAIN)
-    assert json.loads(kept.read_text()) == {"weights": {"tcp 192.0.2.1:80": {"10.0.0.1:80": 5}}}
+    assert json.loads(kept.read_text()) == {
+        "destinations": {
+            "tcp 192.0.2.1:80": {"10.0.0.1:80": {"forward_method": "direct", "weight": 5, "upper_threshold": 0, "lower_threshold": 0}}
+        }
+    }
     assert kept.stat().st_mode & 0o077 == 0
     predicted = run("ipvs_destination", check=True, **BACK)
     result = run("ipvs_destination", **BACK)
@@ -183,6 +187,104 @@ def test_drained_twice_it_still_has_its_first_weight(run: Run, kernel: MemoryKer
     run("ipvs_destination", **DRAIN)
     run("ipvs_destination", **BACK)
     assert weight(kernel) == 5
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        [("ipvs_destination", {**BACK, "weight": 3}), ("ipvs_destination", {**BACK, "weight": 0})],
+        [("ipvs_destination", {**BACK, "weight": 0})],
+        [("ipvs_service", {**WEB, "destinations": [{"address": "10.0.0.1", "weight": 0}]})],
+        [("ipvs_table", {"services": [{**WEB, "destinations": [{"address": "10.0.0.1", "weight": 0}]}]})],
+        [("ipvs_service", {**WEB, "destinations": [{"address": "10.0.0.1", "weight": 3}]}), ("ipvs_destination", {**BACK, "weight": 0})],
+    ],
+)
+def test_a_weight_of_0_that_is_given_on_purpose_stays(run: Run, kernel: MemoryKernel, kept: Path, weights: list[Any]) -> None:
+    run("ipvs_destination", **DRAIN)
+    for module, options in weights:
+        run(module, **options)
+    assert not kept.exists()
+    run("ipvs_destination", **BACK, upper_threshold=10)
+    assert weight(kernel) == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [
+        ("ipvs_service", {**WEB, "state": "absent"}),
+        ("ipvs_service", {**WEB, "destinations": [{"address": "10.0.0.2"}], "exclusive_destinations": True}),
+        ("ipvs_table", {"services": [], "purge": True, "scope": [{"addresses": "192.0.2.0/24"}]}),
+    ],
+)
+def test_a_run_that_deletes_it_forgets_it(run: Run, kernel: MemoryKernel, kept: Path, module: str, options: dict[str, Any]) -> None:
+    run("ipvs_destination", **DRAIN)
+    run(module, check=True, **options)
+    assert kept.exists()
+    run(module, **options)
+    assert not kept.exists()
+
+
+def test_a_run_about_something_else_forgets_nothing(run: Run, kernel: MemoryKernel, kept: Path) -> None:
+    run("ipvs_destination", **DRAIN)
+    run("ipvs_service", **WEB, scheduler="rr", destinations=[{"address": "10.0.0.1"}, {"address": "10.0.0.2", "weight": 7}])
+    run("ipvs_service", **{**WEB, "port": 81})
+    run("ipvs_destination", **BACK)
+    assert weight(kernel) == 5
+
+
+def test_a_change_that_the_kernel_refuses_forgets_nothing(run: Run, kernel: MemoryKernel, kept: Path) -> None:
+    run("ipvs_destination", **DRAIN)
+    before = kept.read_text()
+    kernel.refuse = lambda _step: 22
+    assert run("ipvs_destination", **BACK)["failed"]
+    assert kept.read_text() == before
+
+
+def test_one_that_was_removed_comes_back_as_it_was(run: Run, kernel: MemoryKernel, kept: Path) -> None:
+    options = {"forward_method": "masquerade", "port": 8080, "weight": 7, "upper_threshold": 4, "lower_threshold": 1}
+    there = {**BACK, "port": 8080}
+    run("ipvs_destination", **{**there, **options})
+    before = list(kernel.destinations[KEY])
+    run("ipvs_destination", **DRAIN, port=8080, drain_then="remove")
+    assert run("ipvs_destination", **DRAIN, port=8080, drain_then="remove")["changed"] is False
+    assert len(kernel.destinations[KEY]) == len(before) - 1
+    predicted = run("ipvs_destination", check=True, **there)
+    assert run("ipvs_destination", **there) == predicted
+    assert kernel.destinations[KEY] == before
+    assert not kept.exists()
+    # What is given is laid over that.
+    run("ipvs_destination", **DRAIN, port=8080, drain_then="remove")
+    run("ipvs_destination", **there, weight=2, upper_threshold=9)
+    found = kernel.destinations[KEY][0]
+    assert (found.forward_method, found.weight, found.upper_threshold, found.lower_threshold) == ("masquerade", 2, 9, 1)
+
+
+def test_a_tunnel_comes_back_as_one_or_as_something_else(run: Run, kernel: MemoryKernel) -> None:
+    tunnel = {"forward_method": "tunnel", "tunnel_type": "gue", "tunnel_port": 6080, "tunnel_flags": ["csum"]}
+    run("ipvs_destination", **BACK, **tunnel)
+    before = list(kernel.destinations[KEY])
+    run("ipvs_destination", **DRAIN, drain_then="remove")
+    run("ipvs_destination", **BACK)
+    assert sorted(kernel.destinations[KEY]) == sorted(before)
+    run("ipvs_destination", **DRAIN, drain_then="remove")
+    run("ipvs_destination", **BACK, forward_method="masquerade")
+    assert kernel.destinations[KEY][0].forward_method == "masquerade"
+    assert weight(kernel) == 5
+
+
+def test_one_of_weight_0_that_was_removed_has_it_again(run: Run, kernel: MemoryKernel) -> None:
+    run("ipvs_destination", **BACK, weight=0)
+    run("ipvs_destination", **DRAIN, drain_then="remove")
+    run("ipvs_destination", **BACK)
+    assert weight(kernel) == 0
+
+
+def test_a_file_of_version_0_1_0(run: Run, kernel: MemoryKernel, kept: Path) -> None:
+    run("ipvs_destination", **DRAIN)
+    kept.write_text('{"weights": {"tcp 192.0.2.1:80": {"10.0.0.1:80": 5}}}')
+    run("ipvs_destination", **BACK)
+    assert weight(kernel) == 5
+    assert not kept.exists()
 
 
 def test_absent_forgets(run: Run, kernel: MemoryKernel) -> None:
@@ -296,9 +398,9 @@ def test_somebody_removes_it_while_it_is_drained(run: Run, kernel: MemoryKernel,
 
 def test_a_weight_that_cannot_be_kept_is_not_taken_away(run: Run, kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch) -> None:
     # Nobody makes a folder there, root neither.
-    monkeypatch.setattr(_drained, "path", lambda: "/proc/lvs.director/drained.json")
+    monkeypatch.setattr(_state_file, "drained_path", lambda: "/proc/lvs.director/drained.json")
     result = run("ipvs_destination", **DRAIN)
-    assert result["msg"].startswith("Cannot keep the weights of drained destinations in /proc/lvs.director/drained.json: ")
+    assert result["msg"].startswith("Cannot keep what drained destinations were in /proc/lvs.director/drained.json: ")
     assert result["msg"].endswith(". Nothing was changed")
     assert weight(kernel) == 5
     assert not kernel.steps
@@ -306,7 +408,7 @@ def test_a_weight_that_cannot_be_kept_is_not_taken_away(run: Run, kernel: Memory
 
 def test_what_was_kept_and_cannot_be_read_is_not_lost(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     kept.parent.write_text("a file where the directory should be")
-    assert "Cannot read the weights of drained destinations" in run("ipvs_destination", **DRAIN)["msg"]
+    assert "Cannot read what drained destinations were" in run("ipvs_destination", **DRAIN)["msg"]
     assert not kernel.steps
 
 
@@ -316,7 +418,7 @@ def test_a_file_that_was_spoilt_is_named(run: Run, kernel: MemoryKernel, kept: P
     kept.write_text(content)
     for arguments in (DRAIN, BACK):
         result = run("ipvs_destination", **arguments)
-        assert f"Cannot read the weights of drained destinations from {kept}" in result["msg"]
+        assert f"Cannot read what drained destinations were from {kept}" in result["msg"]
     assert not kernel.steps
 
 
@@ -329,6 +431,28 @@ def test_each_network_namespace_has_its_own_file(monkeypatch: pytest.MonkeyPatch
             self.st_ino = inode
 
     monkeypatch.setattr(_state_file.os, "stat", lambda name: Found(inodes[name]))
-    assert _drained.path() == "/var/lib/lvs.director/drained.json"
+    assert _state_file.drained_path() == "/var/lib/lvs.director/drained.json"
     inodes["/proc/self/ns/net"] = 4712
-    assert _drained.path() == "/run/lvs.director/drained-4712.json"
+    cookies = {"cookie": 17}
+
+    class Socket:
+        def __init__(self, *_kind: int) -> None:
+            pass
+
+        def __enter__(self) -> Socket:
+            return self
+
+        def __exit__(self, *_error: object) -> None:
+            pass
+
+        def getsockopt(self, *_option: int) -> bytes:
+            if not cookies:
+                raise OSError(92, "Protocol not available")
+            return cookies["cookie"].to_bytes(8, sys.byteorder)
+
+    monkeypatch.setattr(_state_file.socket, "socket", Socket)
+    # The kernel reuses inode numbers at once, and cookies never.
+    assert _state_file.drained_path() == "/run/lvs.director/drained-cookie-17.json"
+    # Before Linux 5.14 there are none.
+    cookies.clear()
+    assert _state_file.drained_path() == "/run/lvs.director/drained-4712.json"
