@@ -104,7 +104,7 @@ def _read() -> _Content:
             text = json.load(file)
         weights, kept = text.get("weights", {}), text.get("destinations", {})
         if "weights" not in text and "destinations" not in text:
-            raise ValueError("it has no destinations")
+            raise KeyError("destinations")
         content: _Content = {
             service: {key: {"weight": int(weight)} for key, weight in destinations.items()} for service, destinations in weights.items()
         }
