@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Text -> the words of ipvsadm's command lines -> its options with their values, as a shell and popt(3) would take them apart."""
+"""Text -> the words of ipvsadm's command lines -> its options with their values, as a shell and popt(3) split them."""
 
 from __future__ import annotations
 

@@ -116,13 +116,13 @@ class _Table:
         destination = one.key._replace(port=desired.key.port) if self._strict and rule.has_port_of_service else one.key
         desired = desired._replace(destinations=(one._replace(key=destination),))
         entry = self.entries[self._existing(desired.key)]
-        there = entry.destination(destination) is not None
+        exists = entry.destination(destination) is not None
         if rule.command == "add-server":
-            if there:
+            if exists:
                 origin = self._origins[desired.key, destination]
                 raise IpvsInputError("", f"{desired.key} has destination {destination} already, added by {origin}; -e edits one")
             self._origins[desired.key, destination] = line
-        elif not there:
+        elif not exists:
             raise IpvsInputError("", f"{desired.key} has no destination {destination} at this point: -a adds one")
         if rule.command == "edit-server":
             # Whatever is not named in the line is reset.

@@ -57,7 +57,7 @@ class Rule:
         for one in given:
             self._check(one)
             self._given.append(one)
-            self._take(one)
+            self._read(one)
         self._complete()
 
     @property
@@ -91,10 +91,10 @@ class Rule:
             if other.option in alternatives:
                 raise IpvsInputError("", f"{one.word} after {other.word}: only one of them can be given, once")
 
-    def _take(self, one: Given) -> None:
+    def _read(self, one: Given) -> None:
         option, value = one.option, one.value
         if option in _PROTOCOLS:
-            self._take_service(one)
+            self._read_service(one)
         elif option == options.IPV6:
             if "fwmark" not in self.key:
                 raise IpvsInputError("", f"{one.word} is for a firewall mark and has to stand after its -f; addresses need none")
@@ -116,7 +116,7 @@ class Rule:
             if not self.values[option.sets]:
                 raise IpvsInputError("", f"{one.word} 0: a service that is not persistent has no {one.word}")
         elif option == options.NETMASK:
-            self._take_netmask(one)
+            self._read_netmask(one)
         elif option == options.SCHEDULER_FLAGS:
             self.values[option.sets] = [_choice(one, word, uapi.SCHEDULER_FLAGS) for word in value.split(",") if word]
         elif option == options.ONE_PACKET:
@@ -124,7 +124,7 @@ class Rule:
         else:  # names: of the scheduler, of the persistence engine
             self.values[option.sets] = value
 
-    def _take_service(self, one: Given) -> None:
+    def _read_service(self, one: Given) -> None:
         self._service = one
         protocol = _PROTOCOLS[one.option]
         if protocol is None:
@@ -137,7 +137,7 @@ class Rule:
     def _family(self) -> str:
         return "ipv6" if ":" in self.key.get("address", "") else self.key.get("family", "ipv4")
 
-    def _take_netmask(self, one: Given) -> None:
+    def _read_netmask(self, one: Given) -> None:
         self._netmask_family = self._family
         self.values[one.option.sets] = one.value
         if self._family == "ipv6":
