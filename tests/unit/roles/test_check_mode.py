@@ -78,7 +78,7 @@ def play(part: str, level: str = "") -> dict[str, Any]:
         # The role's own task, with the keyword that a person would give it.
         (task,) = yaml.safe_load((ROLE / "tasks" / f"{part}.yml").read_text())
         variables = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())
-        names = {name: variables[name] for name in ("__ipvs_director_sysctls_base", "__ipvs_director_sysctls", "__ipvs_director_fwmarks")}
+        names = {name: variables[name] for name in ("__ipvs_director_sysctls_base", "__ipvs_director_sysctls")}
         include = {module: task[module], **keyword, "vars": {**names, "ipvs_director_state": "present"}}
     return {
         "hosts": "directors",

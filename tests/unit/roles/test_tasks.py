@@ -63,3 +63,17 @@ def test_check_mode_is_no_matter_of_the_command_line(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert "ansible_check_mode" not in text
     assert "check_mode: false" not in text
+
+
+def test_removal_is_predicted_as_a_whole_before_anything_goes() -> None:
+    """13.12: and check mode is the prediction alone."""
+    predicted, removed = yaml.safe_load((TASKS / "absent.yml").read_text(encoding="utf-8"))
+    assert predicted["check_mode"] is True
+    assert predicted["block"][0]["ansible.builtin.import_tasks"] == removed["ansible.builtin.import_tasks"] == "remove.yml"
+    assert removed["when"] == "not __ipvs_director_machine.check_mode"
+    assert not [action(task) for task, when in flat("main.yml") if "== 'absent'" not in when and task.get("state") == "absent"]
+
+
+def test_nothing_but_reading_comes_before_the_prediction() -> None:
+    before = [action(task) for task, when in flat("main.yml") if "== 'present'" not in when and "== 'absent'" not in when]
+    assert set(before) - LOCAL == {"ansible.builtin.setup", "lvs.director.ipvs_machine_info"}
