@@ -167,7 +167,8 @@ from ansible_collections.lvs.director.plugins.module_utils._runner import Result
 
 
 def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
-    plan, daemons, save = converge_sync_daemon(kernel, desired_from_sync_daemon_module(params), check_mode=check_mode, store=store)
+    desired = desired_from_sync_daemon_module(params)
+    plan, daemons, save, warnings = converge_sync_daemon(kernel, desired, check_mode=check_mode, store=store)
     return {
         "changed": plan.changed or save is not None,
         "diff": settings_diff(
@@ -176,6 +177,7 @@ def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: b
             save,
         ),
         "sync_daemons": [sync_daemon_result(one) for one in daemons],
+        "warnings": list(warnings),
     }
 
 

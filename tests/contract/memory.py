@@ -53,6 +53,7 @@ class Interface(NamedTuple):
     mtu: int
     up: bool = True
     ipv6: bool = True  # it has a way to IPv6 groups
+    index: int = 2
 
 
 class MemoryStore:
@@ -69,6 +70,7 @@ class MemoryStore:
         self.fallback: frozenset[str] = frozenset()
         self.disk_full = False
         self.kernel = kernel
+        self.indexes: dict[str, int | None] = {}
 
     def read_table(self) -> str | None:
         return self.table
@@ -87,6 +89,12 @@ class MemoryStore:
     def write_fallback(self, names: frozenset[str]) -> None:
         self.fallback = names
 
+    def read_daemon_index(self, state: str) -> int | None:
+        return self.indexes.get(state)
+
+    def write_daemon_index(self, state: str, index: int | None) -> None:
+        self.indexes[state] = index
+
 
 class MemoryKernel:
     """A table in memory.
@@ -104,6 +112,7 @@ class MemoryKernel:
         self.destinations: dict[ServiceKey, list[Destination]] = {}
         self.timeouts = Timeouts(900, 120, 300)
         self.daemons: list[SyncDaemon] = []
+        self.joined: dict[str, int] = {}  # the indexes of the interfaces to which the sockets of daemons belong
         self.interfaces = {"lo": Interface(65536, ipv6=False)}
         self.steps: list[Step] = []
         self.refuse: Callable[[Step], int] = lambda step: 0
@@ -147,6 +156,12 @@ class MemoryKernel:
 
     def read_mtu(self, interface: str) -> int | None:
         return self.interfaces[interface].mtu if interface in self.interfaces else None
+
+    def read_index(self, interface: str) -> int | None:
+        return self.interfaces[interface].index if interface in self.interfaces else None
+
+    def has_joined(self, daemon: SyncDaemon) -> bool:
+        return self.joined.get(daemon.state) in (None, self.read_index(daemon.interface))
 
     def try_sync_daemon(self, daemon: SyncDaemon) -> int:
         """make_send_sock() and make_receive_sock()."""
@@ -233,6 +248,7 @@ class MemoryKernel:
         interface = self.interfaces.get(daemon.interface)
         if interface is None:
             return errno.ENODEV
+        self.joined[daemon.state] = interface.index
         headers = 28 if family == "ipv4" else 48
         least = 1024 if daemon.state == "backup" else 1
         packet = max(1500, min(interface.mtu, 65535)) if daemon.state == "backup" else 1500

@@ -22,7 +22,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 )
 from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, SyncDaemon, Timeouts
-from ansible_collections.lvs.director.plugins.module_utils._model.steps import Refusal, StartSyncDaemon, Step
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import Refusal, StartSyncDaemon, Step, StopSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.table import address_family
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._persist.update import Save, save_sync_daemon, save_timeouts
@@ -49,6 +49,7 @@ class SyncDaemonOutcome(NamedTuple):
     plan: PlannedSyncDaemon
     daemons: tuple[SyncDaemon, ...]
     save: Optional[Save]
+    warnings: tuple[str, ...] = ()
 
 
 def converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], *, check_mode: bool, store: Optional[Store] = None) -> TimeoutsOutcome:
@@ -81,27 +82,42 @@ def _converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], check_mode:
 
 
 def converge_sync_daemon(
-    kernel: IpvsKernel, desired: DesiredSyncDaemon, *, check_mode: bool, store: Optional[Store] = None
+    kernel: IpvsKernel, desired: DesiredSyncDaemon, *, check_mode: bool, store: Optional[Store] = None, save: bool = True
 ) -> SyncDaemonOutcome:
     """Start, restart or stop one of the two sync daemons; in check mode only say what that takes.
 
     :param store: where it is saved for the next boot; None if it is not.
+    :param save: whether it is saved, and not only its interface remembered.
     :raises IpvsError: it cannot be done. The daemon is as it was then, unless the text says otherwise.
     """
     with kernel.lock(exclusive=not check_mode):
-        return _converge_sync_daemon(kernel, desired, check_mode, store)
+        return _converge_sync_daemon(kernel, desired, check_mode, store, save)
 
 
-def _converge_sync_daemon(kernel: IpvsKernel, desired: DesiredSyncDaemon, check_mode: bool, store: Optional[Store]) -> SyncDaemonOutcome:
+def _converge_sync_daemon(
+    kernel: IpvsKernel, desired: DesiredSyncDaemon, check_mode: bool, store: Optional[Store], save_it: bool
+) -> SyncDaemonOutcome:
     running = kernel.read_sync_daemons()
     current = _of_state(running, desired.state)
     mtu = kernel.read_mtu(desired.given["interface"]) if desired.present else None
     plan = plan_sync_daemon(current, desired, mtu)
-    if plan.after is not None and plan.changed:
-        _check_start(kernel, StartSyncDaemon(plan.after), alone=not running)
-    text = store.read_table() if store else None
+    warnings: tuple[str, ...] = ()
+    after = plan.after
+    index = kernel.read_index(after.interface) if after else None
+    if after and not plan.changed and index and _is_cut_off(kernel, after, index, store):
+        plan = plan._replace(steps=(StopSyncDaemon(plan.state), StartSyncDaemon(after)))
+        warnings = (
+            f"Sync daemon {plan.state} was cut off: its interface {after.interface} has been deleted and made anew since the daemon "
+            "started. It is started again",
+        )
+    if after is not None and plan.changed:
+        _check_start(kernel, StartSyncDaemon(after), alone=not running)
+    text = store.read_table() if store and save_it else None
     save = None if text is None else save_sync_daemon(text, desired.state, plan.after)
-    if check_mode or not (plan.changed or save):
+    if check_mode:
+        return SyncDaemonOutcome(plan, _predicted(running, plan), save, warnings)
+    if not (plan.changed or save):
+        _remember_index(store, plan.state, index)
         return SyncDaemonOutcome(plan, _predicted(running, plan), save)
     with _saving(store, save):
         _apply_or_undo(kernel, plan)
@@ -113,7 +129,22 @@ def _converge_sync_daemon(kernel: IpvsKernel, desired: DesiredSyncDaemon, check_
                 f"for: {_daemon_differences(plan.after, found)}. Something else starts and stops sync daemons at the same "
                 "time, or the kernel is older than 4.3 and knows no more than interface and sync_id"
             )
-    return SyncDaemonOutcome(plan, tuple(running), save)
+    _remember_index(store, plan.state, index)
+    return SyncDaemonOutcome(plan, tuple(running), save, warnings)
+
+
+def _is_cut_off(kernel: IpvsKernel, daemon: SyncDaemon, index: int, store: Optional[Store]) -> bool:
+    """Return whether a daemon's socket belongs to an interface that is gone, though one of the same name exists.
+
+    The kernel goes on listing such a daemon. A backup's group is missing then; of a master, nothing shows but the interface's index.
+    """
+    known = store.read_daemon_index(daemon.state) if store else None
+    return known not in (None, index) or (daemon.state == "backup" and not kernel.has_joined(daemon))
+
+
+def _remember_index(store: Optional[Store], state: str, index: Optional[int]) -> None:
+    if store is not None and store.read_daemon_index(state) != index:
+        store.write_daemon_index(state, index)
 
 
 def settings_diff(before: Mapping[str, object], after: Mapping[str, object], save: Optional[Save]) -> dict[str, dict[str, object]]:

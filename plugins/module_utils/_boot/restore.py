@@ -27,6 +27,7 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel.client import
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredService, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Service, parse_address
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Content
 
 # Seconds between two looks at interfaces that are missing.
@@ -124,14 +125,23 @@ def _with_scheduler(service: DesiredService, journal: Journal, load: Callable[[s
 
 
 def restore_network(
-    kernel: IpvsKernel, content: Content, vips: Vips, journal: Journal, *, patience: float, clock: Callable[[], float] = time.monotonic
+    kernel: IpvsKernel,
+    content: Content,
+    vips: Vips,
+    journal: Journal,
+    *,
+    patience: float,
+    store: Optional[Store] = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Start sync daemons and add virtual addresses, each as soon as it can be.
 
     :param patience: seconds to wait for interfaces.
+    :param store: where the interfaces of sync daemons are remembered.
     """
     addresses = _addresses_with_services(kernel, content, vips, journal)
-    daemons = {f"Sync daemon {one.state}": partial(converge_sync_daemon, kernel, one, check_mode=False) for one in content.sync_daemons}
+    start_daemon = partial(converge_sync_daemon, kernel, check_mode=False, store=store, save=False)
+    daemons = {f"Sync daemon {one.state}": partial(start_daemon, one) for one in content.sync_daemons}
     deadline = clock() + patience
     while True:
         late = clock() >= deadline

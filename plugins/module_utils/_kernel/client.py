@@ -78,6 +78,12 @@ class IpvsKernel(Protocol):
     def read_mtu(self, interface: str) -> Optional[int]:
         """Return the MTU of a network interface in bytes, or None if there is none of that name."""
 
+    def read_index(self, interface: str) -> Optional[int]:
+        """Return the index of a network interface, or None if there is none of that name."""
+
+    def has_joined(self, daemon: SyncDaemon) -> bool:
+        """Return whether a backup daemon's interface has joined its multicast group."""
+
     def try_sync_daemon(self, daemon: SyncDaemon) -> int:
         """Return the error number with which the kernel would refuse a daemon's socket, or 0. Sends nothing."""
 
@@ -152,6 +158,16 @@ class NetlinkKernel:
         from ansible_collections.lvs.director.plugins.module_utils._kernel.interface import read_mtu  # noqa: PLC0415 (compiled only where it is used)
 
         return read_mtu(interface)
+
+    def read_index(self, interface: str) -> Optional[int]:
+        from ansible_collections.lvs.director.plugins.module_utils._kernel.interface import read_index  # noqa: PLC0415 (compiled only where it is used)
+
+        return read_index(interface)
+
+    def has_joined(self, daemon: SyncDaemon) -> bool:
+        from ansible_collections.lvs.director.plugins.module_utils._kernel.interface import has_joined  # noqa: PLC0415 (compiled only where it is used)
+
+        return has_joined(daemon)
 
     def try_sync_daemon(self, daemon: SyncDaemon) -> int:
         from ansible_collections.lvs.director.plugins.module_utils._kernel.interface import try_sockets  # noqa: PLC0415 (compiled only where it is used)

@@ -12,6 +12,7 @@ import fcntl
 import os
 import socket
 import struct
+import sys
 from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
@@ -23,12 +24,15 @@ _IPV6_INTERFACES = "/proc/sys/net/ipv6/conf"
 _SIOCGIFMTU = 0x8921
 _IFREQ = struct.Struct("=16si20x")
 _MREQN = struct.Struct("=4s4si")
+# The multicast groups that interfaces have joined.
+_GROUPS = "/proc/net/igmp"
+_GROUPS6 = "/proc/net/igmp6"
 
 
 def read_mtu(name: str) -> Optional[int]:
     """Return the MTU of an interface in bytes, or None if no interface has that name."""
     # The ioctl makes the kernel load a module for some names (tunl0), so it is only for names that exist.
-    if _index(name) is None:
+    if read_index(name) is None:
         return None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         try:
@@ -46,7 +50,7 @@ def try_sockets(daemon: SyncDaemon) -> int:
     The kernel opens a socket for the daemon as any program would: so does this, and closes it. Nothing is sent, and no
     group is joined.
     """
-    index = _index(daemon.interface)
+    index = read_index(daemon.interface)
     if index is None:
         return errno.ENODEV
     ipv4 = len(daemon.group) == 4
@@ -69,5 +73,24 @@ def try_sockets(daemon: SyncDaemon) -> int:
     return 0
 
 
-def _index(name: str) -> Optional[int]:
+def read_index(name: str) -> Optional[int]:
+    """Return the index of an interface, which the kernel does not give a second time; None if there is no interface of that name."""
     return next((index for index, found in socket.if_nameindex() if found == name), None)
+
+
+def has_joined(daemon: SyncDaemon) -> bool:
+    """Return whether a backup's interface has joined its group. It leaves it when the interface is deleted, and the daemon stays."""
+    if len(daemon.group) == 16:
+        with open(_GROUPS6, encoding="ascii") as lines:
+            return any(line.split()[1:3] == [daemon.interface, daemon.group.hex()] for line in lines)
+    group = f"{int.from_bytes(daemon.group, sys.byteorder):08X}"
+    interface = ""
+    with open(_GROUPS, encoding="ascii") as lines:
+        for line in lines:
+            words = line.split()
+            if line.startswith("\t"):
+                if interface == daemon.interface and words[0] == group:
+                    return True
+            elif len(words) > 1:
+                interface = words[1]
+    return False

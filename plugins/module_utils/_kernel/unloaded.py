@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._kernel.interface import read_mtu
+from ansible_collections.lvs.director.plugins.module_utils._kernel.interface import read_index, read_mtu
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import Info, SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import Refusal, Step
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed, ServiceKey
@@ -45,6 +45,12 @@ class UnloadedKernel:
 
     def read_mtu(self, interface: str) -> Optional[int]:
         return read_mtu(interface)
+
+    def read_index(self, interface: str) -> Optional[int]:
+        return read_index(interface)
+
+    def has_joined(self, daemon: SyncDaemon) -> bool:
+        return True
 
     def try_sync_daemon(self, daemon: SyncDaemon) -> int:
         return 0

@@ -48,6 +48,12 @@ class Store(Protocol):
     def write_fallback(self, names: frozenset[str]) -> None:
         """Keep these names until the next boot or call."""
 
+    def read_daemon_index(self, state: str) -> Optional[int]:
+        """Return the index that the interface of a sync daemon had when the daemon was started, or first seen; None if unknown."""
+
+    def write_daemon_index(self, state: str, index: Optional[int]) -> None:
+        """Keep that index until the next boot; None forgets it."""
+
 
 class MachineStore:
     """The files of this machine, in the network namespace of this process."""
@@ -92,6 +98,25 @@ class MachineStore:
         with replacement(FALLBACK, "".join(f"{name}\n" for name in sorted(names))):
             pass
 
+    def read_daemon_index(self, state: str) -> Optional[int]:
+        try:
+            with open(daemon_index_path(state), encoding="ascii") as file:
+                return int(file.read())
+        except (OSError, ValueError):
+            return None  # it is only ever used to notice a change
+
+    def write_daemon_index(self, state: str, index: Optional[int]) -> None:
+        path = daemon_index_path(state)
+        try:
+            if index is None:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+            else:
+                with replacement(path, f"{index}\n"):
+                    pass
+        except OSError as exc:
+            raise IpvsUnavailableError(f"Cannot write {path}: {exc}") from exc
+
 
 def damaged(reason: object) -> IpvsUnavailableError:
     """Return the error about a saved table that cannot be read."""
@@ -106,6 +131,12 @@ def drained_path() -> str:
     """Return the file of drained destinations in the network namespace of this process."""
     namespace = other_namespace()
     return f"{DIRECTORY}/drained.json" if namespace is None else f"{VOLATILE_DIRECTORY}/drained-{namespace}.json"
+
+
+def daemon_index_path(state: str) -> str:
+    """Return the file of the index of a sync daemon's interface, in the network namespace of this process."""
+    namespace = other_namespace()
+    return f"{VOLATILE_DIRECTORY}/sync-{state}{f'-{namespace}' if namespace else ''}"
 
 
 def other_namespace() -> Optional[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ansible_collections.lvs.director.plugins.module_utils._boot.restore import clear_network, restore_network
 from ansible_collections.lvs.director.plugins.module_utils._machine import vip
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore
 from ansible_collections.lvs.director.plugins.module_utils._program import machine
 from ansible_collections.lvs.director.plugins.module_utils._program.output import FAILED, INCOMPLETE
 
@@ -17,7 +18,7 @@ from ansible_collections.lvs.director.plugins.module_utils._program.output impor
 def restore(patience: float) -> int:
     content, journal = machine.saved(), machine.journal()
     with machine.kernel() as kernel:
-        restore_network(kernel, content, vip, journal, patience=patience)
+        restore_network(kernel, content, vip, journal, patience=patience, store=MachineStore())
     return INCOMPLETE if journal.problems else 0
 
 

@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.lvs.director.plugins.module_utils._kernel import interface as _interface
 from ansible_collections.lvs.director.plugins.module_utils._kernel.interface import read_mtu, try_sockets
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.table import parse_address
 
 V4 = ipaddress.ip_address("239.1.2.3").packed
 V6 = ipaddress.ip_address("ff02::81").packed
@@ -128,3 +129,25 @@ def test_a_socket_like_the_kernels(
     assert Scripted.calls == calls
     (tmp_path / "lo").mkdir()
     assert try_sockets(daemon) == 0
+
+
+def test_groups_that_an_interface_has_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "igmp").write_text(
+        "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n"
+        "1\tlo        :     1      V3\n\t\t\t\t010000E0     1 0:00000000\t\t0\n"
+        "2\teth1      :     2      V3\n\t\t\t\t510000E0     1 0:00000000\t\t0\n\t\t\t\t010000E0     1 0:00000000\t\t0\n"
+    )
+    (tmp_path / "igmp6").write_text("3    eth1            ff020000000000000000000000000051     1 00000004 0\n")
+    monkeypatch.setattr(_interface, "_GROUPS", str(tmp_path / "igmp"))
+    monkeypatch.setattr(_interface, "_GROUPS6", str(tmp_path / "igmp6"))
+    monkeypatch.setattr(_interface.sys, "byteorder", "little")
+    for name, group, joined in (
+        ("eth1", "224.0.0.81", True),
+        ("lo", "224.0.0.81", False),
+        ("eth9", "224.0.0.81", False),
+        ("eth1", "224.0.0.82", False),
+        ("eth1", "ff02::51", True),
+        ("lo", "ff02::51", False),
+    ):
+        daemon = SyncDaemon("backup", name, 0, 1472, parse_address(group), 8848, 1)
+        assert _interface.has_joined(daemon) is joined, (name, group)

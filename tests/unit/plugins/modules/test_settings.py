@@ -13,7 +13,7 @@ import yaml
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import StartSyncDaemon, StopSyncDaemon
 
-from contract.memory import Interface, MemoryKernel
+from contract.memory import Interface, MemoryKernel, MemoryStore
 
 from .conftest import Result, Run
 
@@ -376,3 +376,40 @@ def test_what_is_documented_is_returned(run: Run, name: str, arguments: dict[str
     assert list(documented[key]["contains"]) == list(found)
     info = importlib.import_module("ansible_collections.lvs.director.plugins.modules.ipvs_info")
     assert set(yaml.safe_load(info.RETURN)[key]["contains"]) == set(found)
+
+
+@pytest.mark.parametrize("daemon", ["master", "backup"])
+@pytest.mark.parametrize("remembered", [True, False])
+def test_a_daemon_whose_interface_was_made_anew_is_started_again(
+    run: Run, kernel: MemoryKernel, store: MemoryStore, daemon: str, remembered: bool
+) -> None:
+    """The kernel goes on listing it, but a backup is deaf and a master mute."""
+    kernel.interfaces["eth1"] = Interface(1500, index=3)
+    run("ipvs_sync_daemon", daemon=daemon, interface="eth1")
+    assert store.indexes == {daemon: 3}
+    if not remembered:
+        store.indexes.clear()
+    assert not run("ipvs_sync_daemon", daemon=daemon, interface="eth1")["changed"]
+    assert store.indexes == {daemon: 3}
+    kernel.interfaces["eth1"] = Interface(1500, index=9)
+    kernel.steps.clear()
+    predicted = run("ipvs_sync_daemon", daemon=daemon, interface="eth1", check=True)
+    assert predicted["changed"]
+    assert not kernel.steps
+    assert store.indexes == {daemon: 3}
+    done = run("ipvs_sync_daemon", daemon=daemon, interface="eth1")
+    assert done["changed"]
+    assert [type(step).__name__ for step in kernel.steps] == ["StopSyncDaemon", "StartSyncDaemon"]
+    assert kernel.joined == {daemon: 9}
+    assert not run("ipvs_sync_daemon", daemon=daemon, interface="eth1")["changed"]
+    run("ipvs_sync_daemon", daemon=daemon, state="absent")
+    assert store.indexes == {daemon: None}
+
+
+def test_a_deaf_backup_that_nobody_remembers_is_started_again(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+    kernel.interfaces["eth1"] = Interface(1500, index=3)
+    run("ipvs_sync_daemon", daemon="backup", interface="eth1")
+    store.indexes.clear()
+    kernel.interfaces["eth1"] = Interface(1500, index=9)
+    assert run("ipvs_sync_daemon", daemon="backup", interface="eth1")["changed"]
+    assert not run("ipvs_sync_daemon", daemon="backup", interface="eth1")["changed"]
