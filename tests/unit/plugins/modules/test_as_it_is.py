@@ -12,9 +12,9 @@ from ansible_collections.lvs.director.plugins.filter import from_ipvsadm_rules a
 from ansible_collections.lvs.director.plugins.filter import ipvsadm_rules as writing
 from ansible_collections.lvs.director.plugins.filter.from_ipvsadm_rules import from_ipvsadm_rules
 from ansible_collections.lvs.director.plugins.filter.ipvsadm_rules import ipvsadm_rules
-from ansible_collections.lvs.director.plugins.module_utils._boot.restore import content_of
 from ansible_collections.lvs.director.plugins.module_utils._model import uapi
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Entry, Service, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import content_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -82,7 +82,7 @@ def test_what_the_kernel_has(run: Run, kernel: MemoryKernel, store: MemoryStore,
     again = run("ipvs_table", services=copy.deepcopy(services), strict=False)
     assert not again["changed"]
     # It comes back at boot as it was, and can be made on another machine.
-    (restored,) = content_of(store.table).table.services
+    (restored,) = content_of(store.table).services
     assert restored.key == entry.service.key
     vars(kernel).update(vars(MemoryKernel()))
     assert run("ipvs_table", services=copy.deepcopy(services), strict=False)["changed"]
