@@ -147,5 +147,5 @@ def _service_values(observed: Observed) -> dict[str, Any]:
 
 
 def _line(destination: Destination, counters: DestinationCounters) -> str:
-    words = {True: " FULL", None: " full if it has been since", False: ""}[is_full(destination, counters)]
+    words = {True: " FULL", None: " maybe full", False: ""}[is_full(destination, counters)]
     return f"{destination_line(destination)} connections {counters.active_connections}+{counters.inactive_connections}{words}"
