@@ -86,6 +86,12 @@ def _diff(options: argparse.Namespace) -> int:
     return DIFFERENT if diff(as_json=options.json, saved_only=options.saved_only) else 0
 
 
+def _resync(options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.resync import resync, watch  # noqa: PLC0415 (loaded only where it is used)
+
+    return watch(options.interval) if options.watch else resync(options.timeout, as_json=options.json)
+
+
 def _version(options: argparse.Namespace) -> int:
     from ansible_collections.lvs.director.plugins.module_utils._program.version import VERSION  # noqa: PLC0415 (loaded only where it is used)
 
@@ -115,6 +121,13 @@ def _diff_arguments(parser: _Parser) -> None:
     parser.add_argument("--saved-only", action="store_true", help="leave out services that are only in the kernel")
 
 
+def _resync_arguments(parser: _Parser) -> None:
+    _json(parser)
+    parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help="how long to wait for others (default: 60)")
+    parser.add_argument("--watch", action="store_true", help="stay, tell others of this director's connections, and hear them")
+    parser.add_argument("--interval", type=float, default=60.0, metavar="SECONDS", help="with --watch: between two rounds (default: 60)")
+
+
 COMMANDS: tuple[Command, ...] = (
     Command("restore table", "restore services, destinations and timeouts; needs no network", _restore_table, _fallback),
     Command(
@@ -128,6 +141,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "reload-scheduler", "load the installed build of a scheduler in place of the loaded one, in service", _reload_scheduler, _scheduler
     ),
+    Command("resync", "get the connections of the directors that serve the addresses, and end what is stale", _resync, _resync_arguments),
     Command("version", "print the version", _version, _json, for_root=False),
 )
 

@@ -29,7 +29,8 @@ MAY_IMPORT = {
     "_ipvsadm": "_model _plan _options",
     "_selftest": "_model _plan _options _kernel _apply",
     "_machine": "_model _kernel _persist _boot",
-    "_program": "_model _plan _options _kernel _persist _apply _boot _machine",
+    "_sync": "_model _kernel",
+    "_program": "_model _plan _options _kernel _persist _apply _boot _machine _sync",
     "_runner": "_model _plan _kernel _persist _apply _boot",
 }
 # The filters run on the controller, where there is no kernel to ask.

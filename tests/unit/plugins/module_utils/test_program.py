@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,8 +20,9 @@ from ansible_collections.lvs.director.plugins.module_utils._model.settings impor
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationCounters, DestinationKey
 from ansible_collections.lvs.director.plugins.module_utils._options.table import desired_from_table_module
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
-from ansible_collections.lvs.director.plugins.module_utils._program import machine, main, network, show, table
+from ansible_collections.lvs.director.plugins.module_utils._program import machine, main, network, resync, show, table
 from ansible_collections.lvs.director.plugins.module_utils._program.version import VERSION
+from ansible_collections.lvs.director.plugins.module_utils._sync.agent import Agent, Report
 
 from contract.memory import SCHEDULERS, Interface, MemoryKernel, MemoryStore
 from tools.checkout import ROOT
@@ -257,3 +259,57 @@ def test_show_has_the_order_thresholds_and_who_is_full(director: Director) -> No
 def test_full_as_the_kernel_has_it(upper: int, lower: int, connections: int, full: bool | None) -> None:
     destination = Destination(DestinationKey(bytes(4), 80), upper_threshold=upper, lower_threshold=lower)
     assert show.is_full(destination, DestinationCounters(0, connections)) is full
+
+
+class NoGroup:
+    """A group in which nobody else is."""
+
+    def __init__(self, daemon: Any) -> None:
+        self._ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.daemon = daemon
+
+    def fileno(self) -> int:
+        return self._ends[0].fileno()
+
+    def tell(self, data: bytes) -> None:
+        pass
+
+    def close(self) -> None:
+        for end in self._ends:
+            end.close()
+
+
+@pytest.fixture
+def backup(director: Director) -> Director:
+    desired = DesiredSyncDaemon("backup", {"interface": "eth1", "sync_id": 7})
+    converge_sync_daemon(director.kernel, desired, check_mode=False)
+    return director
+
+
+def test_a_resync_needs_a_backup_daemon(director: Director) -> None:
+    assert director.run("resync --timeout 0.1") == 1
+    assert "No backup sync daemon runs on this director" in director.errors
+
+
+def test_a_resync_that_nobody_answers_says_so(backup: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resync, "MulticastGroup", NoGroup)
+    assert backup.run("resync --timeout 0.1") == 1
+    assert "No other director has told of its connections within 0.1 seconds." in backup.errors
+
+
+@pytest.mark.parametrize(("missing", "status"), [(0, 0), (3, 1)])
+def test_a_resync_reports(backup: Director, monkeypatch: pytest.MonkeyPatch, missing: int, status: int) -> None:
+    monkeypatch.setattr(resync, "MulticastGroup", NoGroup)
+    monkeypatch.setattr(Agent, "resync", lambda self, timeout: Report("10.211.55.2", 40, missing, 2))
+    assert backup.run("resync") == status
+    assert backup.out == f"10.211.55.2 told of 40 connections: {missing} missing here, 2 ended as stale\n"
+    assert backup.run("resync --json") == status
+    assert json.loads(backup.out) == {"source": "10.211.55.2", "told": 40, "missing": missing, "ended": 2}
+
+
+def test_the_watch_runs_with_its_interval(backup: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resync, "MulticastGroup", NoGroup)
+    intervals: list[float] = []
+    monkeypatch.setattr(Agent, "run", lambda self, interval: intervals.append(interval))
+    assert backup.run("resync --watch --interval 5") == 0
+    assert intervals == [5.0]

@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Marks in the stream of sync messages: where a round begins and ends, and the question for one. Pure.
+
+A mark is the payload of a message without connections, which the kernel passes over. It is JSON, for whoever looks with tcpdump.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
+
+from ansible_collections.lvs.director.plugins.module_utils._model.table import format_address, parse_address
+
+_NAME = "lvs.director"
+# Addresses in one mark: with IPv6 it still fits into the shortest message that the kernel allows a daemon to be set to.
+_ADDRESSES = 24
+
+
+class Mark(NamedTuple):
+    """``kind`` is ``ask``, ``serves`` (some addresses of the round) or ``end`` (with the number of connections)."""
+
+    kind: str
+    round: str = ""
+    addresses: tuple[bytes, ...] = ()
+    connections: int = 0
+
+
+def pack_mark(mark: Mark) -> bytes:
+    """Return a mark as the payload of a message."""
+    content = {
+        _NAME: mark.kind,
+        "round": mark.round,
+        "addresses": [format_address(address) for address in mark.addresses],
+        "connections": mark.connections,
+    }
+    return json.dumps(content, separators=(",", ":")).encode("ascii")
+
+
+def unpack_mark(payload: bytes) -> Optional[Mark]:
+    """Return the mark of a payload; None if it is something else's."""
+    try:
+        content = json.loads(payload)
+        addresses = tuple(parse_address(text) for text in content["addresses"])
+        return Mark(str(content[_NAME]), str(content["round"]), addresses, int(content["connections"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def serving(round_name: str, addresses: Sequence[bytes]) -> list[Mark]:
+    """Return the marks that name the addresses of a round."""
+    parts = [tuple(addresses[start : start + _ADDRESSES]) for start in range(0, len(addresses), _ADDRESSES)]
+    return [Mark("serves", round_name, part) for part in parts]
