@@ -28,7 +28,7 @@ class ActionModule(NormalAction):
         given = self._task.args
         services = given.get("services")
         # Leave anything but a list of dictionaries to the module, which knows the errors.
-        if isinstance(services, list) and all(isinstance(one, dict) for one in services):
+        if isinstance(services, list) and all(isinstance(service, dict) for service in services):
             self._task.args = {**given, "services": packed(services)}
         try:
             result: dict[str, Any] = NormalAction.run(self, tmp, task_vars)
@@ -41,7 +41,7 @@ class ActionModule(NormalAction):
 def packed(services: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return a list of one dictionary that has all of them; or the same list, if there is something in it that JSON has no word for."""
     try:
-        lines = "\n".join([json.dumps(one, separators=(",", ":")) for one in services])
+        lines = "\n".join([json.dumps(service, separators=(",", ":")) for service in services])
     except (TypeError, ValueError):
         return services
     # The fastest level: a table is mostly repetition.

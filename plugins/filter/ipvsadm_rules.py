@@ -114,7 +114,9 @@ def checked(index: int, service: Any) -> dict[str, Any]:
         raise AnsibleFilterError(f"{NAME}: services[{index}]: a dictionary is needed, not {type(service).__name__}")
     options = configured(service)
     if isinstance(options.get("destinations"), list):
-        options["destinations"] = [configured(one) if isinstance(one, Mapping) else one for one in options["destinations"]]
+        options["destinations"] = [
+            configured(destination) if isinstance(destination, Mapping) else destination for destination in options["destinations"]
+        ]
     result = ArgumentSpecValidator(ENTRY_SPEC).validate(options)
     if result.error_messages:
         raise AnsibleFilterError(f"{NAME}: services[{index}]: {'; '.join(result.error_messages)}")

@@ -320,11 +320,12 @@ def _unnamed(table: list[Observed]) -> Iterator[str]:
     for (service, destinations), _stats, _counters in table:
         if service.key.foreign:
             yield f"Service {service.key} is not of TCP, UDP or SCTP, and IPVS schedules nothing else. Another program made it"
-        for one in destinations:
-            if one.foreign:
+        for destination in destinations:
+            if destination.foreign:
                 yield (
-                    f"Destination {one.key} of service {service.key} has forwarding method {one.forward_method} with tunnel type "
-                    f"{one.tunnel_type}, of which the kernel knows nothing. Another program made it"
+                    f"Destination {destination.key} of service {service.key} has forwarding method "
+                    f"{destination.forward_method} with tunnel type {destination.tunnel_type}, of which the kernel knows nothing. "
+                    "Another program made it"
                 )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ipvs_selftest
-short_description: Check on a live director that a scheduler fails over as promised
+short_description: Check on a live director that a scheduler fails over as expected
 version_added: 0.1.0
 author:
   - The lvs.director authors (@lvs-director)
@@ -17,7 +17,7 @@ description:
     next connection goes to the next server in the order given; the full one stays out until it is below
     O(lvs.director.ipvs_service#module:destinations[].lower_threshold); when all are full the client is refused at once and
     no other connection suffers; a weight of 0 keeps connections away.
-  - Fails if a promise is not kept, and says which, what was promised and what came.
+  - Fails if a promise is not kept, and says which, what was expected and what came.
   - Client, servers and their virtual service are in a network namespace that the module makes for itself, with an IPVS table
     of its own. The production table is read before and after, and never written to.
   - Takes some 15 seconds, in most of which it waits for the kernel to forget connections that were reset.
@@ -81,7 +81,7 @@ msg:
   description: The verdict in a sentence; if a promise was not kept, which one, what came instead, and what to do.
   returned: always
   type: str
-  sample: "test on director (Linux 6.1.0-56-cloud-amd64) fails over as promised: all 10 steps, with fo as well"
+  sample: "test on director (Linux 6.1.0-56-cloud-amd64) fails over as expected: all 10 steps, with fo as well"
 text:
   description: The steps with each connection, the table after each step, and the verdict, for people.
   returned: when the steps were taken
@@ -138,12 +138,12 @@ steps:
       returned: success
       sample: "2 more: the next server takes over."
     kept:
-      description: Whether all was as promised, and the control agreed.
+      description: Whether all was as expected, and the control agreed.
       type: bool
       returned: success
       sample: true
     broken:
-      description: What was not as promised.
+      description: What was not as expected.
       type: list
       elements: str
       returned: success
@@ -226,7 +226,7 @@ steps:
           returned: success
           sample: true
         broken:
-          description: What was not as promised.
+          description: What was not as expected.
           type: list
           elements: str
           returned: success

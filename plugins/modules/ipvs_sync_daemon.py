@@ -176,7 +176,7 @@ def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: b
             sync_daemon_result(plan.after) if plan.after else {},
             save,
         ),
-        "sync_daemons": [sync_daemon_result(one) for one in daemons],
+        "sync_daemons": [sync_daemon_result(daemon) for daemon in daemons],
         "warnings": list(warnings),
     }
 

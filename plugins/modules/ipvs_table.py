@@ -341,9 +341,9 @@ def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: b
     changed = outcome.plan.changed_services
     return {
         **change_result(outcome),
-        "added_services": [key_values(one.key) for one in changed if one.before is None],
-        "changed_services": [key_values(one.key) for one in changed if one.before and one.after],
-        "removed_services": [key_values(one.key) for one in changed if one.after is None],
+        "added_services": [key_values(planned.key) for planned in changed if planned.before is None],
+        "changed_services": [key_values(planned.key) for planned in changed if planned.before and planned.after],
+        "removed_services": [key_values(planned.key) for planned in changed if planned.after is None],
     }
 
 

@@ -109,7 +109,7 @@ def experiment(lab: Lab, started: float) -> int:
     say()
     say(f"The same as a picture: {PICTURE}   ({time.monotonic() - started:.0f} s in all)")
     if broken:
-        say(f"NOT AS PROMISED: step {', '.join(broken)}. What was promised and what came stands under the step.")
+        say(f"NOT AS EXPECTED: step {', '.join(broken)}. What was expected and what came stands under the step.")
         return 1
     say(screen.conclusion(service, len(records), control.scheduler))
     return 0

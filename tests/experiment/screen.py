@@ -43,7 +43,7 @@ def conclusion(service: Service, steps: int, control: str) -> str:
     first, second, *_others = service.destinations
     return (
         f"Shown: {first.address} was full with {first.upper_threshold} connections, the next went to {second.address};"
-        f" all {steps} steps as promised, with {control} as well."
+        f" all {steps} steps as expected, with {control} as well."
     )
 
 

@@ -134,7 +134,7 @@ def test_all_promises_are_kept_and_nothing_is_touched(host: Any, before: tuple[s
     assert production["traces"] == production["changed_meanwhile"] == production["counted_meanwhile"] == []
     # And in words: the table after each step.
     assert run.said.count('"   TCP  127.211.55.3:21 test"') == len(STEPS)
-    assert '"KEPT: test on director' in run.said
+    assert '"PASSED: test on director' in run.said
 
 
 def test_a_scheduler_that_does_not_fail_over_is_an_error(host: Any, before: tuple[str, str]) -> None:
@@ -145,9 +145,9 @@ def test_a_scheduler_that_does_not_fail_over_is_an_error(host: Any, before: tupl
     assert run.status == 2
     assert run.result["kept"] is False
     assert "rr on director" in run.result["msg"]
-    assert "connection 2 was promised 127.211.55.253, and got 127.211.55.252" in run.result["msg"]
+    assert "connection 2: expected 127.211.55.253, got 127.211.55.252" in run.result["msg"]
     assert [step["name"] for step in run.result["steps"]] == STEPS
-    assert '"NOT AS PROMISED: rr on director' in run.said
+    assert '"NOT AS EXPECTED: rr on director' in run.said
 
 
 def test_one_that_is_killed_leaves_nothing(host: Any, before: tuple[str, str]) -> None:

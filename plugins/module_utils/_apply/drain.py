@@ -103,8 +103,8 @@ def _wait(kernel: IpvsKernel, service: ServiceKey, destination: DestinationKey, 
 
 
 def _refuse_if_too_few_are_left(entry: Entry, destination: DestinationKey, least: int) -> None:
-    others = [one for one in entry.destinations if one.key != destination]
-    eligible = sum(1 for one in others if one.weight)
+    others = [other for other in entry.destinations if other.key != destination]
+    eligible = sum(1 for other in others if other.weight)
     if eligible < least:
         raise IpvsInputError(
             "min_available",

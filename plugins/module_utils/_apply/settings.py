@@ -165,12 +165,12 @@ def _apply(kernel: IpvsKernel, step: Step) -> None:
 
 
 def _of_state(daemons: list[SyncDaemon], state: str) -> Optional[SyncDaemon]:
-    return next((one for one in daemons if one.state == state), None)
+    return next((daemon for daemon in daemons if daemon.state == state), None)
 
 
 def _predicted(running: list[SyncDaemon], plan: PlannedSyncDaemon) -> tuple[SyncDaemon, ...]:
     """Return the daemons that the kernel will list after the plan: the master first."""
-    found = {one.state: one for one in running}
+    found = {daemon.state: daemon for daemon in running}
     if plan.after is None:
         found.pop(plan.state, None)
     else:

@@ -93,7 +93,7 @@ def converge_locked(
         with store.replace_table(save.text) if store and save else contextlib.nullcontext(), forgetting:
             changed = plan.services if plan.zero else plan.changed_services
             found = carry_out(kernel, plan, changed, counters=counters)
-        return Outcome(plan, {**_predicted(plan, current, leave_out={one.key for one in changed}), **found}, save)
+        return Outcome(plan, {**_predicted(plan, current, leave_out={planned.key for planned in changed}), **found}, save)
 
 
 def _plan_save(store: Optional[Store], desired: DesiredTable, plan: PlannedTable) -> Optional[Save]:
@@ -130,9 +130,12 @@ def read_desired(kernel: IpvsKernel, desired: DesiredTable, *, counters: bool) -
     """Return what there is of the services that a task is about."""
     if desired.purge or desired.zero_all_counters:
         counters = counters or desired.zero_all_counters
-        return {one.entry.service.key: one for one in kernel.read_table(counters=counters)}
-    counters = counters or any(one.zero_counters for one in desired.services)
-    return {one.entry.service.key: one for one in kernel.read_table(counters=counters, only=[each.key for each in desired.services])}
+        return {observed.entry.service.key: observed for observed in kernel.read_table(counters=counters)}
+    counters = counters or any(service.zero_counters for service in desired.services)
+    return {
+        observed.entry.service.key: observed
+        for observed in kernel.read_table(counters=counters, only=[service.key for service in desired.services])
+    }
 
 
 def _predicted(
@@ -140,8 +143,8 @@ def _predicted(
 ) -> dict[ServiceKey, Observed]:
     """Return the services as they are to be, with the counters as they are."""
     predicted = {}
-    for one in plan.services:
-        if one.after is not None and one.key not in leave_out:
-            observed = current.get(one.key)
-            predicted[one.key] = observed._replace(entry=one.after) if observed else Observed(one.after, Stats(), {})
+    for planned in plan.services:
+        if planned.after is not None and planned.key not in leave_out:
+            observed = current.get(planned.key)
+            predicted[planned.key] = observed._replace(entry=planned.after) if observed else Observed(planned.after, Stats(), {})
     return predicted

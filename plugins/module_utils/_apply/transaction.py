@@ -35,12 +35,12 @@ def carry_out(kernel: IpvsKernel, plan: PlannedTable, changed: Sequence[PlannedS
 
 
 def _observe(kernel: IpvsKernel, keys: Collection[ServiceKey]) -> dict[ServiceKey, Observed]:
-    return {one.entry.service.key: one for one in kernel.read_table(counters=False, only=keys)}
+    return {observed.entry.service.key: observed for observed in kernel.read_table(counters=False, only=keys)}
 
 
 def _verified(kernel: IpvsKernel, changed: Sequence[PlannedService], counters: bool) -> dict[ServiceKey, Observed]:
     """Read services again, and return them if all are as planned."""
-    after = {one.key: one.after for one in changed}
+    after = {planned.key: planned.after for planned in changed}
     found: dict[ServiceKey, Observed] = {}
     for observed in kernel.read_table(counters=counters, only=after):
         expected = after[observed.entry.service.key]
@@ -77,32 +77,32 @@ def _apply(kernel: IpvsKernel, plan: PlannedTable) -> None:
 def _undo(kernel: IpvsKernel, plan: PlannedTable) -> str:
     """Bring the services back to what they were before the plan, and return a sentence about how that went."""
     planned = plan.changed_services
-    keys = [one.key for one in planned]
+    keys = [service.key for service in planned]
     deleted = ""
     try:
         found = _observe(kernel, keys)
         back: list[PlannedService] = []
-        for one in planned:
-            observed = found.get(one.key)
-            if observed is None and one.before is not None and one.after is not None:
+        for service in planned:
+            observed = found.get(service.key)
+            if observed is None and service.before is not None and service.after is not None:
                 # Not by this plan: it would be wrong to bring back what somebody else has taken away.
-                deleted = f"Service {one.key} was deleted by something else. "
+                deleted = f"Service {service.key} was deleted by something else. "
                 continue
-            back.append(transition(one.key, observed.entry if observed else None, one.before))
+            back.append(transition(service.key, observed.entry if observed else None, service.before))
         for phase in (0, 1):
-            steps = [step for one in back for step in one.phases[phase]]
+            steps = [step for service in back for step in service.phases[phase]]
             refusal = kernel.apply(steps) if steps else None
             if refusal is not None:
                 raise refusal_error(refusal)
-        found = _observe(kernel, [one.key for one in back])
-        for one in back:
-            observed = found.get(one.key)
-            left = differences(one.after, observed.entry if observed else None)
+        found = _observe(kernel, [service.key for service in back])
+        for service in back:
+            observed = found.get(service.key)
+            left = differences(service.after, observed.entry if observed else None)
             if left:
-                raise IpvsVerificationError(f"service {one.key}: {'; '.join(left)}")
+                raise IpvsVerificationError(f"service {service.key}: {'; '.join(left)}")
     except IpvsError as exc:
         return f"{deleted}What had been done before that could not be undone: {exc}"
-    if any(one.changed for one in back):
+    if any(service.changed for service in back):
         return f"{deleted}What had been done before that was undone"
     return deleted.removesuffix(". ") or "Nothing was changed"
 
@@ -119,8 +119,8 @@ def differences(expected: Optional[Entry], found: Optional[Entry]) -> list[str]:
         for option in wanted
         if option != "destinations" and wanted[option] != present[option]
     ]
-    wanted_keys = [one.key for one in expected.destinations]
-    present_keys = [one.key for one in found.destinations]
+    wanted_keys = [destination.key for destination in expected.destinations]
+    present_keys = [destination.key for destination in found.destinations]
     texts += [f"destination {key} is missing" for key in wanted_keys if key not in present_keys]
     texts += [f"destination {key} is there" for key in present_keys if key not in wanted_keys]
     for destination in found.destinations:

@@ -19,15 +19,15 @@ def fallback_warnings(kernel: IpvsKernel, store: Store) -> list[str]:
     names = store.read_fallback()
     try:
         saved = from_text(store.read_table() or "")
-        found = [one.entry.service for one in kernel.read_table(counters=False) if str(one.entry.service.key) in names]
-        own = {one.key: (options_of(saved, one.key) or {}).get("scheduler", one.scheduler) for one in found}
+        found = [observed.entry.service for observed in kernel.read_table(counters=False) if str(observed.entry.service.key) in names]
+        own = {service.key: (options_of(saved, service.key) or {}).get("scheduler", service.scheduler) for service in found}
     except IpvsUnavailableError:
         # Whoever needs what is saved says that it is missing or damaged.
         return []
     return [
-        f'Service {one.key} has scheduler "{one.scheduler}", and weights that fall in the order of its destinations, because its '
-        f'own, "{own[one.key]}", was missing when the table was restored. The role lvs.director.ipvs_director gives it its own '
+        f'Service {service.key} has scheduler "{service.scheduler}", and weights that fall in the order of its destinations, because its '
+        f'own, "{own[service.key]}", was missing when the table was restored. The role lvs.director.ipvs_director gives it its own '
         "again, or says why that cannot be built"
-        for one in found
-        if one.scheduler != own[one.key]
+        for service in found
+        if service.scheduler != own[service.key]
     ]

@@ -106,17 +106,17 @@ def _exchange(
     module = f"ip_vs_{scheduler}"
     if not modules.installed_source(module):
         raise IpvsUnavailableError(f"There is no other build of {module} to load: modinfo {module} finds none")
-    users = [one for one in _table(kernel) if one.service.scheduler == scheduler]
+    users = [entry for entry in _table(kernel) if entry.service.scheduler == scheduler]
     if users and not modules.load(f"ip_vs_{fallback}"):
         raise IpvsUnavailableError(f'There is no scheduler "{fallback}" for the services to use meanwhile: no module ip_vs_{fallback}')
-    for one in users:
+    for entry in users:
         # If a run was killed, these are the weights to give back, not those of now.
-        weights.setdefault(str(one.service.key), _falling(one.destinations))
+        weights.setdefault(str(entry.service.key), _falling(entry.destinations))
     _remember(store, weights)
     _change_weights(kernel, weights, give_back=False)
     _change_scheduler(kernel, users, fallback, suppressed)
     if users:
-        note(f'{len(users)} services use scheduler "{fallback}" meanwhile: {", ".join(str(one.service.key) for one in users)}.')
+        note(f'{len(users)} services use scheduler "{fallback}" meanwhile: {", ".join(str(entry.service.key) for entry in users)}.')
     if modules.loaded_source(module) and not modules.unload(module):
         return False
     if not modules.load(module):
@@ -132,7 +132,7 @@ def _exchange(
 def _bring_back(
     kernel: IpvsKernel, store: Store, scheduler: str, fallback: str, weights: _Weights, suppressed: Suppressed, note: Note
 ) -> None:
-    back = [one for one in _table(kernel) if str(one.service.key) in weights and one.service.scheduler == fallback]
+    back = [entry for entry in _table(kernel) if str(entry.service.key) in weights and entry.service.scheduler == fallback]
     _change_scheduler(kernel, back, scheduler, suppressed)
     _change_weights(kernel, weights, give_back=True)
     _remember(store, {})
@@ -141,22 +141,26 @@ def _bring_back(
 
 
 def _table(kernel: IpvsKernel) -> list[Entry]:
-    return [one.entry for one in kernel.read_table(counters=False)]
+    return [observed.entry for observed in kernel.read_table(counters=False)]
 
 
 def _falling(destinations: Sequence[Destination]) -> dict[str, Weights]:
     """Return weights that fall in the order of the list, if those of now do not; a weight of 0 stays 0."""
-    weights = [one.weight for one in destinations if one.weight]
+    weights = [destination.weight for destination in destinations if destination.weight]
     if weights == sorted(weights, reverse=True):
         return {}
-    return {str(one.key): Weights(one.weight, len(destinations) - place) for place, one in enumerate(destinations) if one.weight}
+    return {
+        str(destination.key): Weights(destination.weight, len(destinations) - place)
+        for place, destination in enumerate(destinations)
+        if destination.weight
+    }
 
 
 def _change_scheduler(kernel: IpvsKernel, entries: Sequence[Entry], scheduler: str, suppressed: Suppressed) -> None:
     for begin in range(0, len(entries), _AT_ONCE):
         some = entries[begin : begin + _AT_ONCE]
         with suppressed():
-            _converge(kernel, [DesiredService("", one.service.key, {"scheduler": scheduler}, strict=False) for one in some])
+            _converge(kernel, [DesiredService("", entry.service.key, {"scheduler": scheduler}, strict=False) for entry in some])
 
 
 def _change_weights(kernel: IpvsKernel, weights: _Weights, *, give_back: bool) -> None:
@@ -168,13 +172,13 @@ def _change_weights(kernel: IpvsKernel, weights: _Weights, *, give_back: bool) -
     for entry in _table(kernel):
         known = weights.get(str(entry.service.key), {})
         changed = []
-        for place, one in enumerate(entry.destinations):
-            pair = known.get(str(one.key))
+        for place, destination in enumerate(entry.destinations):
+            pair = known.get(str(destination.key))
             if pair is None:
                 continue
             old, new = (pair.meanwhile, pair.own) if give_back else pair
-            if one.weight == old:
-                changed.append(DesiredDestination("", place, one.key, Given({"weight": new})))
+            if destination.weight == old:
+                changed.append(DesiredDestination("", place, destination.key, Given({"weight": new})))
         if changed:
             services.append(DesiredService("", entry.service.key, {}, destinations=tuple(changed), ordered=False, strict=False))
     _converge(kernel, services)

@@ -63,13 +63,13 @@ def restore_table(
         journal.problem(f"Not restored: {problem}")
     services: list[DesiredService] = []
     replaced = set()
-    for one in content.services:
-        possible = _with_scheduler(one, journal, load, fallback)
+    for service in content.services:
+        possible = _with_scheduler(service, journal, load, fallback)
         if possible is None:
             continue
         services.append(possible)
-        if possible is not one:
-            replaced.add(str(one.key))
+        if possible is not service:
+            replaced.add(str(service.key))
     restored, changed = _restore_services(kernel, services, journal)
     replaced |= set(known) - restored
     total = len(content.services) + sum(problem.startswith("services") for problem in content.problems)
@@ -87,16 +87,16 @@ def _restore_services(kernel: IpvsKernel, services: Sequence[DesiredService], jo
     """Return the names of the services that were restored, and how many of them had to be changed for that."""
     try:
         plan = converge(kernel, DesiredTable(tuple(services)), check_mode=False).plan
-        return {str(one.key) for one in services}, len(plan.changed_services)
+        return {str(service.key) for service in services}, len(plan.changed_services)
     except IpvsError:
         pass  # one of them is in the way of the others: each on its own
     restored, changed = set(), 0
-    for one in services:
+    for service in services:
         try:
-            changed += converge(kernel, DesiredTable((one,)), check_mode=False).plan.changed
-            restored.add(str(one.key))
+            changed += converge(kernel, DesiredTable((service,)), check_mode=False).plan.changed
+            restored.add(str(service.key))
         except IpvsError as exc:
-            journal.problem(f"Service {one.key} was not restored: {exc}")
+            journal.problem(f"Service {service.key} was not restored: {exc}")
     return restored, changed
 
 
@@ -118,8 +118,10 @@ def _with_scheduler(service: DesiredService, journal: Journal, load: Callable[[s
         given={**service.given, "scheduler": fallback, "scheduler_flags": 0},
         flag_words=(),
         destinations=tuple(
-            one._replace(given=Given({**one.given, "weight": len(destinations) - place if one.given.get("weight", 1) else 0}))
-            for place, one in enumerate(destinations)
+            destination._replace(
+                given=Given({**destination.given, "weight": len(destinations) - place if destination.given.get("weight", 1) else 0})
+            )
+            for place, destination in enumerate(destinations)
         ),
     )
 
@@ -141,7 +143,7 @@ def restore_network(
     """
     addresses = _addresses_with_services(kernel, content, vips, journal)
     start_daemon = partial(converge_sync_daemon, kernel, check_mode=False, store=store, save=False)
-    daemons = {f"Sync daemon {one.state}": partial(start_daemon, one) for one in content.sync_daemons}
+    daemons = {f"Sync daemon {daemon.state}": partial(start_daemon, daemon) for daemon in content.sync_daemons}
     deadline = clock() + patience
     while True:
         late = clock() >= deadline
@@ -170,9 +172,9 @@ def _addresses_with_services(kernel: IpvsKernel, content: Content, vips: Vips, j
     saved = vips.saved()
     if saved:
         present = {observed.entry.service.key for observed in kernel.read_table(counters=False)}
-        for one in content.services:
-            if one.key not in present:
-                missing.setdefault(one.key.address, []).append(str(one.key))
+        for service in content.services:
+            if service.key not in present:
+                missing.setdefault(service.key.address, []).append(str(service.key))
     found = {}
     for vip in saved:
         lacking = missing.get(parse_address(vip["address"].partition("/")[0]))
@@ -187,7 +189,7 @@ def clear_table(kernel: IpvsKernel, content: Content, journal: Journal) -> None:
     """Delete the services that are saved, and no others, and set the timeouts to what they were before."""
     for problem in content.problems:
         journal.warning(f"Passed over: {problem}")
-    absent = tuple(DesiredService("", one.key, {}, present=False) for one in content.services)
+    absent = tuple(DesiredService("", service.key, {}, present=False) for service in content.services)
     try:
         outcome = converge(kernel, DesiredTable(absent), check_mode=False)
         journal.note(f"Deleted {len(outcome.plan.changed_services)} services.")
@@ -201,12 +203,12 @@ def clear_network(kernel: IpvsKernel, content: Content, vips: Vips, journal: Jou
     """Remove the virtual addresses and stop the sync daemons that are saved, and no others."""
     for step in vips.remove(vips.saved()):
         journal.note(f"Done: {step}.")
-    for one in content.sync_daemons:
-        running = {each.state: each for each in kernel.read_sync_daemons()}.get(one.state)
-        if running is None or running != running._replace(**one.given):
+    for daemon in content.sync_daemons:
+        running = {each.state: each for each in kernel.read_sync_daemons()}.get(daemon.state)
+        if running is None or running != running._replace(**daemon.given):
             continue
         try:
-            converge_sync_daemon(kernel, one._replace(given={}, present=False), check_mode=False)
-            journal.note(f"Sync daemon {one.state}: stopped.")
+            converge_sync_daemon(kernel, daemon._replace(given={}, present=False), check_mode=False)
+            journal.note(f"Sync daemon {daemon.state}: stopped.")
         except IpvsError as exc:
-            journal.problem(f"Sync daemon {one.state} was not stopped: {exc}")
+            journal.problem(f"Sync daemon {daemon.state} was not stopped: {exc}")

@@ -106,7 +106,7 @@ _DESTINATION = {
 }
 
 # Which options go with which command.
-TAKES: dict[str, set[Option]] = {
+ALLOWED: dict[str, set[Option]] = {
     "add-service": _SERVICE,
     "edit-service": _SERVICE,
     "delete-service": _KEY,

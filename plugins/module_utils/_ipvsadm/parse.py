@@ -112,9 +112,9 @@ class _Table:
         values = {"service": rule.key, **rule.values, "state": state, "strict": self._strict}
         params = with_defaults(destination_module_spec()["argument_spec"], values)
         (desired,) = desired_from_destination_module(params).services
-        (one,) = desired.destinations or ()
-        destination = one.key._replace(port=desired.key.port) if self._strict and rule.has_port_of_service else one.key
-        desired = desired._replace(destinations=(one._replace(key=destination),))
+        (listed,) = desired.destinations or ()
+        destination = listed.key._replace(port=desired.key.port) if self._strict and rule.has_port_of_service else listed.key
+        desired = desired._replace(destinations=(listed._replace(key=destination),))
         entry = self.entries[self._existing(desired.key)]
         exists = entry.destination(destination) is not None
         if rule.command == "add-server":

@@ -32,7 +32,7 @@ def render_rules(entries: Iterable[Entry]) -> str:
     rules = []
     for service, destinations in entries:
         rules.append(service_rule("-A", service))
-        rules += [destination_rule("-a", service.key, one) for one in reversed(destinations)]
+        rules += [destination_rule("-a", service.key, destination) for destination in reversed(destinations)]
     return "".join(f"{rule}\n" for rule in rules)
 
 

@@ -54,16 +54,16 @@ class Rule:
         self._service: Optional[Given] = None
         self._netmask_family: Optional[str] = None
         self._given: list[Given] = []
-        for one in given:
-            self._check(one)
-            self._given.append(one)
-            self._read(one)
+        for option in given:
+            self._check(option)
+            self._given.append(option)
+            self._read(option)
         self._complete()
 
     @property
     def about_service(self) -> bool:
         """Whether the command is about a service, not about a destination."""
-        return options.REAL_SERVER not in options.TAKES[self.command]
+        return options.REAL_SERVER not in options.ALLOWED[self.command]
 
     @property
     def has_port_of_service(self) -> bool:
@@ -80,72 +80,72 @@ class Rule:
             return self._service.word
         return options.REAL_SERVER.word
 
-    def _check(self, one: Given) -> None:
-        if one.option in options.COMMANDS:
-            raise IpvsInputError("", f"{one.word} is a second command, after {self._command.word}: give each its line")
-        if one.option not in options.TAKES[self.command]:
-            reason = f": {one.option.elsewhere}" if one.option.elsewhere else ""
-            raise IpvsInputError("", f"{one.word} does not go with {self._command.word}{reason}")
-        alternatives = next((several for several in _ALTERNATIVES if one.option in several), {one.option})
+    def _check(self, given: Given) -> None:
+        if given.option in options.COMMANDS:
+            raise IpvsInputError("", f"{given.word} is a second command, after {self._command.word}: give each its line")
+        if given.option not in options.ALLOWED[self.command]:
+            reason = f": {given.option.elsewhere}" if given.option.elsewhere else ""
+            raise IpvsInputError("", f"{given.word} does not go with {self._command.word}{reason}")
+        alternatives = next((several for several in _ALTERNATIVES if given.option in several), {given.option})
         for other in self._given:
             if other.option in alternatives:
-                raise IpvsInputError("", f"{one.word} after {other.word}: only one of them can be given, once")
+                raise IpvsInputError("", f"{given.word} after {other.word}: only one of them can be given, once")
 
-    def _read(self, one: Given) -> None:
-        option, value = one.option, one.value
+    def _read(self, given: Given) -> None:
+        option, value = given.option, given.value
         if option in _PROTOCOLS:
-            self._read_service(one)
+            self._read_service(given)
         elif option == options.IPV6:
             if "fwmark" not in self.key:
-                raise IpvsInputError("", f"{one.word} is for a firewall mark and has to stand after its -f; addresses need none")
+                raise IpvsInputError("", f"{given.word} is for a firewall mark and has to stand after its -f; addresses need none")
             self.key["family"] = "ipv6"
         elif option == options.REAL_SERVER:
-            address, port = _address_and_port(one, self.key.get("protocol", "tcp") if self.key else None)
+            address, port = _address_and_port(given, self.key.get("protocol", "tcp") if self.key else None)
             # As ipvsadm: without a port that of the service, if that is known by then.
             self.values.update(address=address, port=port if port is not None or self.key else 0)
         elif option in _METHODS:
             self.values["forward_method"] = _METHODS[option]
         elif option in _NUMBERS:
-            self.values[option.sets] = _number(one)
+            self.values[option.sets] = _number(given)
         elif option in _TUNNEL_FLAGS:
             self.values["tunnel_flags"] = [_TUNNEL_FLAGS[option]]
         elif option == options.TUNNEL_TYPE:
-            self.values[option.sets] = _choice(one, value, uapi.TUNNEL_TYPES)
+            self.values[option.sets] = _choice(given, value, uapi.TUNNEL_TYPES)
         elif option == options.PERSISTENT:
-            self.values[option.sets] = _number(one) if value else _PERSISTENCE_TIMEOUT
+            self.values[option.sets] = _number(given) if value else _PERSISTENCE_TIMEOUT
             if not self.values[option.sets]:
-                raise IpvsInputError("", f"{one.word} 0: a service that is not persistent has no {one.word}")
+                raise IpvsInputError("", f"{given.word} 0: a service that is not persistent has no {given.word}")
         elif option == options.NETMASK:
-            self._read_netmask(one)
+            self._read_netmask(given)
         elif option == options.SCHEDULER_FLAGS:
-            self.values[option.sets] = [_choice(one, word, uapi.SCHEDULER_FLAGS) for word in value.split(",") if word]
+            self.values[option.sets] = [_choice(given, word, uapi.SCHEDULER_FLAGS) for word in value.split(",") if word]
         elif option == options.ONE_PACKET:
             self.values[option.sets] = True
         else:  # names: of the scheduler, of the persistence engine
             self.values[option.sets] = value
 
-    def _read_service(self, one: Given) -> None:
-        self._service = one
-        protocol = _PROTOCOLS[one.option]
+    def _read_service(self, given: Given) -> None:
+        self._service = given
+        protocol = _PROTOCOLS[given.option]
         if protocol is None:
-            self.key = {"fwmark": _fwmark(one)}
+            self.key = {"fwmark": _fwmark(given)}
             return
-        address, port = _address_and_port(one, protocol)
+        address, port = _address_and_port(given, protocol)
         self.key = {"protocol": protocol, "address": address, "port": port or 0}
 
     @property
     def _family(self) -> str:
         return "ipv6" if ":" in self.key.get("address", "") else self.key.get("family", "ipv4")
 
-    def _read_netmask(self, one: Given) -> None:
+    def _read_netmask(self, given: Given) -> None:
         self._netmask_family = self._family
-        self.values[one.option.sets] = one.value
+        self.values[given.option.sets] = given.value
         if self._family == "ipv6":
-            if not re.fullmatch("[0-9]+", one.value):
-                raise IpvsInputError("", f"{one.word}: {one.value!r} is not a prefix length from 1 to 128, which IPv6 needs here")
-        elif not re.fullmatch(r"[0-9]+(\.[0-9]+){3}", one.value):
+            if not re.fullmatch("[0-9]+", given.value):
+                raise IpvsInputError("", f"{given.word}: {given.value!r} is not a prefix length from 1 to 128, which IPv6 needs here")
+        elif not re.fullmatch(r"[0-9]+(\.[0-9]+){3}", given.value):
             # ipvsadm would take 24 for 0.0.0.24.
-            raise IpvsInputError("", f"{one.word}: {one.value!r} is not a netmask like 255.255.255.0, which ipvsadm needs for IPv4")
+            raise IpvsInputError("", f"{given.word}: {given.value!r} is not a netmask like 255.255.255.0, which ipvsadm needs for IPv4")
 
     def _complete(self) -> None:
         if self.command == "clear":
@@ -162,36 +162,36 @@ class Rule:
             raise IpvsInputError("", f"{self._command.word} needs the real server: give {options.REAL_SERVER.word}")
 
 
-def _number(one: Given) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]+", one.value):
-        raise IpvsInputError("", f"{one.word}: {one.value!r} is not a number")
-    return int(one.value)
+def _number(given: Given) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]+", given.value):
+        raise IpvsInputError("", f"{given.word}: {given.value!r} is not a number")
+    return int(given.value)
 
 
-def _fwmark(one: Given) -> int:
-    mark = _number(one)
+def _fwmark(given: Given) -> int:
+    mark = _number(given)
     if -(2**31) <= mark < 0:
-        raise IpvsInputError("", f"{one.word}: {mark} is how ipvsadm -S prints the mark {mark + 2**32}, and -R refuses it: write that")
+        raise IpvsInputError("", f"{given.word}: {mark} is how ipvsadm -S prints the mark {mark + 2**32}, and -R refuses it: write that")
     return mark
 
 
-def _choice(one: Given, word: str, choices: Iterable[str]) -> str:
+def _choice(given: Given, word: str, choices: Iterable[str]) -> str:
     if word not in choices:
-        raise IpvsInputError("", f"{one.word}: {word!r} is none of {', '.join(choices)}")
+        raise IpvsInputError("", f"{given.word}: {word!r} is none of {', '.join(choices)}")
     return word
 
 
-def _address_and_port(one: Given, protocol: Optional[str]) -> tuple[str, Optional[int]]:
+def _address_and_port(given: Given, protocol: Optional[str]) -> tuple[str, Optional[int]]:
     """Return an address and its port, None if there is none.
 
     :param protocol: for a port that is given by name; None if it is not known at this point of the line.
     """
-    text = one.value
+    text = given.value
     port: Optional[str] = None
     if text.startswith("["):
         address, bracket, rest = text[1:].partition("]")
         if not bracket or not rest.startswith(":") or ":" not in address:
-            raise IpvsInputError("", f"{one.word}: {text!r} is not of the form [IPv6 address]:port")
+            raise IpvsInputError("", f"{given.word}: {text!r} is not of the form [IPv6 address]:port")
         port = rest[1:]
     elif text.count(":") == 1:
         address, _colon, port = text.partition(":")
@@ -200,16 +200,18 @@ def _address_and_port(one: Given, protocol: Optional[str]) -> tuple[str, Optiona
     try:
         parse_address(address)
     except ValueError as exc:
-        raise IpvsInputError("", f"{one.word}: {exc}. Names are not looked up: write the address, as ipvsadm -S -n does") from exc
-    return address, None if port is None else _port(one, port, protocol)
+        raise IpvsInputError("", f"{given.word}: {exc}. Names are not looked up: write the address, as ipvsadm -S -n does") from exc
+    return address, None if port is None else _port(given, port, protocol)
 
 
-def _port(one: Given, text: str, protocol: Optional[str]) -> int:
+def _port(given: Given, text: str, protocol: Optional[str]) -> int:
     if re.fullmatch(r"[+-]?[0-9]+", text):
         return int(text)
     if protocol is None:
-        raise IpvsInputError("", f"{one.word}: port {text!r} is a name, and the protocol is not known: put the service before {one.word}")
+        raise IpvsInputError(
+            "", f"{given.word}: port {text!r} is a name, and the protocol is not known: put the service before {given.word}"
+        )
     try:
         return socket.getservbyname(text, protocol)
     except OSError as exc:
-        raise IpvsInputError("", f"{one.word}: port {text!r} is neither a number nor a name of {protocol} in /etc/services") from exc
+        raise IpvsInputError("", f"{given.word}: port {text!r} is neither a number nor a name of {protocol} in /etc/services") from exc

@@ -130,13 +130,13 @@ class NetlinkKernel:
     def read_table(self, *, counters: bool = True, only: Optional[Collection[ServiceKey]] = None) -> Iterable[Observed]:
         if only is not None and len(only) <= _FEW:
             return [found for found in (self.read_service(key, counters=counters) for key in only) if found]
-        command, what = (uapi.IPVS_CMD_GET_SERVICE, b""), "the services"
+        command, subject = (uapi.IPVS_CMD_GET_SERVICE, b""), "the services"
         # Other services may have thousands of destinations.
         names = None if only is None else frozenset(only)
         if counters:
-            counted = self._list(what, command, wire.unpack_counted_services, lambda pair: pair[0].key)
+            counted = self._list(subject, command, wire.unpack_counted_services, lambda pair: pair[0].key)
             return [self._observe_counted(service, stats) for service, stats in counted if names is None or service.key in names]
-        services = self._list(what, command, wire.unpack_services, lambda service: service.key)
+        services = self._list(subject, command, wire.unpack_services, lambda service: service.key)
         return self._observe_all(services if names is None else [service for service in services if service.key in names])
 
     def read_info(self) -> Info:
@@ -241,14 +241,14 @@ class NetlinkKernel:
         return Observed(entry, stats, {destination.key: counters for destination, counters in pairs})
 
     def _list(
-        self, what: str | ServiceKey, command: Command, unpack: Callable[[bytes, int], list[Any]], name: Callable[[Any], Any]
+        self, subject: str | ServiceKey, command: Command, unpack: Callable[[bytes, int], list[Any]], name: Callable[[Any], Any]
     ) -> list[Any]:
-        """Return the entries of a listing: ``what``, or the destinations of a service."""
+        """Return the entries of a listing: ``subject``, or the destinations of that service."""
         for _attempt in range(_LISTING_ATTEMPTS):
             try:
                 runs = self._socket.dump(*command)
             except OSError as exc:
-                raise _reading_failed(what if isinstance(what, str) else f"the destinations of service {what}", exc) from exc
+                raise _reading_failed(subject if isinstance(subject, str) else f"the destinations of service {subject}", exc) from exc
             if len(runs) == 1:
                 return unpack(*runs[0])
             found = [entry for run in runs for entry in unpack(*run)]
@@ -257,15 +257,15 @@ class NetlinkKernel:
             if len({name(entry) for entry in found}) == len(found):
                 return found
         raise IpvsConflictError(
-            f"Cannot read {what if isinstance(what, str) else f'the destinations of service {what}'}: they change faster than "
+            f"Cannot read {subject if isinstance(subject, str) else f'the destinations of service {subject}'}: they change faster than "
             "they can be read. Something else is changing the table"
         )
 
-    def _request(self, what: str, command: int) -> bytes:
+    def _request(self, subject: str, command: int) -> bytes:
         try:
             return self._socket.request(command)
         except OSError as exc:
-            raise _reading_failed(what, exc) from exc
+            raise _reading_failed(subject, exc) from exc
 
 
 def _uncounted(service: Service, destinations: tuple[Destination, ...]) -> Observed:
@@ -274,8 +274,8 @@ def _uncounted(service: Service, destinations: tuple[Destination, ...]) -> Obser
     return observed
 
 
-def _reading_failed(what: str, exc: OSError) -> IpvsError:
+def _reading_failed(subject: str, exc: OSError) -> IpvsError:
     number = exc.errno or 0
     if number in (errno.EPERM, errno.EACCES):
-        return IpvsUnavailableError(f"Cannot read {what}: permission denied. {NO_PERMISSION}")
-    return IpvsRejectedError(f"Cannot read {what}: {os.strerror(number)} ({errno.errorcode.get(number, number)})")
+        return IpvsUnavailableError(f"Cannot read {subject}: permission denied. {NO_PERMISSION}")
+    return IpvsRejectedError(f"Cannot read {subject}: {os.strerror(number)} ({errno.errorcode.get(number, number)})")

@@ -111,8 +111,8 @@ def check(boot: Boot) -> None:
 def unit_files(boot: Boot) -> dict[str, str]:
     """Return the units with their texts."""
 
-    def stop(what: str) -> str:
-        return f"ExecStop={program.COMMAND} clear {what}\n" if boot.clear_on_stop else ""
+    def stop(part: str) -> str:
+        return f"ExecStop={program.COMMAND} clear {part}\n" if boot.clear_on_stop else ""
 
     return {
         TABLE_UNIT: _TABLE_TEXT.format(

@@ -75,7 +75,7 @@ def configuration(entry: Optional[Entry]) -> dict[str, Any]:
         return {}
     return {
         **service_values(entry.service),
-        "destinations": [destination_values(one) for one in entry.destinations],
+        "destinations": [destination_values(destination) for destination in entry.destinations],
     }
 
 
@@ -101,7 +101,8 @@ def service_result(observed: Observed) -> dict[str, Any]:
         **service_values(observed.entry.service),
         "stats": stats_values(observed.stats),
         "destinations": [
-            destination_result(one, observed.counters.get(one.key, DestinationCounters())) for one in observed.entry.destinations
+            destination_result(destination, observed.counters.get(destination.key, DestinationCounters()))
+            for destination in observed.entry.destinations
         ],
     }
 

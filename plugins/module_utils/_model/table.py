@@ -131,7 +131,7 @@ class Entry(NamedTuple):
 
     def destination(self, key: DestinationKey) -> Optional[Destination]:
         """Return the destination of that name, or None."""
-        return next((one for one in self.destinations if one.key == key), None)
+        return next((destination for destination in self.destinations if destination.key == key), None)
 
 
 class Stats(NamedTuple):

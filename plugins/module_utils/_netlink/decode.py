@@ -48,12 +48,12 @@ def values(data: bytes) -> dict[int, bytes]:
     return dict(attributes(data))
 
 
-def require(found: dict[int, bytes], kind: int, what: str) -> bytes:
+def require(found: dict[int, bytes], kind: int, name: str) -> bytes:
     """Return the value of an attribute that every kernel sends."""
     try:
         return found[kind]
     except KeyError:
-        raise IpvsProtocolError(f"the kernel's reply has no {what} (attribute {kind})") from None
+        raise IpvsProtocolError(f"the kernel's reply has no {name} (attribute {kind})") from None
 
 
 def number(value: bytes) -> int:

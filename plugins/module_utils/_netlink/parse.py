@@ -223,9 +223,9 @@ def _service_configuration(family: str, attributes: bytes) -> tuple[Any, ...]:
 def _configured_service(family: str, found: dict[int, bytes]) -> tuple[Any, ...]:
     flags = require(found, uapi.IPVS_SVC_ATTR_FLAGS, "flags")
     netmask = require(found, uapi.IPVS_SVC_ATTR_NETMASK, "netmask")
-    for value, size, what in ((flags, _FLAGS.size, "flags"), (netmask, 4, "a netmask")):
+    for value, size, name in ((flags, _FLAGS.size, "flags"), (netmask, 4, "a netmask")):
         if len(value) != size:
-            raise IpvsProtocolError(f"{what} of {len(value)} bytes in the kernel's reply")
+            raise IpvsProtocolError(f"{name} of {len(value)} bytes in the kernel's reply")
     bits = int(_FLAGS.unpack(flags)[0])
     timeout = number(require(found, uapi.IPVS_SVC_ATTR_TIMEOUT, "timeout"))
     service = Service(
@@ -254,8 +254,8 @@ _CONFIGURATION = (
     (uapi.IPVS_DEST_ATTR_L_THRESH, "lower threshold", 4),
 )
 _PADDED = {1: "B3x", 2: "H2x", 4: "I"}
-_CONFIGURATION_LAYOUT = struct.Struct("=" + "".join(f"4s{_PADDED[size]}" for _kind, _what, size in _CONFIGURATION))
-_CONFIGURATION_HEADERS = tuple(HEADER.pack(HEADER.size + size, kind) for kind, _what, size in _CONFIGURATION)
+_CONFIGURATION_LAYOUT = struct.Struct("=" + "".join(f"4s{_PADDED[size]}" for _kind, _name, size in _CONFIGURATION))
+_CONFIGURATION_HEADERS = tuple(HEADER.pack(HEADER.size + size, kind) for kind, _name, size in _CONFIGURATION)
 
 _DESTINATION_PORT_HEADER = HEADER.pack(6, uapi.IPVS_DEST_ATTR_PORT)
 _IPV4, _IPV6 = (_u16_attribute(uapi.IPVS_DEST_ATTR_ADDR_FAMILY, code) for code in uapi.FAMILIES.values())
@@ -311,7 +311,7 @@ def _destination(found: dict[int, bytes]) -> Destination:
     key = DestinationKey(
         _address(require(found, uapi.IPVS_DEST_ATTR_ADDR, "address"), family), _port(require(found, uapi.IPVS_DEST_ATTR_PORT, "port"))
     )
-    return Destination(key, *_configured_destination(*(number(require(found, kind, what)) for kind, what, _size in _CONFIGURATION)))
+    return Destination(key, *_configured_destination(*(number(require(found, kind, name)) for kind, name, _size in _CONFIGURATION)))
 
 
 def _configured_destination(
@@ -345,7 +345,7 @@ _COUNTS = (
     (uapi.IPVS_DEST_ATTR_PERSIST_CONNS, "count of persistent connections"),
 )
 _COUNTS_LAYOUT = struct.Struct("=4sI4sI4sI")
-_COUNTS_HEADERS = tuple(HEADER.pack(8, kind) for kind, _what in _COUNTS)
+_COUNTS_HEADERS = tuple(HEADER.pack(8, kind) for kind, _name in _COUNTS)
 
 # STATS64 has the same number for services and destinations, and is the last in both.
 _STATS64_LAYOUT = struct.Struct("=4s" + 10 * "4sQ")
@@ -366,7 +366,7 @@ def _counters(message: bytes) -> DestinationCounters:
             active, inactive, persistent = row[1::2]
             return DestinationCounters(active, inactive, persistent, stats)
     found = _inside(message, uapi.IPVS_CMD_ATTR_DEST)
-    active, inactive, persistent = (number(require(found, kind, what)) for kind, what in _COUNTS)
+    active, inactive, persistent = (number(require(found, kind, name)) for kind, name in _COUNTS)
     return DestinationCounters(active, inactive, persistent, _stats(found, uapi.IPVS_DEST_ATTR_STATS64))
 
 

@@ -44,8 +44,8 @@ def _unpack_sync_daemon(message: bytes) -> SyncDaemon:
     if state not in uapi.SYNC_DAEMON_STATES:
         raise IpvsProtocolError(f"sync daemon state {state} in the kernel's reply is neither master nor backup")
 
-    def number_of(kind: int, what: str) -> int:
-        return number(require(found, kind, what))
+    def number_of(kind: int, name: str) -> int:
+        return number(require(found, kind, name))
 
     group = found.get(uapi.IPVS_DAEMON_ATTR_MCAST_GROUP6)
     if group is None:

@@ -123,11 +123,11 @@ def _service(path: str, params: Params) -> DesiredService:
 def _destinations(path: str, items: list[Params], service: ServiceKey, read: ReadDestination) -> tuple[DesiredDestination, ...]:
     found: dict[DestinationKey, DesiredDestination] = {}
     for index, item in enumerate(items):
-        one = read(path, index, item, service)
-        key = one.key
+        destination = read(path, index, item, service)
+        key = destination.key
         if key in found:
-            raise IpvsInputError(one.path, f"{key} is listed already, as {found[key].path}")
-        found[key] = one
+            raise IpvsInputError(destination.path, f"{key} is listed already, as {found[key].path}")
+        found[key] = destination
     return tuple(found.values())
 
 

@@ -110,17 +110,17 @@ def desired_from_table_module(params: Params) -> DesiredTable:
 
 def number_of_services(services: Sequence[Any]) -> int:
     """Return how many services were listed."""
-    return sum(one["number"] if _is_packed(one) else 1 for one in services)
+    return sum(service["number"] if _is_packed(service) else 1 for service in services)
 
 
 def _unpacked(services: Sequence[Any]) -> Iterator[Any]:
     """Yield services one after the other, even if the action plugin has packed them: all at once would take memory."""
-    for one in services:
-        if not _is_packed(one):
-            yield one
+    for service in services:
+        if not _is_packed(service):
+            yield service
             continue
         try:
-            for line in zlib.decompress(base64.b64decode(one["packed"])).splitlines():
+            for line in zlib.decompress(base64.b64decode(service["packed"])).splitlines():
                 yield json.loads(line)
         except (TypeError, ValueError, zlib.error) as exc:
             raise IpvsInputError("services", f"was damaged on the way from the controller: {exc}") from None

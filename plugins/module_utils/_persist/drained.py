@@ -65,11 +65,11 @@ def forgetting(desired: DesiredTable, plan: PlannedTable) -> Iterator[None]:
     :raises IpvsUnavailableError: the file cannot be read or changed.
     """
     content = _read()
-    wanted = {one.key: one for one in desired.services}
+    wanted = {service.key: service for service in desired.services}
     left: _Content = {}
     for name, remembered in content.items():
         left[name] = remembered
-        planned = next((one for one in plan.services if str(one.key) == name), None)
+        planned = next((service for service in plan.services if str(service.key) == name), None)
         if planned is not None:
             settled = _Settled(planned, wanted.get(planned.key))
             left[name] = {key: values for key, values in remembered.items() if not settled(key)}
@@ -82,11 +82,11 @@ class _Settled:
 
     def __init__(self, planned: PlannedService, desired: Optional[DesiredService]) -> None:
         self._gone = planned.after is None
-        self._before = {str(one.key) for one in planned.before.destinations} if planned.before else set()
-        self._after = {str(one.key): one.weight for one in planned.after.destinations} if planned.after else {}
+        self._before = {str(destination.key) for destination in planned.before.destinations} if planned.before else set()
+        self._after = {str(destination.key): destination.weight for destination in planned.after.destinations} if planned.after else {}
         listed = (desired.destinations or ()) if desired else ()
         # Also a weight of 0, if it is given.
-        self._decided = {str(one.key) for one in listed if not one.present or "weight" in one.given}
+        self._decided = {str(destination.key) for destination in listed if not destination.present or "weight" in destination.given}
 
     def __call__(self, name: str) -> bool:
         deleted = name in self._before and name not in self._after

@@ -96,11 +96,11 @@ def from_text(text: str) -> Saved:
     body = rest[: -len(_END)]
     services = {}
     for number, part in enumerate(body.split(_NEXT) if body else ()):
-        paragraph = f"{{{part}" if number else part
-        name = paragraph.partition(_FIRST_LINE)[0]
+        service = f"{{{part}" if number else part
+        name = service.partition(_FIRST_LINE)[0]
         if not _CANONICAL(name):
-            name, paragraph = _canonical(name, paragraph)
-        services[name] = paragraph
+            name, service = _canonical(name, service)
+        services[name] = service
     return Saved(services, *_settings(contents(f"{head}{_SERVICES}{_END}")))
 
 
@@ -112,7 +112,7 @@ def parsed(text: str) -> dict[str, Any]:
     content = contents(text)
     timeouts, earlier, daemons = _settings(content)
     services = content.get("services")
-    if not isinstance(services, list) or not all(isinstance(one, dict) for one in services):
+    if not isinstance(services, list) or not all(isinstance(service, dict) for service in services):
         raise IpvsUnavailableError("services is not a list of services")
     return {"services": services, "timeouts": timeouts, "earlier_timeouts": earlier, "sync_daemons": list(daemons.values())}
 
@@ -134,9 +134,11 @@ def contents(text: str) -> dict[str, Any]:
 def _settings(content: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, int], dict[str, dict[str, Any]]]:
     timeouts, earlier = (_timeouts(content, part) for part in ("timeouts", "earlier_timeouts"))
     daemons = content.get("sync_daemons")
-    if not isinstance(daemons, list) or not all(isinstance(one, dict) and one.get("state") in ("master", "backup") for one in daemons):
+    if not isinstance(daemons, list) or not all(
+        isinstance(daemon, dict) and daemon.get("state") in ("master", "backup") for daemon in daemons
+    ):
         raise IpvsUnavailableError("sync_daemons is not a list of daemons with state master or backup")
-    return timeouts, earlier, {one["state"]: one for one in daemons}
+    return timeouts, earlier, {daemon["state"]: daemon for daemon in daemons}
 
 
 def _timeouts(content: Mapping[str, Any], part: str) -> dict[str, int]:
@@ -146,14 +148,14 @@ def _timeouts(content: Mapping[str, Any], part: str) -> dict[str, int]:
     return values
 
 
-def _canonical(name: str, paragraph: str) -> tuple[str, str]:
+def _canonical(name: str, service: str) -> tuple[str, str]:
     """Return a service's name and paragraph as this collection writes them, if it can be told."""
     try:
         if name_of(key_of(name)) != name:
-            return _laid_out(json.loads(paragraph))
+            return _laid_out(json.loads(service))
     except (IpvsUnavailableError, ValueError, TypeError, AttributeError):
         pass  # whoever needs it says what is wrong with it
-    return name, paragraph
+    return name, service
 
 
 def _laid_out(values: Mapping[str, Any]) -> tuple[str, str]:
@@ -164,7 +166,7 @@ def _laid_out(values: Mapping[str, Any]) -> tuple[str, str]:
         name = _name_values(_key(given))
     except (ValueError, KeyError, TypeError):
         name = given
-    return _name(name), _paragraph(name, rest, [json.dumps(each) for each in values.get("destinations") or ()])
+    return _name(name), _service_text(name, rest, [json.dumps(each) for each in values.get("destinations") or ()])
 
 
 class Writer:
@@ -173,14 +175,14 @@ class Writer:
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], str] = {}
 
-    def paragraph(self, entry: Entry) -> str:
+    def service(self, entry: Entry) -> str:
         values = service_values(entry.service)
         rest = {option: value for option, value in values.items() if option not in key_values(entry.service.key)}
         # An empty name takes the engine off a service; a service that is not persistent has no netmask.
         rest["persistence_engine"] = rest["persistence_engine"] or ""
         if rest["persistence_netmask"] is None:
             del rest["persistence_netmask"]
-        return _paragraph(_name_values(entry.service.key), rest, map(self._destination, entry.destinations))
+        return _service_text(_name_values(entry.service.key), rest, map(self._destination, entry.destinations))
 
     def _destination(self, destination: Destination) -> str:
         (address, port), *values = destination
@@ -208,7 +210,7 @@ def _name(values: Mapping[str, Any]) -> str:
     return json.dumps(values)[:-1]
 
 
-def _paragraph(name: Mapping[str, Any], rest: Mapping[str, Any], destinations: Iterable[str]) -> str:
+def _service_text(name: Mapping[str, Any], rest: Mapping[str, Any], destinations: Iterable[str]) -> str:
     listed = ",\n  ".join(destinations)
     return f'{_name(name)},\n {json.dumps(rest)[1:-1]}, "destinations": [' + (f"\n  {listed}]}}" if listed else "]}")
 
@@ -223,11 +225,11 @@ def options_of(saved: Saved, key: ServiceKey) -> Optional[dict[str, Any]]:
 
     :raises IpvsUnavailableError: its paragraph makes no sense.
     """
-    paragraph = saved.services.get(name_of(key))
-    if paragraph is None:
+    service = saved.services.get(name_of(key))
+    if service is None:
         return None
     try:
-        options: dict[str, Any] = json.loads(paragraph)
+        options: dict[str, Any] = json.loads(service)
     except ValueError as exc:
         raise IpvsUnavailableError(f"it is not JSON: {exc}") from exc
     return options

@@ -56,21 +56,21 @@ def content_of(text: str) -> Content:
 
     def each(part: str, values: Sequence[Any], make: Callable[[Any], Any]) -> list[Any]:
         found = []
-        for index, one in enumerate(values):
+        for index, value in enumerate(values):
             try:
-                found.append(make(one))
+                found.append(make(value))
             except (IpvsError, KeyError, TypeError, AttributeError, ValueError) as exc:
-                problems.append(f"{_name(part, index, one)}: {_reason(exc)}")
+                problems.append(f"{_name(part, index, value)}: {_reason(exc)}")
         return found
 
     services = _all_services(items("services", list))
     if services is None:
-        services = {one.key: one for one in each("services", items("services", list), _service)}
+        services = {service.key: service for service in each("services", items("services", list), _service)}
     timeouts, earlier = (
         dict(pair for pairs in each(part, [*items(part, dict).items()], _timeout) for pair in pairs.items())
         for part in ("timeouts", "earlier_timeouts")
     )
-    daemons = {one.state: one for one in each("sync_daemons", items("sync_daemons", list), _sync_daemon)}
+    daemons = {daemon.state: daemon for daemon in each("sync_daemons", items("sync_daemons", list), _sync_daemon)}
     return Content(tuple(services.values()), timeouts, earlier, tuple(daemons.values()), tuple(dict.fromkeys(problems)))
 
 
@@ -79,11 +79,11 @@ def _all_services(values: Sequence[Any]) -> Optional[dict[ServiceKey, DesiredSer
     try:
         services = _services(values)
         merger = Merger()
-        for one in services:
-            plan_entry(None, one, merger)
+        for service in services:
+            plan_entry(None, service, merger)
     except IpvsError:
         return None
-    return {one.key: one for one in services}
+    return {service.key: service for service in services}
 
 
 def _service(values: Any) -> DesiredService:
@@ -95,7 +95,7 @@ def _service(values: Any) -> DesiredService:
 def _services(values: Sequence[Any]) -> tuple[DesiredService, ...]:
     # Exactly in the order in which they were; destinations that others have added to the service since may stay.
     fixed = {"state": "present", "ordered": True, "exclusive_destinations": False}
-    services = [{**one, **fixed} if isinstance(one, dict) else one for one in values]
+    services = [{**service, **fixed} if isinstance(service, dict) else service for service in values]
     table = desired_from_table_module(
         {"services": services, "scope": None, "purge": False, "exclusive_destinations": False, "zero_counters": False, "strict": False}
     )
@@ -151,20 +151,20 @@ class Checks:
         self._raise(service.key, "", self._problem((shape,), Entry(service)))
         lost = set()
         last: tuple[Any, ...] = ()
-        for one in entry.destinations:
-            values = (*one[1:], len(one.key.address), one.key.port == service.key.port)
+        for destination in entry.destinations:
+            values = (*destination[1:], len(destination.key.address), destination.key.port == service.key.port)
             if values == last:
                 continue
-            problem = self._problem((shape, values), Entry(service, (one,)))
+            problem = self._problem((shape, values), Entry(service, (destination,)))
             if not problem:
                 last = values
-            elif one.key in asked:
-                self._raise(service.key, f"destination {one.key} of ", problem)
+            elif destination.key in asked:
+                self._raise(service.key, f"destination {destination.key} of ", problem)
             else:
-                lost.add(one.key)
+                lost.add(destination.key)
         if not lost:
             return entry
-        kept: list[Destination] = [one for one in entry.destinations if one.key not in lost]
+        kept: list[Destination] = [destination for destination in entry.destinations if destination.key not in lost]
         return entry._replace(destinations=tuple(kept))
 
     def _problem(self, shape: tuple[Any, ...], entry: Entry) -> str:
@@ -182,7 +182,7 @@ class Checks:
 def _problem(entry: Entry) -> str:
     """Return why an entry would not come back as it is; empty if it would."""
     try:
-        back = plan_entry(None, _service(json.loads(Writer().paragraph(entry))))
+        back = plan_entry(None, _service(json.loads(Writer().service(entry))))
     except (IpvsError, KeyError, TypeError, ValueError) as exc:
         return _reason(exc)
     return "" if back == entry else "it would come back otherwise"

@@ -57,7 +57,7 @@ def save_table(text: str, desired: DesiredTable, plan: PlannedTable, fallback: C
     :raises IpvsError: the text cannot be read.
     """
     saved = _read(text)
-    wanted = {one.key: one for one in desired.services}
+    wanted = {service.key: service for service in desired.services}
     writer, checks = Writer(), Checks()
     services = dict(saved.services)
     named = set()
@@ -67,21 +67,21 @@ def save_table(text: str, desired: DesiredTable, plan: PlannedTable, fallback: C
         name = name_of(planned.key)
         named.add(name)
         old = services.get(name)
-        one = wanted.get(planned.key)
+        service = wanted.get(planned.key)
         # A task about a destination changes the service of whoever has set it, and does not make it one of ours.
-        if old is None and one is not None and one.must_exist:
+        if old is None and service is not None and service.must_exist:
             continue
-        entry = _own_entry(planned, one, saved) if str(planned.key) in fallback else planned.after
-        new = None if entry is None else writer.paragraph(entry)
+        entry = _own_entry(planned, service, saved) if str(planned.key) in fallback else planned.after
+        new = None if entry is None else writer.service(entry)
         if new != old and entry is not None:
-            new = writer.paragraph(checks.restorable(entry, _asked(one)))
+            new = writer.service(checks.restorable(entry, _asked(service)))
         if new == old:
             continue
         if new is None:
             del services[name]
         else:
             services[name] = new
-        if old != (None if planned.before is None else writer.paragraph(planned.before)):
+        if old != (None if planned.before is None else writer.service(planned.before)):
             before += [old] if old else []
             after += [new] if new else []
     if desired.purge:
@@ -117,11 +117,11 @@ def save_sync_daemon(text: str, state: str, daemon: Optional[SyncDaemon]) -> Opt
     new = None if daemon is None else sync_daemon_result(daemon)
     daemons = {**saved.sync_daemons, state: new}
     kept = {each: values for each, values in daemons.items() if values is not None}
-    return _save(saved, saved._replace(sync_daemons=kept), *(json.dumps(dict(one or {})) for one in (old, new)))
+    return _save(saved, saved._replace(sync_daemons=kept), *(json.dumps(dict(values or {})) for values in (old, new)))
 
 
-def _asked(one: Optional[DesiredService]) -> Collection[DestinationKey]:
-    return {each.key for each in one.destinations or ()} if one else ()
+def _asked(service: Optional[DesiredService]) -> Collection[DestinationKey]:
+    return {destination.key for destination in service.destinations or ()} if service else ()
 
 
 def _save(old: Saved, new: Saved, before: str, after: str) -> Optional[Save]:
@@ -133,13 +133,13 @@ def _save(old: Saved, new: Saved, before: str, after: str) -> Optional[Save]:
     return Save(text, before, after)
 
 
-def _own_entry(planned: PlannedService, one: Optional[DesiredService], saved: Saved) -> Optional[Entry]:
+def _own_entry(planned: PlannedService, desired: Optional[DesiredService], saved: Saved) -> Optional[Entry]:
     """Return what to save of a service that runs with the fallback scheduler, and weights to match.
 
     These are not meant to outlive the next boot: what the task asks for is laid over what is saved.
     """
-    options = _checked(lambda key: options_of(saved, key), planned.key) if one and planned.after else None
-    return plan_entry(new_entry(options, strict=False), one) if options and one else planned.after
+    options = _checked(lambda key: options_of(saved, key), planned.key) if desired and planned.after else None
+    return plan_entry(new_entry(options, strict=False), desired) if options and desired else planned.after
 
 
 def _read(text: str) -> Saved:
@@ -154,5 +154,5 @@ def _checked(read: Callable[[_Given], _Read], given: _Given) -> _Read:
         raise damaged(exc) from exc
 
 
-def _shown(paragraphs: Collection[str]) -> str:
-    return "".join(f"restored at boot: {paragraph}\n" for paragraph in paragraphs)
+def _shown(services: Collection[str]) -> str:
+    return "".join(f"restored at boot: {service}\n" for service in services)

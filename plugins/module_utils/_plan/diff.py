@@ -23,8 +23,8 @@ def diff(plan: PlannedTable) -> dict[str, str]:
     """Return Ansible's before and after of the services that are going to change."""
     changed = plan.changed_services
     return {
-        "before": "".join(_lines(one.before) for one in changed),
-        "after": "".join(_lines(one.after) for one in changed) + "".join(f"({step})\n" for step in plan.zero),
+        "before": "".join(_lines(service.before) for service in changed),
+        "after": "".join(_lines(service.after) for service in changed) + "".join(f"({step})\n" for step in plan.zero),
     }
 
 

@@ -65,7 +65,7 @@ def transition(key: ServiceKey, before: Optional[Entry], after: Optional[Entry])
     elif before.service != after.service:
         first.append(EditService(after.service))
     if before is None or not before.destinations:
-        added = [_make(AddDestination, (key, one)) for one in reversed(after.destinations)]
+        added = [_make(AddDestination, (key, destination)) for destination in reversed(after.destinations)]
         return PlannedService(key, before, after, ((*first, *added), ()))
     rest = _Destinations(key, before.destinations, after.destinations)
     rest.run()
@@ -77,10 +77,10 @@ class _Destinations:
 
     def __init__(self, service: ServiceKey, before: tuple[Destination, ...], after: tuple[Destination, ...]) -> None:
         self._service = service
-        self._before = {one.key: one for one in before}
-        self._after = {one.key: one for one in after}
+        self._before = {destination.key: destination for destination in before}
+        self._after = {destination.key: destination for destination in after}
         self._now: dict[DestinationKey, Destination] = dict(self._before)
-        self._order = [one.key for one in before]
+        self._order = [destination.key for destination in before]
         self.first: list[Step] = []
         self.second: list[Step] = []
         self.interrupted: Optional[DestinationKey] = None
@@ -120,7 +120,7 @@ class _Destinations:
         self._add(new if new.weight or not old.weight else new._replace(weight=old.weight))
 
     def _others_eligible(self, key: DestinationKey) -> bool:
-        return any(one.weight for other, one in self._now.items() if other != key)
+        return any(destination.weight for other, destination in self._now.items() if other != key)
 
     def _add_another_eligible(self, key: DestinationKey) -> None:
         """Make another destination eligible before the only eligible one is moved: one that will be so in the end."""
@@ -132,5 +132,5 @@ class _Destinations:
                     # Its place is not here: it is moved when its turn comes.
                     self._add(destination)
                 return
-        if any(one.weight for one in self._after.values()):
+        if any(destination.weight for destination in self._after.values()):
             self.interrupted = key

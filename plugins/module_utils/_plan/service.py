@@ -83,7 +83,7 @@ def plan_service(current: Optional[Entry], desired: DesiredService, merger: Opti
 
 
 def _interruption_error(desired: DesiredService, key: DestinationKey) -> IpvsInputError:
-    path = next((one.path for one in desired.destinations or () if one.key == key), desired.path)
+    path = next((destination.path for destination in desired.destinations or () if destination.key == key), desired.path)
     return IpvsInputError(
         path,
         f"{key} is the only destination of service {desired.key} that has a weight, and would have to be taken out for a moment to come to"
@@ -101,7 +101,7 @@ def plan_entry(current: Optional[Entry], desired: DesiredService, merger: Option
     if not desired.present:
         return None
     if current is None and desired.must_exist:
-        if any(one.present for one in desired.destinations or ()):
+        if any(destination.present for destination in desired.destinations or ()):
             raise IpvsMissingError(desired.path, f"there is no service {desired.key}: add it first, with ipvs_service")
         return None
     merger = merger or Merger()
@@ -123,12 +123,12 @@ def _new_destinations(service: Service, desired: DesiredService, merger: Merger)
     found = []
     given: object = None
     values: tuple[Any, ...] = ()
-    for one in desired.destinations or ():
-        if one.present:
-            if one.given is not given:
-                given, values = one.given, merger.merge(one, _NEW)
-            new: Destination = _make(Destination, (one.key, *values))
-            check_place(one, service, None, new, desired.strict, merger.warnings)
+    for destination in desired.destinations or ():
+        if destination.present:
+            if destination.given is not given:
+                given, values = destination.given, merger.merge(destination, _NEW)
+            new: Destination = _make(Destination, (destination.key, *values))
+            check_place(destination, service, None, new, desired.strict, merger.warnings)
             found.append(new)
     return tuple(found)
 
@@ -136,41 +136,45 @@ def _new_destinations(service: Service, desired: DesiredService, merger: Merger)
 def _destinations_after(
     service: Service, present: tuple[Destination, ...], desired: DesiredService, merger: Merger
 ) -> tuple[Destination, ...]:
-    before = {one.key: one for one in present}
+    before = {destination.key: destination for destination in present}
     listed: dict[DestinationKey, Destination] = {}
     unwanted = set()
     port, strict, warnings = service.key.port, desired.strict, merger.warnings
     # Most are like the one before.
     last: tuple[object, tuple[Any, ...], tuple[Any, ...]] = None, (), ()
-    for one in desired.destinations or ():
-        key = one.key
-        if not one.present:
+    for destination in desired.destinations or ():
+        key = destination.key
+        if not destination.present:
             unwanted.add(key)
             continue
         old = before.get(key)
         values = _NEW if old is None else old[1:]
-        if one.given is last[0] and values == last[1]:
+        if destination.given is last[0] and values == last[1]:
             merged = last[2]
         else:
-            merged = merger.merge(one, values)
-            last = one.given, values, merged
+            merged = merger.merge(destination, values)
+            last = destination.given, values, merged
         if old is not None and merged == values:
             listed[key] = old
-            if (key[1] != port or values[0] not in PLAIN_METHODS) and "forward_method" in one.given:
-                check_odd_place(one, service, old, strict, warnings)
+            if (key[1] != port or values[0] not in PLAIN_METHODS) and "forward_method" in destination.given:
+                check_odd_place(destination, service, old, strict, warnings)
             continue
         new = _make(Destination, (key, *merged))
-        check_place(one, service, old, new, strict, warnings)
+        check_place(destination, service, old, new, strict, warnings)
         listed[key] = new
     ordered = service.scheduler in ORDERED_SCHEDULERS if desired.ordered is None else desired.ordered
     if listed == before and not unwanted and (not ordered or list(listed) == list(before)):
         return present
-    kept = [listed.get(one.key, one) for one in present if one.key in listed or not (desired.exclusive or one.key in unwanted)]
+    kept = [
+        listed.get(destination.key, destination)
+        for destination in present
+        if destination.key in listed or not (desired.exclusive or destination.key in unwanted)
+    ]
     if ordered:
         from ansible_collections.lvs.director.plugins.module_utils._plan.order import split_moved  # noqa: PLC0415 (compiled only where it is used)
 
-        put_first, _staying = split_moved(list(listed), [one.key for one in kept])
+        put_first, _staying = split_moved(list(listed), [destination.key for destination in kept])
     else:
         put_first = [key for key in listed if key not in before]
     moved = set(put_first)
-    return tuple([listed[key] for key in put_first] + [one for one in kept if one.key not in moved])
+    return tuple([listed[key] for key in put_first] + [destination for destination in kept if destination.key not in moved])

@@ -46,7 +46,7 @@ class PlannedTable(NamedTuple):
     def phases(self) -> tuple[tuple[Step, ...], ...]:
         """The steps, in groups of which each is sent when all of the one before it were accepted."""
         changed = self.changed_services
-        return (*tuple(tuple(step for one in changed for step in one.phases[phase]) for phase in (0, 1)), self.zero)
+        return (*tuple(tuple(step for service in changed for step in service.phases[phase]) for phase in (0, 1)), self.zero)
 
 
 def plan_table(current: Mapping[ServiceKey, Observed], desired: DesiredTable) -> PlannedTable:
@@ -58,15 +58,15 @@ def plan_table(current: Mapping[ServiceKey, Observed], desired: DesiredTable) ->
     services = []
     merger = Merger()
     zeroed: list[Optional[ServiceKey]] = []
-    for one in desired.services:
-        observed = current.get(one.key)
-        services.append(plan_service(observed.entry if observed else None, one, merger))
-        if one.zero_counters and observed and one.present and _has_counted(observed):
-            zeroed.append(one.key)
+    for service in desired.services:
+        observed = current.get(service.key)
+        services.append(plan_service(observed.entry if observed else None, service, merger))
+        if service.zero_counters and observed and service.present and _has_counted(observed):
+            zeroed.append(service.key)
     if desired.purge:
         from ansible_collections.lvs.director.plugins.module_utils._plan.order import transition  # noqa: PLC0415 (compiled only where it is used)
 
-        listed = {one.key for one in desired.services}
+        listed = {service.key for service in desired.services}
         services += [
             transition(key, observed.entry, None)
             for key, observed in current.items()
@@ -75,7 +75,10 @@ def plan_table(current: Mapping[ServiceKey, Observed], desired: DesiredTable) ->
     if desired.zero_all_counters and any(_has_counted(observed) for observed in current.values()):
         zeroed = [None]
     return PlannedTable(
-        tuple(services), tuple([one for one in services if one.changed]), _zero(zeroed) if zeroed else (), tuple(merger.warnings)
+        tuple(services),
+        tuple([service for service in services if service.changed]),
+        _zero(zeroed) if zeroed else (),
+        tuple(merger.warnings),
     )
 
 

@@ -155,14 +155,14 @@ def parser() -> _Parser:
     )
     groups = {"": top.add_subparsers(metavar="COMMAND", required=True)}
     for command in COMMANDS:
-        verb, _space, what = command.words.rpartition(" ")
+        verb, _space, noun = command.words.rpartition(" ")
         if verb not in groups:
             nouns = [each.words.partition(" ")[2] for each in COMMANDS if each.words.startswith(f"{verb} ")]
             made = groups[""].add_parser(verb, help=f"{', '.join(nouns)}: {verb} --help")
             groups[verb] = made.add_subparsers(metavar="|".join(nouns), required=True)
-        one = groups[verb].add_parser(what, help=command.help, description=command.help[0].upper() + command.help[1:] + ".")
-        command.arguments(one)
-        one.set_defaults(command=command)
+        subparser = groups[verb].add_parser(noun, help=command.help, description=command.help[0].upper() + command.help[1:] + ".")
+        command.arguments(subparser)
+        subparser.set_defaults(command=command)
     return top
 
 

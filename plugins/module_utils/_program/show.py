@@ -33,7 +33,7 @@ from ansible_collections.lvs.director.plugins.module_utils._program.output impor
 class Difference(NamedTuple):
     """A part of the table, and in what way the kernel's differs from the saved one."""
 
-    what: str
+    name: str
     reasons: list[str]
     saved: bool = True  # there is something saved that differs
 
@@ -42,15 +42,23 @@ def show(*, as_json: bool) -> int:
     """Print the table."""
     with machine.kernel(load=False) as kernel:
         table = sorted(kernel.read_table(), key=lambda observed: _order(observed.entry.service.key))
-        found = _differences(kernel, machine.saved(), {one.entry.service.key: one.entry for one in table}) if _is_saved() else None
+        found = (
+            _differences(kernel, machine.saved(), {observed.entry.service.key: observed.entry for observed in table})
+            if _is_saved()
+            else None
+        )
     if as_json:
-        services = [_service_values(one) for one in table]
-        say(json.dumps({"services": services, "differences": None if found is None else [_values(one) for one in found]}, indent=2))
+        services = [_service_values(observed) for observed in table]
+        say(
+            json.dumps(
+                {"services": services, "differences": None if found is None else [_values(observed) for observed in found]}, indent=2
+            )
+        )
         return 0
-    for one in table:
-        say(service_line(one.entry.service))
-        for destination in one.entry.destinations:
-            say(_line(destination, one.counters.get(destination.key, DestinationCounters())))
+    for observed in table:
+        say(service_line(observed.entry.service))
+        for destination in observed.entry.destinations:
+            say(_line(destination, observed.counters.get(destination.key, DestinationCounters())))
     if found is None:
         say("Nothing is restored at boot: this machine has no saved table.")
     else:
@@ -62,10 +70,10 @@ def diff(*, as_json: bool, saved_only: bool) -> bool:
     """Print how the kernel differs from what is saved, and return whether it does."""
     content = machine.saved()
     with machine.kernel(load=False) as kernel:
-        table = {one.entry.service.key: one.entry for one in kernel.read_table(counters=False)}
-        found = [one for one in _differences(kernel, content, table) if one.saved or not saved_only]
+        table = {observed.entry.service.key: observed.entry for observed in kernel.read_table(counters=False)}
+        found = [difference for difference in _differences(kernel, content, table) if difference.saved or not saved_only]
     if as_json:
-        say(json.dumps({"different": bool(found), "differences": [_values(one) for one in found]}, indent=2))
+        say(json.dumps({"different": bool(found), "differences": [_values(difference) for difference in found]}, indent=2))
     else:
         _say_all(found)
     return bool(found)
@@ -95,7 +103,7 @@ def _is_saved() -> bool:
 
 
 def _differences(kernel: IpvsKernel, content: Content, table: Mapping[ServiceKey, Entry]) -> list[Difference]:
-    saved = {one.key: plan_entry(None, one) for one in content.services}
+    saved = {service.key: plan_entry(None, service) for service in content.services}
     found = [Difference(f"saved {problem}", ["cannot be restored"]) for problem in content.problems]
     for key, entry in saved.items():
         reasons = differences(entry, table.get(key))
@@ -129,14 +137,14 @@ def _differences(kernel: IpvsKernel, content: Content, table: Mapping[ServiceKey
 
 
 def _say_all(found: list[Difference]) -> None:
-    for one in found:
-        say(f"{one.what}: {'; '.join(one.reasons)}")
+    for difference in found:
+        say(f"{difference.name}: {'; '.join(difference.reasons)}")
     if not found:
         say("The kernel has what is saved.")
 
 
 def _values(difference: Difference) -> dict[str, Any]:
-    return {"what": difference.what, "reasons": difference.reasons, "saved": difference.saved}
+    return {"name": difference.name, "reasons": difference.reasons, "saved": difference.saved}
 
 
 def _service_values(observed: Observed) -> dict[str, Any]:

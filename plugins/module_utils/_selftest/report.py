@@ -44,7 +44,7 @@ def table_lines(record: Record) -> list[str]:
         if line.startswith("Prot "):
             beside = "greeted"
         elif line.lstrip().startswith("->") and "RemoteAddress" not in line:
-            beside = " ".join(map(str, record.held.get(next(rows).address, ())))
+            beside = " ".join(map(str, record.open_connections.get(next(rows).address, ())))
         lines.append(f"   {line.rstrip():79} {beside}".rstrip())
     return lines
 
@@ -55,8 +55,8 @@ def verdict_lines(broken: Sequence[str], control: str) -> list[str]:
     :param control: the name of the control, "" without one.
     """
     if broken:
-        return [f"   NOT AS PROMISED: {reason}" for reason in broken]
-    return [f"   as promised; {control} agrees" if control else "   as promised"]
+        return [f"   NOT AS EXPECTED: {reason}" for reason in broken]
+    return [f"   as expected; {control} agrees" if control else "   as expected"]
 
 
 def step_result(number: int, compared: Compared, control: str) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def report(machine: Machine, steps: list[dict[str, Any]], production: dict[str, 
     kept = all(step["kept"] for step in steps) and production["untouched"]
     verdict = _kept(machine, steps) if kept else _broken(machine, steps, production)
     texts = [_heading(machine), *(step["text"] for step in steps), "\n".join(_production_lines(production))]
-    texts.append(f"{'KEPT' if kept else 'NOT AS PROMISED'}: {verdict} ({seconds:.0f} s)")
+    texts.append(f"{'PASSED' if kept else 'NOT AS EXPECTED'}: {verdict} ({seconds:.0f} s)")
     result = {
         "changed": False,
         "kept": kept,
@@ -211,7 +211,7 @@ def _many(number: int, noun: str) -> str:
 
 def _kept(machine: Machine, steps: list[dict[str, Any]]) -> str:
     beside = f", with {machine.control} as well" if machine.control else ""
-    return f"{machine.scheduler} on {machine} fails over as promised: all {len(steps)} steps{beside}"
+    return f"{machine.scheduler} on {machine} fails over as expected: all {len(steps)} steps{beside}"
 
 
 def _broken(machine: Machine, steps: list[dict[str, Any]], production: dict[str, Any]) -> str:
@@ -228,22 +228,23 @@ def _broken(machine: Machine, steps: list[dict[str, Any]], production: dict[str,
     by_control = any(step["control"] and step["control"]["broken"] for step in steps)
     # At least one of the two has an entry: two steps as expected cannot differ.
     reason = (first["broken"] or first["control"]["broken"])[0]
-    who = machine.scheduler if by_scheduler else f"the control {machine.control}"
-    return f"{who} on {machine} does not fail over as promised: step {names}. First: {reason}. {_advice(machine, by_scheduler, by_control)}"
+    failing = machine.scheduler if by_scheduler else f"the control {machine.control}"
+    advice = _advice(machine, by_scheduler, by_control)
+    return f"{failing} on {machine} does not fail over as expected: step {names}. First: {reason}. {advice}"
 
 
 def _advice(machine: Machine, by_scheduler: bool, by_control: bool) -> str:
     scheduler, control = machine.scheduler, machine.control
     if by_scheduler and by_control:
         return (
-            f"{control} did not keep its promises either. If it is one that looks at weights and thresholds, as fo does, this kernel "
-            "counts connections otherwise than all that are known: do not rely on thresholds here"
+            f"{control} did not behave as expected either. If it is one that looks at weights and thresholds, as fo does, this kernel "
+            "counts connections unlike any known one: do not rely on thresholds here"
         )
     if by_scheduler and control:
         return (
-            f"{control} kept all promises, so IPVS itself does what it should. Until {scheduler} does too, give services that must fail "
+            f"{control} behaved as expected, so IPVS itself does what it should. Until {scheduler} does too, give services that must fail "
             f"over scheduler {control}, with weights that fall in the order of the servers"
         )
     if by_scheduler:
         return f"Take the steps with a control beside it (control: fo), which shows whether that is due to {scheduler} or to the kernel"
-    return f"{scheduler} kept all promises. Is {control} a scheduler that looks at weights and thresholds, as fo does?"
+    return f"{scheduler} behaved as expected. Is {control} a scheduler that looks at weights and thresholds, as fo does?"

@@ -79,11 +79,11 @@ class Connection:
         """Return what is not as expected, in words."""
         seen = self.server or self.error or repr(self.greeting)
         if self.server != self.expected:
-            return f"connection {self.number} was promised {self.expected or 'a refusal'}, and got {seen}"
+            return f"connection {self.number}: expected {self.expected or 'a refusal'}, got {seen}"
         if self.expected:
             return None
         if self.error != "ECONNREFUSED":
-            return f"connection {self.number} was promised ECONNREFUSED, and got {seen}"
+            return f"connection {self.number}: expected ECONNREFUSED, got {seen}"
         if self.retransmits:
             return f"connection {self.number} was refused after {1 + self.retransmits} SYNs and {self.ms} ms, not at once"
         return None
@@ -101,7 +101,7 @@ class Record:
     # is what those were compared with.
     shut: frozenset[str]
     # The client's open connections, by the server that greeted.
-    held: dict[str, tuple[int, ...]]
+    open_connections: dict[str, tuple[int, ...]]
     broken: tuple[str, ...]
 
     def seen(self) -> tuple[tuple[Optional[str], ...], tuple[Row, ...]]:
@@ -252,15 +252,16 @@ class Run:
         expected = self.expected.rows()
         order = [row.address for row in expected]
         if (seen := [row.address for row in table.rows]) != order:
-            return [f"the servers' order was promised to be {order}, and is {seen}"]
-        return [f"the table was promised to say {right}, and says {row}" for row, right in zip(table.rows, expected) if row != right]
+            return [f"the servers' order: expected {order}, got {seen}"]
+        return [f"the table: expected {right}, got {row}" for row, right in zip(table.rows, expected) if row != right]
 
     def _broken_connections(self, table: Table) -> list[str]:
         """Compare the active connections with those that the client has open, and check that these are alive."""
         broken = [
-            f"the director counts {row.active} active connections for {row.address}, and the client holds {held} that {row.address} greeted"
+            f"the director counts {row.active} active connections for {row.address}, and the client "
+            f"has {opened} open that {row.address} greeted"
             for row in table.rows
-            if row.active != (held := len(self.open.get(row.address, ())))
+            if row.active != (opened := len(self.open.get(row.address, ())))
         ]
         keys = [self._key(number) for numbers in self.open.values() for number in numbers]
         dead = self.client.ask("check", keys=keys)["dead"]

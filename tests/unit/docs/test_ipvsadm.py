@@ -16,7 +16,7 @@ import ansible_collections.lvs.director.plugins.modules as installed
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.options import COMMANDS, OPTIONS, TAKES, Option
+from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.options import ALLOWED, COMMANDS, OPTIONS, Option
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.parse import parse_rules
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Stats
@@ -61,7 +61,7 @@ def test_what_is_in_no_rule_is_told_as_in_the_table(option: Option) -> None:
 
 
 def test_every_option_of_a_rule_has_a_case() -> None:
-    taken = {option for several in TAKES.values() for option in several} | {one for one in COMMANDS if not one.elsewhere}
+    taken = {option for several in ALLOWED.values() for option in several} | {command for command in COMMANDS if not command.elsewhere}
     for option in taken:
         row = next(row for row in ROWS if f"--{option.name}" in row.options)
         words = [word for case in row.cases for line in case.lines for word in line.split()]

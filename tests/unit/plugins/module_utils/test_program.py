@@ -208,7 +208,7 @@ def test_diff_names_each_difference(director: Director) -> None:
         "sync daemon backup: sync_id is 9 instead of 0\n"
     )
     assert director.run("diff --saved-only --json") == 1
-    assert [one["what"] for one in json.loads(director.out)["differences"]] == [
+    assert [one["name"] for one in json.loads(director.out)["differences"]] == [
         "service tcp 192.0.2.1:80",
         "service fwmark 8 (ipv4)",
         "timeouts",

@@ -197,13 +197,13 @@ def test_the_text_shows_every_step_with_its_table(run: Run) -> None:
     blocks = text.split("\n\n")
     assert blocks[0].startswith("Self-test of the scheduler test (source C0FFEE) on ")
     assert text.count("TCP  127.211.55.3:21 test\n") == 10
-    assert text.count("as promised; fo agrees") == 10
+    assert text.count("as expected; fo agrees") == 10
     assert "     -> 127.211.55.253:21            4          1          3          1            2 3 4\n" in text
     assert "   connection 17   ECONNREFUSED" in text
     assert "Production table: 1 service, 2 destinations, nothing of the self-test in it or among its connections." in text
     assert "Configuration: the same before and after." in text
     assert "Counters and connections: the same before and after." in text
-    assert text.splitlines()[-1].startswith("KEPT: test on ")
+    assert text.splitlines()[-1].startswith("PASSED: test on ")
 
 
 def test_without_a_control(run: Run, unloaded: list[str]) -> None:
@@ -233,10 +233,10 @@ def test_a_scheduler_that_does_not_keep_its_promises(run: Run, private: Private,
     assert "first full" in broken(result)
     assert result["msg"].startswith("test on ")
     assert "step 2 (first full)" in result["msg"]
-    assert "connection 1 was promised 127.211.55.253, and got 127.211.55.250" in result["msg"]
-    assert "fo kept all promises" in result["msg"]
-    assert "NOT AS PROMISED: test and fo did not do the same" in result["text"]
-    assert result["text"].splitlines()[-1].startswith("NOT AS PROMISED: test on ")
+    assert "connection 1: expected 127.211.55.253, got 127.211.55.250" in result["msg"]
+    assert "fo behaved as expected" in result["msg"]
+    assert "NOT AS EXPECTED: test and fo did not do the same" in result["text"]
+    assert result["text"].splitlines()[-1].startswith("NOT AS EXPECTED: test on ")
     assert [step["name"] for step in result["steps"]] == STEPS
     assert result["steps"][1]["control"] | {"connections": [], "observed": []} == {
         "agreed": False,
@@ -258,9 +258,9 @@ def test_a_kernel_that_does_not_keep_its_promises(run: Run, private: Private) ->
     assert [row["active_connections"] for row in full["promised"]] == [4, 2, 0, 0]
     assert [row["active_connections"] for row in full["observed"]] == [5, 1, 0, 0]
     assert [row["active_connections"] for row in full["control"]["observed"]] == [5, 1, 0, 0]
-    assert "NOT AS PROMISED: connection 5 was promised 127.211.55.252, and got 127.211.55.253" in result["text"]
-    assert "NOT AS PROMISED: fo: connection 5 was promised 127.211.55.252, and got 127.211.55.253" in result["text"]
-    assert "fo did not keep its promises either" in result["msg"]
+    assert "NOT AS EXPECTED: connection 5: expected 127.211.55.252, got 127.211.55.253" in result["text"]
+    assert "NOT AS EXPECTED: fo: connection 5: expected 127.211.55.252, got 127.211.55.253" in result["text"]
+    assert "fo did not behave as expected either" in result["msg"]
 
 
 def test_a_control_that_does_not_keep_them(run: Run, private: Private) -> None:
@@ -269,7 +269,7 @@ def test_a_control_that_does_not_keep_them(run: Run, private: Private) -> None:
     assert result["failed"]
     assert result["msg"].startswith("the control fo on ")
     assert not any(step["broken"] for step in result["steps"])
-    assert "test kept all promises. Is fo a scheduler" in result["msg"]
+    assert "test behaved as expected. Is fo a scheduler" in result["msg"]
     assert "TCP  127.211.55.3:2121 fo" in result["text"]
 
 
@@ -277,7 +277,7 @@ def test_a_broken_promise_without_a_control(run: Run, private: Private) -> None:
     private.scheduled["test"] = five
     result = run("ipvs_selftest", control="")
     assert result["failed"]
-    assert "connection 5 was promised 127.211.55.252, and got 127.211.55.253" in result["msg"]
+    assert "connection 5: expected 127.211.55.252, got 127.211.55.253" in result["msg"]
     assert "Take the steps with a control beside it" in result["msg"]
 
 
