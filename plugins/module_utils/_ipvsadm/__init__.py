@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Rules of ipvsadm(8), parsed and written for the filters.
+"""Parse and render ipvsadm(8) rules, for the filters.
 
 Imports _options, _plan and _model.
 """

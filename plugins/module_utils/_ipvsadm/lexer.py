@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Text -> the words of ipvsadm's command lines -> its options with their values, as a shell and popt(3) split them."""
+"""Split text into ipvsadm command lines, words and options, as a shell and popt(3) do."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _PROGRAM = re.compile(r"(/\S*/)?ipvsadm")
 
 
 class Line(NamedTuple):
-    """A line with a rule, continued ones joined."""
+    """A line with a rule; continuation lines are joined."""
 
-    number: int  # of its beginning; the first is 1
+    number: int  # of its first line, counted from 1
     text: str
 
     def __str__(self) -> str:
@@ -40,10 +40,10 @@ class Line(NamedTuple):
 
 
 class Given(NamedTuple):
-    """An option as it was given."""
+    """An option as given."""
 
     option: Option
-    word: str  # as it was written, without the value
+    word: str  # as written, without its value
     value: str  # "" for one without
 
 
@@ -68,9 +68,9 @@ def rule_lines(text: str) -> Iterator[Line]:
 
 
 def rule_words(line: Line) -> list[str]:
-    """Return the words of a line after ``ipvsadm``, quotes taken off.
+    """Return the unquoted words of a line after ``ipvsadm``.
 
-    :raises IpvsInputError: it is not a command line of ipvsadm that can be read without a shell.
+    :raises IpvsInputError: it is not an ipvsadm command line, or needs a shell.
     """
     try:
         words = shlex.split(line.text)
@@ -89,13 +89,13 @@ def rule_words(line: Line) -> list[str]:
 
 
 def split_options(words: list[str]) -> Iterator[Given]:
-    """Yield the options of a command line in their order; what is wrong in one is said when its turn comes.
+    """Yield the options of a command line in order; an error is raised when its option is reached.
 
-    As popt has it: a long option's value is the next word or stands behind a ``=``. Letters can be put together, and the
-    value of one is what follows it in the word, behind a ``=`` or not, or else the next word. An optional value is not
-    taken from the next word if that begins with a dash.
+    As in popt, the value of a long option is the next word or follows a ``=``. Short options can be combined; the value of one
+    is the rest of the word, with or without a ``=``, or else the next word. A word that begins with a dash is never an optional
+    value.
 
-    :raises IpvsInputError: an unknown option, one without its value or with one too many, or a word that is no option.
+    :raises IpvsInputError: an unknown option, a missing or unexpected value, or a word that is not an option.
     """
     rest = list(words)
     while rest:
@@ -150,9 +150,9 @@ def _given(option: Option, word: str, value: Optional[str], rest: list[str]) -> 
 
 
 def split_command(words: list[str]) -> tuple[Given, Iterator[Given]]:
-    """Return the command, which is the first option, and the options after it.
+    """Return the command (the first option) and the remaining options.
 
-    :raises IpvsInputError: there is no command, or it is one that is in no rule.
+    :raises IpvsInputError: there is no command, or it never occurs in rules.
     """
     given = split_options(words)
     command = next(given, None)

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The options of ipvsadm(8) 1.31: how they are written, what they set here, and what does their work if no rule can."""
+"""The options of ipvsadm(8) 1.31: their spelling, the module option they set, or what replaces them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ NONE, VALUE, OPTIONAL = "none", "value", "optional"
 
 
 class Option(NamedTuple):
-    """An option, or a command, which is one too."""
+    """An option or a command."""
 
     name: str  # the long form
-    letter: str = ""  # the short form, if there is one
+    letter: str = ""  # the short form, if any
     value: str = NONE
     sets: str = ""  # option of ipvs_service or ipvs_destination
-    elsewhere: str = ""  # why it is in no rule, and what does its work in this collection
+    elsewhere: str = ""  # why it never occurs in rules, and what replaces it in this collection
 
     @property
     def word(self) -> str:
-        """The form in which ``ipvsadm -S`` writes it: the short one where there is one."""
+        """The form that ``ipvsadm -S`` prints: the short one if there is one."""
         return f"-{self.letter}" if self.letter else f"--{self.name}"
 
 
@@ -57,7 +57,7 @@ COMMANDS = (
     Option("version", "v", elsewhere=_HELP),
 )
 
-# By what names a service. A firewall mark has no protocol.
+# The options that name a service, and their protocol. A firewall mark has none.
 SERVICE_OPTIONS: dict[Optional[str], Option] = {
     "tcp": Option("tcp-service", "t", VALUE),
     "udp": Option("udp-service", "u", VALUE),
@@ -105,7 +105,7 @@ _DESTINATION = {
     *TUNNEL_FLAG_OPTIONS.values(),
 }
 
-# Which options go with which command.
+# The options that each command accepts.
 ALLOWED: dict[str, set[Option]] = {
     "add-service": _SERVICE,
     "edit-service": _SERVICE,

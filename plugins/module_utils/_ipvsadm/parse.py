@@ -4,11 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Rules -> entries: what the kernel's table is after the command lines of ipvsadm in a text.
+"""Compute the kernel's table after a list of ipvsadm command lines.
 
-Each command does what it would do in the kernel: an added destination becomes the first one; an edited one keeps its place, and
-options that the line does not name are reset, since ipvsadm always sends whole entries. Values go through the checks of the
-modules' options.
+Each command acts as in the kernel: an added destination becomes the first, and an edited one keeps its place. Options missing from
+a line are reset, because ipvsadm always sends complete entries. Values pass the same checks as the modules' options.
 """
 
 from __future__ import annotations
@@ -35,12 +34,12 @@ _OPTION = re.compile(rf"\b({'|'.join(_WORDS)})\b")
 
 
 def parse_rules(text: str, *, strict: bool = True, warnings: Optional[list[str]] = None) -> list[Entry]:
-    """Return the services in the table after the rules, destinations in the order in which the scheduler tries them.
+    """Return the services that the rules make, with destinations in scheduling order.
 
-    :param text: what ``ipvsadm -S`` prints or ``ipvsadm -R`` reads, or a script's lines that begin with ``ipvsadm``.
-    :param strict: read them as ``ipvsadm -R`` would. Otherwise they are what ``-S`` printed of a table that ``-R`` cannot make.
-    :param warnings: gets what strict would refuse.
-    :raises IpvsInputError: a line is wrong. The text has the line's number, the line, and what is wrong with it.
+    :param text: output of ``ipvsadm -S``, input of ``ipvsadm -R``, or the ``ipvsadm`` lines of a script.
+    :param strict: parse as ``ipvsadm -R`` would. Otherwise, accept what ``-S`` prints of a table that ``-R`` cannot make.
+    :param warnings: receives what strict would refuse.
+    :raises IpvsInputError: a line is wrong. The message has the line, its number, and the reason.
     """
     table = _Table(strict, warnings)
     for line in rule_lines(text):
@@ -53,7 +52,7 @@ def parse_rules(text: str, *, strict: bool = True, warnings: Optional[list[str]]
 
 
 def _in_words_of_ipvsadm(exc: IpvsInputError, rule: Rule) -> IpvsInputError:
-    """Return an error of the modules' checks with ipvsadm's options beside those of the modules."""
+    """Add ipvsadm's option names to an error of the modules' checks."""
     text = str(exc)
     word = rule.word_of(exc.path)
     if word:
@@ -62,7 +61,7 @@ def _in_words_of_ipvsadm(exc: IpvsInputError, rule: Rule) -> IpvsInputError:
 
 
 class _Table:
-    """The kernel's table, as far as rules tell."""
+    """The kernel's table, as far as the rules define it."""
 
     def __init__(self, strict: bool, warnings: Optional[list[str]]) -> None:
         self.entries: dict[ServiceKey, Entry] = {}
@@ -71,7 +70,7 @@ class _Table:
         self._warnings = warnings
 
     def follow(self, line: Line, rule: Rule) -> None:
-        """Do what a line says.
+        """Apply a line.
 
         :raises IpvsInputError: the kernel would refuse it.
         """
@@ -102,7 +101,7 @@ class _Table:
 
     def _new_entry(self, values: dict[str, Any]) -> Entry:
         if "persistence_netmask" in values and "persistence_timeout" not in values:
-            # ipvsadm looks at the netmask, and the kernel drops it.
+            # ipvsadm checks the netmask, but the kernel drops it.
             new_entry({**values, "persistence_timeout": 1}, strict=False)
             values = {option: value for option, value in values.items() if option != "persistence_netmask"}
         return new_entry(values, strict=self._strict, warnings=self._warnings)
@@ -125,10 +124,10 @@ class _Table:
         elif not exists:
             raise IpvsInputError("", f"{desired.key} has no destination {destination} at this point: -a adds one")
         if rule.command == "edit-server":
-            # Whatever is not named in the line is reset.
+            # Options missing from the line are reset.
             fresh = tuple(Destination(destination) if other.key == destination else other for other in entry.destinations)
             entry = entry._replace(destinations=fresh)
-        # There is a service after it: the rule is about a destination of one.
+        # The rule names a destination.
         self.entries[desired.key] = cast(Entry, plan_entry(entry, desired, Merger(self._warnings)))
 
     def _existing(self, key: ServiceKey) -> ServiceKey:

@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Entries -> rules, the text that ``ipvsadm -R`` reads.
+"""Render entries as rules that ``ipvsadm -R`` reads.
 
-A rule is written as ``ipvsadm -S -n`` writes it, and where a destination has thresholds, they are in it, which ``-S``
-leaves out. The kernel puts an added destination at the head of its list; so the last one is added first.
+Rules look like the output of ``ipvsadm -S -n``, plus the thresholds, which ``-S`` omits. The kernel adds destinations at the head
+of the list, so the last one comes first.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.uapi import TU
 
 
 def render_rules(entries: Iterable[Entry]) -> str:
-    """Return the rules that make these services in an empty table, one a line."""
+    """Return the rules that create these services in an empty table, one per line."""
     rules = []
     for service, destinations in entries:
         rules.append(service_rule("-A", service))
@@ -57,7 +57,7 @@ def destination_rule(command: str, service: ServiceKey, destination: Destination
     """Return a rule that adds (``-a``) or edits (``-e``) a destination."""
     words = [
         destination_key_rule(command, service, destination.key),
-        # ipvsadm -S writes localnode as -g too: to an address of its own, the kernel delivers both in the same way.
+        # ipvsadm -S prints localnode as -g too: the kernel delivers both alike to a local address.
         options.METHOD_OPTIONS.get(destination.forward_method, options.METHOD_OPTIONS["direct"]).word,
         options.WEIGHT.word,
         str(destination.weight),
@@ -71,7 +71,7 @@ def destination_rule(command: str, service: ServiceKey, destination: Destination
 
 
 def destination_key_rule(command: str, service: ServiceKey, key: DestinationKey) -> str:
-    """Return a rule that deletes (``-d``) a destination, or the beginning of one that adds or edits it."""
+    """Return a rule that deletes (``-d``) a destination, or the start of a rule that adds or edits it."""
     return " ".join([command, *_key_words(service), options.REAL_SERVER.word, str(key)])
 
 

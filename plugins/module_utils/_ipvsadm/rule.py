@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""One command line of ipvsadm -> options of ipvs_service or ipvs_destination.
+"""Translate one ipvsadm command line to options of ipvs_service or ipvs_destination.
 
-ipvsadm takes its options one after another, and some mean something else before the service is named; where that
-matters it is refused or followed here. What a value may be is not judged here but where the modules' options are.
+ipvsadm reads its options in order, and some mean something else before the service is named. This follows or refuses those.
+Values are checked with the modules' options, not here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model import uapi
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import parse_address
 
-# ipvsadm's IPVS_SVC_PERSISTENT_TIMEOUT, of a -p without a value, in seconds. Its manual says 300.
+# ipvsadm's IPVS_SVC_PERSISTENT_TIMEOUT in seconds, for -p without a value. (The manual says 300.)
 _PERSISTENCE_TIMEOUT = 360
 
 _PROTOCOLS = {option: protocol for protocol, option in options.SERVICE_OPTIONS.items()}
@@ -31,21 +31,21 @@ _METHODS = {option: method for method, option in options.METHOD_OPTIONS.items()}
 _TUNNEL_FLAGS = {option: flag for flag, option in options.TUNNEL_FLAG_OPTIONS.items()}
 _NUMBERS = {options.WEIGHT, options.UPPER_THRESHOLD, options.LOWER_THRESHOLD, options.TUNNEL_PORT}
 
-# Of each of these one can be given.
+# The options in each group are mutually exclusive.
 _ALTERNATIVES: tuple[set[options.Option], ...] = (set(_PROTOCOLS), set(_METHODS), set(_TUNNEL_FLAGS))
 
 
 class Rule:
-    """What a command line says.
+    """A parsed command line.
 
     :ivar key: options that name a service.
-    :ivar values: the other options, of a service or of a destination, whichever the command is about.
+    :ivar values: the other options, of the service or destination that the command is about.
     """
 
     def __init__(self, command: Given, given: Iterable[Given]) -> None:
         """Read the options.
 
-        :raises IpvsInputError: one that does not go with the command or the others, or a value of a form that there is not.
+        :raises IpvsInputError: an option conflicts with the command or with another option, or a value is malformed.
         """
         self.command = command.option.name
         self.key: dict[str, Any] = {}
@@ -62,17 +62,17 @@ class Rule:
 
     @property
     def about_service(self) -> bool:
-        """Whether the command is about a service, not about a destination."""
+        """Whether the command is about a service rather than a destination."""
         return options.REAL_SERVER not in options.ALLOWED[self.command]
 
     @property
     def has_port_of_service(self) -> bool:
-        """Whether the destination gets the service's port, whatever is written: ipvsadm does that where no port is rewritten."""
+        """Whether ipvsadm overrides the destination's port with the service's, as it does for methods that do not rewrite ports."""
         adds = self.command in ("add-server", "edit-server")
         return adds and self.values.get("forward_method") != "masquerade" and "fwmark" not in self.key
 
     def word_of(self, path: str) -> str:
-        """Return the option of ipvsadm to which an option that names a service or a destination came, "" for others."""
+        """Return the ipvsadm option from which a key option was read, "" for others."""
         name = path.removeprefix("service.")
         if name not in ("protocol", "address", "port", "fwmark", "family"):
             return ""
@@ -101,7 +101,7 @@ class Rule:
             self.key["family"] = "ipv6"
         elif option == options.REAL_SERVER:
             address, port = _address_and_port(given, self.key.get("protocol", "tcp") if self.key else None)
-            # As ipvsadm: without a port that of the service, if that is known by then.
+            # As in ipvsadm, the port defaults to the service's, if that is known by now.
             self.values.update(address=address, port=port if port is not None or self.key else 0)
         elif option in _METHODS:
             self.values["forward_method"] = _METHODS[option]
@@ -121,7 +121,7 @@ class Rule:
             self.values[option.sets] = [_choice(given, word, uapi.SCHEDULER_FLAGS) for word in value.split(",") if word]
         elif option == options.ONE_PACKET:
             self.values[option.sets] = True
-        else:  # names: of the scheduler, of the persistence engine
+        else:  # scheduler or persistence engine
             self.values[option.sets] = value
 
     def _read_service(self, given: Given) -> None:
@@ -184,7 +184,7 @@ def _choice(given: Given, word: str, choices: Iterable[str]) -> str:
 def _address_and_port(given: Given, protocol: Optional[str]) -> tuple[str, Optional[int]]:
     """Return an address and its port, None if there is none.
 
-    :param protocol: for a port that is given by name; None if it is not known at this point of the line.
+    :param protocol: used to look up a port name; None if not known at this point of the line.
     """
     text = given.value
     port: Optional[str] = None

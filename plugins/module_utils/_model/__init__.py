@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Typed values that the other packages share: services, destinations, settings, connections, and the errors.
+"""Typed values shared by all packages: services, destinations, settings, connections, errors.
 
 Imports the standard library only.
 """

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Typed values about connections: one of them, and which of them are wanted."""
+"""Connections, and filters for them."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Connection(NamedTuple):
 
 
 class WantedConnections(NamedTuple):
-    """Which connections a task wants to see: those that have all that is not None; and how much of them."""
+    """Filter for connections: all fields that are not None must match. Also limits the result."""
 
     protocol: Optional[str] = None
     address: Optional[bytes] = None
     port: Optional[int] = None
     destination_address: Optional[bytes] = None
     destination_port: Optional[int] = None
-    client: Optional[tuple[bytes, int]] = None  # address and length of the prefix, in bits
+    client: Optional[tuple[bytes, int]] = None  # address and prefix length
     states: Optional[frozenset[str]] = None
     template: Optional[bool] = None
-    limit: int = 0  # list so many, count all
-    origin: bool = False  # look up where they come from
+    limit: int = 0  # list at most this many, but count all
+    origin: bool = False  # look up their origin

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What a task asks for (services and destinations to be there or not, and in which part of the table), and what is planned of it."""
+"""The desired state that a task describes (services, destinations, scope), and the plan for one service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Given(dict[str, Any]):
-    """The fields that a task gives, by name. Not changed once it is made, so that it can be a key."""
+    """The fields that a task gives, by name. Immutable, and therefore hashable."""
 
     __slots__ = ("_hash",)
 
@@ -36,47 +36,47 @@ class Given(dict[str, Any]):
 
 
 class DesiredDestination(NamedTuple):
-    """A destination to be there, or not to be there. ``given`` has fields of ``Destination``."""
+    """A destination that must be present or absent. ``given`` has fields of ``Destination``."""
 
-    listed: str  # the option that lists it: services[3].destinations; "": the task itself is about it
-    place: int  # among those listed there, from 0
+    listed: str  # the option that lists it, e.g. services[3].destinations; "" if the task itself names it
+    place: int  # its index in that list
     key: DestinationKey
     given: Given
     present: bool = True
 
     @property
     def path(self) -> str:
-        """The option in the task, for errors: services[3].destinations[1]. Not stored: a table may have a hundred thousand."""
+        """The option path for errors: services[3].destinations[1]. Not stored: a table may have a hundred thousand."""
         return f"{self.listed}[{self.place}]" if self.listed else ""
 
 
 class DesiredService(NamedTuple):
-    """A service to be there, or not to be there. ``given`` has fields of ``Service``."""
+    """A service that must be present or absent. ``given`` has fields of ``Service``."""
 
     path: str
     key: ServiceKey
     given: Mapping[str, Any]
-    flag_words: tuple[str, ...] = ()  # the scheduler flags as they were written
+    flag_words: tuple[str, ...] = ()  # the scheduler flags as written
     present: bool = True
-    must_exist: bool = False  # the task is about destinations: it does not add the service
-    destinations: Optional[tuple[DesiredDestination, ...]] = None  # in the order asked for; None: leave them alone
-    exclusive: bool = False  # remove the destinations that are not listed
-    ordered: Optional[bool] = None  # whether destinations move into the order asked for; None: if the scheduler depends on it
+    must_exist: bool = False  # the task is about destinations and does not add the service
+    destinations: Optional[tuple[DesiredDestination, ...]] = None  # in the requested order; None: leave them alone
+    exclusive: bool = False  # remove unlisted destinations
+    ordered: Optional[bool] = None  # whether to reorder destinations; None: if the scheduler depends on the order
     zero_counters: bool = False
-    strict: bool = True  # refuse what the kernel takes but what does not work as it looks
+    strict: bool = True  # refuse what the kernel accepts but does not work as it looks
 
 
 class Drain(NamedTuple):
-    """How to drain: until when to wait, and what to do then."""
+    """How to drain: how long to wait, and what to do then."""
 
     timeout: int  # seconds; 0: do not wait
-    connections: int  # as many may be left
+    connections: int  # this many may remain
     counted: str  # "all": active and inactive ones, or "active"
     remove: bool
-    min_available: int  # other destinations that must have a weight
+    min_available: int  # this many other destinations must have a weight above 0
 
     def left(self, counters: DestinationCounters) -> int:
-        """Return how many connections there are that count."""
+        """Return the number of connections to wait for."""
         inactive = counters.inactive_connections if self.counted == "all" else 0
         return counters.active_connections + inactive
 
@@ -104,27 +104,27 @@ class ScopePart(NamedTuple):
 
 
 class DesiredTable(NamedTuple):
-    """Services to be there or not, and the part of the table in which there shall be no others."""
+    """The desired services, and the scope outside of which nothing changes."""
 
     services: tuple[DesiredService, ...]
     scope: tuple[ScopePart, ...] = ()
-    purge: bool = False  # delete the services inside the scope that are not listed
+    purge: bool = False  # delete unlisted services inside the scope
     zero_all_counters: bool = False
 
 
 class PlannedService(NamedTuple):
-    """What is going to happen to one service."""
+    """The plan for one service."""
 
     key: ServiceKey
     before: Optional[Entry]
     after: Optional[Entry]
     phases: tuple[tuple[Step, ...], tuple[Step, ...]]
-    # The only eligible destination, if it has to move itself: for a moment the service has none.
+    # The only eligible destination, if it has to move: the service has none for a moment.
     interrupted: Optional[DestinationKey] = None
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether the plan changes anything."""
         return any(self.phases)
 
 

@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What can go wrong, by whose fault it is.
+"""Errors, classified by cause.
 
-Low layers raise these; ``_runner`` alone turns them into a failed task. The text of an error says what was being
-done to which object, why it cannot be, and what to do about it where that is known.
+Low layers raise these; only ``_runner`` turns them into a failed task. A message names the operation, the object and the reason,
+and says what to do if that is known.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ NOT_ROOT = "Run the task as root (become: true)"
 
 
 class IpvsError(Exception):
-    """Base of all errors that this collection raises on purpose."""
+    """Base class of the errors that this collection raises."""
 
 
 class IpvsInputError(IpvsError):
-    """The values in the task are wrong. The text starts with the option's path, e.g. ``destinations[1].weight``."""
+    """The task has an invalid value. The message starts with the option's path, e.g. ``destinations[1].weight``."""
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"{path}: {problem}" if path else problem)
@@ -29,19 +29,19 @@ class IpvsInputError(IpvsError):
 
 
 class IpvsMissingError(IpvsInputError):
-    """The task is about an entry that is not there. In a dry run, an earlier task may only have predicted it."""
+    """The task needs an entry that does not exist. In check mode, an earlier task may only have predicted it."""
 
 
 class IpvsUnavailableError(IpvsError):
-    """The target cannot do IPVS now: ``ip_vs`` is not loaded, pyroute2 is missing, or the user is not root."""
+    """IPVS is not usable on the target: ``ip_vs`` is not loaded, pyroute2 is missing, or the user is not root."""
 
 
 class IpvsNotReadyError(IpvsUnavailableError):
-    """``ip_vs`` is not loaded or pyroute2 is missing. In a dry run, an earlier task may only have predicted the change."""
+    """``ip_vs`` is not loaded or pyroute2 is missing. In check mode, an earlier task may only have predicted the change."""
 
 
 class IpvsConflictError(IpvsError):
-    """The kernel's table was changed by someone else between reading and writing."""
+    """Another program changed the kernel's table between reading and writing."""
 
 
 class IpvsRejectedError(IpvsError):
@@ -49,17 +49,17 @@ class IpvsRejectedError(IpvsError):
 
 
 class IpvsProtocolError(IpvsError):
-    """The kernel's answer cannot be understood, was cut off, or did not come."""
+    """The kernel's reply is malformed, truncated or missing."""
 
 
 class IpvsVerificationError(IpvsError):
-    """Every change was accepted, but the table that was read back is not the one that was asked for."""
+    """The kernel accepted every change, but the table read back differs from the plan."""
 
 
 class IpvsExperimentError(IpvsError):
-    """The experiment could not be carried out; that says nothing about the director."""
+    """The self-test could not run; this says nothing about the director."""
 
 
 def not_predicted(reason: object) -> str:
-    """Return the warning of a dry run that cannot be predicted."""
+    """Return the warning for a check-mode run that cannot be predicted."""
     return f"This dry run cannot be predicted: {reason}. An earlier task of the play may change that"

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Model -> what people see: the one shape shared by ``ipvs_info``, the return values and the diffs."""
+"""Convert model values to the form shared by ``ipvs_info``, the return values and the diffs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def key_values(key: ServiceKey) -> dict[str, Any]:
-    """Return the options that name a service; those that do not apply are None."""
+    """Return the options that name a service; inapplicable ones are None."""
     if key.fwmark:
         return {"protocol": None, "address": None, "port": None, "fwmark": key.fwmark, "family": key.family}
     return {
@@ -70,7 +70,7 @@ def destination_values(destination: Destination) -> dict[str, Any]:
 
 
 def configuration(entry: Optional[Entry]) -> dict[str, Any]:
-    """Return a service with its destinations, without counters: one side of a diff. Empty if there is none."""
+    """Return a service with its destinations, without counters, for one side of a diff. Empty if there is none."""
     if entry is None:
         return {}
     return {
@@ -80,7 +80,7 @@ def configuration(entry: Optional[Entry]) -> dict[str, Any]:
 
 
 def stats_values(stats: Stats) -> dict[str, int]:
-    """Return counters under their names."""
+    """Return counters by name."""
     return stats._asdict()
 
 

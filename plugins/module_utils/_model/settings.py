@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Typed values of what a kernel has one of: timeouts, sync daemons, and what it says of itself."""
+"""Typed values of global settings: timeouts, sync daemons, and the kernel's version information."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Timeouts(NamedTuple):
 
 
 class SyncDaemon(NamedTuple):
-    """A connection synchronisation daemon that is running."""
+    """A running connection synchronisation daemon."""
 
     state: str
     interface: str
@@ -33,14 +33,14 @@ class SyncDaemon(NamedTuple):
 
 
 class Info(NamedTuple):
-    """What the kernel says about itself."""
+    """Version and table size that the kernel reports."""
 
     version: str
     connection_table_size: int
 
 
 class DesiredSyncDaemon(NamedTuple):
-    """A sync daemon to be running, or not to be. ``given`` has fields of ``SyncDaemon``."""
+    """A sync daemon that must be running or stopped. ``given`` has fields of ``SyncDaemon``."""
 
     state: str
     given: Mapping[str, Any]

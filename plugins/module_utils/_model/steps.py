@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The small changes of which a plan consists, one netlink command each."""
+"""The steps of a plan; each is one netlink command."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class DeleteService(NamedTuple):
 
 
 class AddDestination(NamedTuple):
-    """Add a destination at the head of the service's list, the only place where the kernel adds one."""
+    """Add a destination at the head of the service's list, the only place the kernel supports."""
 
     service: ServiceKey
     destination: Destination
@@ -62,7 +62,7 @@ class EditDestination(NamedTuple):
 
 
 class DeleteDestination(NamedTuple):
-    """Delete a destination; the kernel keeps it aside for its connections, and gives them back if it is added again."""
+    """Delete a destination; the kernel keeps its connections, and returns them if it is added again."""
 
     service: ServiceKey
     key: DestinationKey
@@ -72,7 +72,7 @@ class DeleteDestination(NamedTuple):
 
 
 class ZeroCounters(NamedTuple):
-    """Set the counters of a service and its destinations to zero; without a name, those of all services."""
+    """Zero the counters of a service and its destinations, or of all services."""
 
     key: Optional[ServiceKey]
 
@@ -81,7 +81,7 @@ class ZeroCounters(NamedTuple):
 
 
 class SetTimeouts(NamedTuple):
-    """Set the timeouts of connections; one that is 0 stays as it is."""
+    """Set the connection timeouts; 0 leaves one unchanged."""
 
     timeouts: Timeouts
 
@@ -90,7 +90,7 @@ class SetTimeouts(NamedTuple):
 
 
 class StartSyncDaemon(NamedTuple):
-    """Start a sync daemon, of which there can be one master and one backup."""
+    """Start a sync daemon; there can be one master and one backup."""
 
     daemon: SyncDaemon
 

@@ -4,12 +4,12 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The typed values everything else speaks in: services, destinations, counters.
+"""Typed values of the table: services, destinations, counters.
 
 Identity (``ServiceKey``, ``DestinationKey``), configuration (``Service``, ``Destination``) and counters are separate
-types; counters never take part in a comparison. All values are immutable, in one canonical form: addresses as packed
-bytes (4 for IPv4, 16 for IPv6), enumerations as words, flag sets as the kernel's bits. A number for which there is no word,
-such as protocol 51, is text: "51". Nothing here makes such an entry, but others may, and it must not keep anybody from reading.
+types, so counters never take part in comparisons. Values are immutable and canonical: addresses as packed bytes (4 for IPv4,
+16 for IPv6), enumerations as words, flags as the kernel's bits. A number without a word, e.g. protocol 51, is the text "51": this
+collection never creates such entries, but must be able to read those of other programs.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _with_port(address: bytes, port: int) -> str:
 
 
 class ServiceKey(NamedTuple):
-    """What names a virtual service: protocol, address and port, or a firewall mark with a family."""
+    """Identity of a virtual service: protocol, address and port, or a firewall mark with a family."""
 
     family: str
     protocol: Optional[str] = None
@@ -76,12 +76,12 @@ class ServiceKey(NamedTuple):
 
     @property
     def foreign(self) -> bool:
-        """Whether something else must have made it: its protocol or family is a number for which this collection has no word."""
+        """Whether another program made it: this collection has no word for its protocol or family."""
         return self.family not in FAMILIES or not (self.fwmark or self.protocol in PROTOCOLS)
 
 
 class DestinationKey(NamedTuple):
-    """What names a destination inside its service."""
+    """Identity of a destination within its service."""
 
     address: bytes
     port: int
@@ -91,7 +91,7 @@ class DestinationKey(NamedTuple):
 
 
 class Service(NamedTuple):
-    """How a virtual service is configured. The defaults are those of ipvsadm(8)."""
+    """Configuration of a virtual service, with the defaults of ipvsadm(8)."""
 
     key: ServiceKey
     scheduler: str = "wlc"
@@ -103,7 +103,7 @@ class Service(NamedTuple):
 
 
 class Destination(NamedTuple):
-    """How a destination is configured. The defaults are those of ipvsadm(8)."""
+    """Configuration of a destination, with the defaults of ipvsadm(8)."""
 
     key: DestinationKey
     forward_method: str = "direct"
@@ -116,7 +116,7 @@ class Destination(NamedTuple):
 
     @property
     def foreign(self) -> bool:
-        """Whether its forwarding method or type of tunnel is a number for which this collection has no word."""
+        """Whether this collection has no word for its forwarding method or tunnel type."""
         return self.forward_method not in _METHODS or self.tunnel_type not in TUNNEL_TYPES
 
 
@@ -124,13 +124,13 @@ _METHODS = frozenset(FORWARD_METHOD_WORDS.values())
 
 
 class Entry(NamedTuple):
-    """A service with its destinations in the order in which the scheduler walks them."""
+    """A service with its destinations in scheduling order."""
 
     service: Service
     destinations: tuple[Destination, ...] = ()
 
     def destination(self, key: DestinationKey) -> Optional[Destination]:
-        """Return the destination of that name, or None."""
+        """Return the destination with that key, or None."""
         return next((destination for destination in self.destinations if destination.key == key), None)
 
 
@@ -150,7 +150,7 @@ class Stats(NamedTuple):
 
 
 class DestinationCounters(NamedTuple):
-    """What a destination holds at the moment."""
+    """Current connections and counters of a destination."""
 
     active_connections: int = 0
     inactive_connections: int = 0
@@ -159,7 +159,7 @@ class DestinationCounters(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """A service as read from the kernel: its configuration, and beside it the counters."""
+    """A service as read from the kernel: configuration and counters."""
 
     entry: Entry
     stats: Stats
@@ -167,21 +167,21 @@ class Observed(NamedTuple):
 
 
 def full_netmask(family: str) -> str:
-    """Return the netmask that tells single clients apart, the kernel's and ipvsadm's default."""
+    """Return the netmask of a single client, the default of the kernel and ipvsadm."""
     return "255.255.255.255" if family == "ipv4" else "128"
 
 
 def canonical_service(service: Service) -> Service:
-    """Return the one form that equal configurations share.
+    """Return the canonical form, which equal configurations share.
 
-    A service that is not persistent has no netmask worth comparing, and every other one has one.
+    A persistent service always has a netmask; any other service never has.
     """
     mask = (service.persistence_netmask or full_netmask(service.key.family)) if service.persistence_timeout else ""
     return service if mask == service.persistence_netmask else service._replace(persistence_netmask=mask)
 
 
 def canonical_destination(destination: Destination) -> Destination:
-    """Return the one form that equal configurations share: tunnel options only where there is a tunnel that uses them."""
+    """Return the canonical form, which equal configurations share: tunnel options only for tunnels that use them."""
     if destination.forward_method == "tunnel":
         if destination.tunnel_type not in ("ipip", "gre"):
             return destination
@@ -191,7 +191,7 @@ def canonical_destination(destination: Destination) -> Destination:
 
 
 def scheduler_flag_words(scheduler: str, bits: int) -> list[str]:
-    """Return the words for a service's scheduler flags: the scheduler's own where it has some, flag-1 to flag-3 elsewhere."""
+    """Return the words for scheduler flags: the scheduler's own if it has any, otherwise flag-1 to flag-3."""
     words = []
     for bit in sorted({*SCHEDULER_FLAGS.values()}):
         if bits & bit:

@@ -4,9 +4,9 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Numbers of the kernel's IPVS interface, under the names of <linux/ip_vs.h>.
+"""Constants of the kernel's IPVS interface, named as in <linux/ip_vs.h>.
 
-Words used by people (ipvsadm(8) and this collection) are mapped to these numbers here and nowhere else.
+The only place that maps the words of ipvsadm(8) and this collection to numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Mapping
 IPVS_GENL_NAME = "IPVS"
 IPVS_GENL_VERSION = 1
 
-# Bytes of a message before its attributes: struct nlmsghdr and struct genlmsghdr.
+# Bytes before the attributes of a message: struct nlmsghdr and struct genlmsghdr.
 MESSAGE_HEADERS = 16 + 4
 
 # Commands
@@ -37,7 +37,7 @@ IPVS_CMD_GET_CONFIG = 13
 IPVS_CMD_GET_INFO = 15
 IPVS_CMD_ZERO = 16
 
-# Attributes at the first level of a command
+# Top-level attributes
 IPVS_CMD_ATTR_SERVICE = 1
 IPVS_CMD_ATTR_DEST = 2
 IPVS_CMD_ATTR_DAEMON = 3
@@ -45,7 +45,7 @@ IPVS_CMD_ATTR_TIMEOUT_TCP = 4
 IPVS_CMD_ATTR_TIMEOUT_TCP_FIN = 5
 IPVS_CMD_ATTR_TIMEOUT_UDP = 6
 
-# Attributes of the reply to IPVS_CMD_GET_INFO: a space of numbers of its own
+# Attributes of the reply to IPVS_CMD_GET_INFO, numbered separately
 IPVS_INFO_ATTR_VERSION = 1
 IPVS_INFO_ATTR_CONN_TAB_SIZE = 2
 
@@ -92,24 +92,24 @@ IPVS_DAEMON_ATTR_MCAST_TTL = 8
 
 # Service flags
 IP_VS_SVC_F_PERSISTENT = 0x0001
-IP_VS_SVC_F_HASHED = 0x0002  # the kernel's own
+IP_VS_SVC_F_HASHED = 0x0002  # internal to the kernel
 IP_VS_SVC_F_ONEPACKET = 0x0004
 IP_VS_SVC_F_SCHED1 = 0x0008
 IP_VS_SVC_F_SCHED2 = 0x0010
 IP_VS_SVC_F_SCHED3 = 0x0020
 IP_VS_SVC_F_SCHED_ANY = IP_VS_SVC_F_SCHED1 | IP_VS_SVC_F_SCHED2 | IP_VS_SVC_F_SCHED3
 
-# Forwarding methods: the part of a connection's flags that a destination decides
+# Forwarding methods: the bits of a connection's flags that come from the destination
 IP_VS_CONN_F_FWD_MASK = 0x0007
 
-# Lengths, the closing NUL counted in
+# Lengths, including the terminating NUL
 IP_VS_SCHEDNAME_MAXLEN = 16
 IP_VS_PENAME_MAXLEN = 16
 IP_VS_IFNAME_MAXLEN = 16
 
 INT_MAX = 2**31 - 1
 UINT_MAX = 2**32 - 1
-# ipvsadm's MAX_TIMEOUT, 31 days: larger values overflow the kernel's count of ticks on some configurations.
+# ipvsadm's MAX_TIMEOUT, 31 days: larger values overflow jiffies on some kernel configurations.
 MAX_TIMEOUT = 31 * 24 * 60 * 60
 
 PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP, "sctp": 132}
@@ -118,18 +118,18 @@ PROTOCOL_WORDS = {number: word for word, number in PROTOCOLS.items()}
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 FAMILY_WORDS = {int(number): word for word, number in FAMILIES.items()}
 
-# Methods that a task can ask for; the kernel's listing may show others. A protocol or method without a word here is written as the
-# digits of its number ("51"): see ``number_of`` and ``word_of``.
+# Methods that a task can request; the kernel may list others. A protocol or method without a word is written in digits ("51"): see
+# ``number_of`` and ``word_of``.
 FORWARD_METHODS = {"masquerade": 0, "localnode": 1, "tunnel": 2, "direct": 3}
 FORWARD_METHOD_WORDS = {0: "masquerade", 1: "localnode", 2: "tunnel", 3: "direct", 4: "bypass"}
 
 TUNNEL_TYPES = {"ipip": 0, "gue": 1, "gre": 2}
 TUNNEL_TYPE_WORDS = {number: word for word, number in TUNNEL_TYPES.items()}
 
-# ``nocsum`` is a word for "none of the others".
+# ``nocsum`` means none of the others.
 TUNNEL_FLAGS = {"nocsum": 0, "csum": 1, "remcsum": 2}
 
-# The three bits mean something else with each scheduler: the scheduler's own words come first.
+# The meaning of the three bits depends on the scheduler; its own words take precedence.
 SCHEDULER_FLAGS = {
     "flag-1": IP_VS_SVC_F_SCHED1,
     "flag-2": IP_VS_SVC_F_SCHED2,
@@ -143,12 +143,12 @@ SCHEDULER_FLAGS = {
 SYNC_DAEMON_STATES = {1: "master", 2: "backup"}
 SYNC_DAEMON_NUMBERS = {word: number for number, word in SYNC_DAEMON_STATES.items()}
 
-# What a sync daemon has unless told otherwise (net/netfilter/ipvs/ip_vs_sync.c)
+# Defaults of a sync daemon (net/netfilter/ipvs/ip_vs_sync.c)
 IP_VS_SYNC_GROUP = bytes((224, 0, 0, 81))
 IP_VS_SYNC_PORT = 8848
 IP_VS_SYNC_TTL = 1
 
-# The kernel's names of states, as ipvsadm -Lc shows them (ip_vs_proto_tcp.c, _udp.c, _sctp.c, and ip_vs_proto.c for templates)
+# The kernel's state names, as shown by ipvsadm -Lc (ip_vs_proto_tcp.c, _udp.c, _sctp.c, and ip_vs_proto.c for templates)
 TEMPLATE_STATES = ("NONE", "ASSURED")
 CONNECTION_STATES = (
     *TEMPLATE_STATES,
@@ -165,5 +165,5 @@ def number_of(numbers: Mapping[str, int], word: str) -> int:
 
 
 def word_of(words: Mapping[int, str], number: int) -> str:
-    """Return the word for one of the kernel's numbers, or its digits if it has none: reading never fails on another program's entry."""
+    """Return the word for one of the kernel's numbers, or its digits if there is none. Never fails on another program's entry."""
     return words.get(number) or str(number)

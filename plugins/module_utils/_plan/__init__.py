@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Decisions: the current state and the desired one give the steps between them. Pure: no input or output, no clock.
+"""Planning: compute the steps from the current state to the desired one. Pure functions: no I/O, no clock.
 
 Imports _model.
 """

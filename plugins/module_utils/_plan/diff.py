@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""A plan as two tables that a person can read: what is, and what is to be.
+"""Render a plan as Ansible's diff: the table before and after.
 
-A line a service and a line a destination, destinations in the order in which the scheduler walks them, so that a
-destination that moves is seen to move. Values that ipvsadm(8) would not print, because they are its defaults, are left out.
+One line per service and per destination. Destinations are in scheduling order, so a move shows up. Defaults that ipvsadm(8)
+does not print are omitted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible_collections.lvs.director.plugins.module_utils._plan.table import Pl
 
 
 def diff(plan: PlannedTable) -> dict[str, str]:
-    """Return Ansible's before and after of the services that are going to change."""
+    """Return Ansible's before and after for the services that change."""
     changed = plan.changed_services
     return {
         "before": "".join(_lines(service.before) for service in changed),
@@ -35,7 +35,7 @@ def _lines(entry: Optional[Entry]) -> str:
 
 
 def service_line(service: Service) -> str:
-    """Return a service as a line."""
+    """Return the line for a service."""
     words = [str(service.key), f"scheduler {service.scheduler}"]
     flags = scheduler_flag_words(service.scheduler, service.scheduler_flags)
     if flags:
@@ -50,7 +50,7 @@ def service_line(service: Service) -> str:
 
 
 def destination_line(destination: Destination) -> str:
-    """Return a destination as a line."""
+    """Return the line for a destination."""
     words = [f"  -> {destination.key}", destination.forward_method]
     if destination.forward_method == "tunnel":
         words.append(destination.tunnel_type)

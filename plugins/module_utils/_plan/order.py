@@ -4,23 +4,19 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Two states of a service -> the ordered steps from one to the other. Pure functions: no input or output, no clock.
+"""Order the steps that take a service from one state to another. Pure functions: no I/O, no clock.
 
-The order of the steps, and why:
+1. Add or edit the service. If the kernel refuses (unknown scheduler), nothing else has changed yet.
+2. Edit the destinations that keep their place, except those whose weight drops to 0.
+3. Add and move destinations, last one first: the kernel adds only at the head of the list, which the scheduler tries first.
+   A move is a delete and an add; the kernel keeps the connections of the deleted destination and hands them back. The longest
+   tail already in order stays put, which keeps the number of moves minimal.
+4. Set weights to 0.
+5. Delete unwanted destinations. Steps 4 and 5 are the plan's second phase, sent once the kernel has accepted the first.
 
-1. The service is added or edited. If the kernel refuses it (an unknown scheduler), nothing else has been touched.
-2. Destinations that stay where they are get their new values, except those that stop taking connections.
-3. Destinations are added and moved, from the last to the first: the kernel knows one place to add, the head of the
-   list, which is tried first. To move is to delete and to add again; the kernel keeps the connections of a deleted
-   destination and gives them back. What already stands in order at the end of the list stays: since everything else
-   can only come to stand before it, this moves as few as possible.
-4. Only then destinations lose their weight, and
-5. only then destinations go that are not wanted any more. Steps 4 and 5 are the plan's second phase: they are sent when
-   the kernel has accepted all of the first.
-
-So a service that has an eligible destination (weight above 0) before and after has one all the time, and what can be
-edited is never deleted. The one exception is told by ``PlannedService.interrupted``: the only destination that is ever eligible
-has to move itself. Nobody may ask for that (``service`` refuses it); a refused plan that is undone has no choice.
+A service with an eligible destination (weight above 0) before and after therefore has one throughout, and nothing that can be
+edited is deleted. The exception, ``PlannedService.interrupted``, is a service whose only eligible destination has to move.
+``service`` refuses to plan that; only undoing a refused plan may need it.
 """
 
 from __future__ import annotations
@@ -40,12 +36,12 @@ from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
 )
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Entry, ServiceKey
 
-# What the class does, without being asked a hundred thousand times how it does it.
+# Bypasses the constructor of the named tuples, which is slow a hundred thousand times over.
 _make = tuple.__new__
 
 
 def split_moved(wanted: Sequence[DestinationKey], present: Sequence[DestinationKey]) -> tuple[list[DestinationKey], list[DestinationKey]]:
-    """Split an order into the part that has to be put before the list, and the longest end of it that can stay."""
+    """Split the wanted order into the destinations to add or move, and the longest tail that can stay."""
     place = {key: index for index, key in enumerate(present)}
     split, limit = len(wanted), len(present)
     while split and place.get(wanted[split - 1], limit) < limit:
@@ -55,7 +51,7 @@ def split_moved(wanted: Sequence[DestinationKey], present: Sequence[DestinationK
 
 
 def transition(key: ServiceKey, before: Optional[Entry], after: Optional[Entry]) -> PlannedService:
-    """Return the steps from one state of a service to another one, destinations in exactly the order of ``after``."""
+    """Return the steps from one state of a service to another, with destinations in exactly the order of ``after``."""
     if after is None:
         gone: tuple[Step, ...] = (DeleteService(key),) if before else ()
         return PlannedService(key, before, None, ((), gone))
@@ -73,7 +69,7 @@ def transition(key: ServiceKey, before: Optional[Entry], after: Optional[Entry])
 
 
 class _Destinations:
-    """Works out the steps for one service's destinations, following what the kernel's list is at each point."""
+    """Computes the steps for one service's destinations, tracking the kernel's list after each."""
 
     def __init__(self, service: ServiceKey, before: tuple[Destination, ...], after: tuple[Destination, ...]) -> None:
         self._service = service
@@ -116,20 +112,20 @@ class _Destinations:
         if old.weight and not self._others_eligible(key):
             self._add_another_eligible(key)
         self.first.append(DeleteDestination(self._service, key))
-        # It keeps its weight until the others are in place.
+        # Keep its old weight until the others are in place.
         self._add(new if new.weight or not old.weight else new._replace(weight=old.weight))
 
     def _others_eligible(self, key: DestinationKey) -> bool:
         return any(destination.weight for other, destination in self._now.items() if other != key)
 
     def _add_another_eligible(self, key: DestinationKey) -> None:
-        """Make another destination eligible before the only eligible one is moved: one that will be so in the end."""
+        """Make another destination eligible before the only eligible one moves; pick one that stays eligible."""
         for other, destination in self._after.items():
             if other != key and destination.weight:
                 if other in self._now:
                     self._edit(other, destination, self.first)
                 else:
-                    # Its place is not here: it is moved when its turn comes.
+                    # Not its final place: it moves when its turn comes.
                     self._add(destination)
                 return
         if any(destination.weight for destination in self._after.values()):

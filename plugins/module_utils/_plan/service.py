@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""One service: the task's values on top of what the kernel has -> the entry that it becomes, and the steps that lead there.
+"""Plan one service: merge the task's values into the kernel's entry, and compute the steps.
 
-Everything that a task reports (changed, diff, the prediction of check mode, what is returned) comes from this plan. ``order``
-makes the steps; a service that is already as it should be has none.
+Everything a task reports (changed, diff, check mode's prediction, return values) comes from this plan. ``order`` makes the steps;
+a service that needs no change has none.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from ansible_collections.lvs.director.plugins.module_utils._plan.validate import
     check_values,
 )
 
-# What the classes do themselves, without a hundred thousand calls of theirs.
+# Bypass the constructors, which are slow a hundred thousand times over.
 _make = tuple.__new__
-# The values of a new destination, without its name.
+# The values of a new destination, without its key.
 _NEW = Destination(DestinationKey(b"", 0))[1:]
 
 # Schedulers that try the list from its head, or fill a table of buckets in its order.
@@ -42,17 +42,17 @@ ORDERED_SCHEDULERS = frozenset({"test", "mh", "sh", "dh"})
 
 
 class Merger:
-    """Merges the task's values into those of destinations, once for all that are alike; collects the warnings of a task."""
+    """Merges the task's values into destinations, once for equal ones, and collects the warnings."""
 
     def __init__(self, warnings: Optional[list[str]] = None) -> None:
         self.warnings: list[str] = [] if warnings is None else warnings
         self._values: dict[tuple[Given, tuple[Any, ...]], tuple[Any, ...]] = {}
 
     def merge(self, desired: DesiredDestination, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return all values that a destination would have, without its name.
+        """Return the merged values of a destination, without its key.
 
-        :param values: all that it has, without its name.
-        :raises IpvsInputError: the values would not go together.
+        :param values: its current values, without its key.
+        :raises IpvsInputError: the values contradict each other.
         """
         known = desired.given, values
         merged = self._values.get(known)
@@ -64,16 +64,16 @@ class Merger:
 
 
 def plan_service(current: Optional[Entry], desired: DesiredService, merger: Optional[Merger] = None) -> PlannedService:
-    """Return what has to happen to a service.
+    """Plan a service.
 
-    :param current: the service as the kernel has it, None if it has none of that name.
-    :param merger: shared by the services that are planned together.
-    :raises IpvsInputError: it cannot become what is asked for.
+    :param current: the service in the kernel, None if there is none.
+    :param merger: shared by all services of a plan.
+    :raises IpvsInputError: the requested state is impossible.
     """
     after = plan_entry(current, desired, merger)
     if current is not None and after == current:
         return PlannedService(desired.key, current, current, ((), ()))
-    # A task compiles on its target all that it imports: not if there is nothing to do.
+    # Imported only for a change: a target compiles every module that a task imports.
     from ansible_collections.lvs.director.plugins.module_utils._plan.order import transition  # noqa: PLC0415 (compiled only where it is used)
 
     planned = transition(desired.key, current, after)
@@ -92,11 +92,11 @@ def _interruption_error(desired: DesiredService, key: DestinationKey) -> IpvsInp
 
 
 def plan_entry(current: Optional[Entry], desired: DesiredService, merger: Optional[Merger] = None) -> Optional[Entry]:
-    """Return the service as it will become: the task's values on top of what there is. The steps are not made here.
+    """Merge the task's values into the current service. Makes no steps.
 
-    :param current: what there is, None if there is no service of that name.
-    :param merger: shared by the services that are planned together.
-    :raises IpvsInputError: it cannot become what is asked for.
+    :param current: the service in the kernel, None if there is none.
+    :param merger: shared by all services of a plan.
+    :raises IpvsInputError: the requested state is impossible.
     """
     if not desired.present:
         return None
@@ -119,7 +119,7 @@ def plan_entry(current: Optional[Entry], desired: DesiredService, merger: Option
 
 
 def _new_destinations(service: Service, desired: DesiredService, merger: Merger) -> tuple[Destination, ...]:
-    """Return the destinations of a service that has none."""
+    """Return the destinations of a service that has none yet."""
     found = []
     given: object = None
     values: tuple[Any, ...] = ()
@@ -140,7 +140,7 @@ def _destinations_after(
     listed: dict[DestinationKey, Destination] = {}
     unwanted = set()
     port, strict, warnings = service.key.port, desired.strict, merger.warnings
-    # Most are like the one before.
+    # Most equal the previous one.
     last: tuple[object, tuple[Any, ...], tuple[Any, ...]] = None, (), ()
     for destination in desired.destinations or ():
         key = destination.key

@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The timeouts of connections, and a sync daemon: what has to be set, stopped and started.
+"""Plan connection timeouts and sync daemons: which to set, stop and start.
 
-The kernel fills in the values that a sync daemon is not given, and changes a length that does not suit it. Here the same values are
-filled in first, and the whole daemon is sent: the prediction is exact. A length that the kernel would change is refused.
+The kernel fills in missing values of a sync daemon and adjusts an unsuitable length. The plan fills in the same values and sends
+the complete daemon, which makes the prediction exact. It refuses a length that the kernel would adjust.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from ansible_collections.lvs.director.plugins.module_utils._model.settings impor
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import SetTimeouts, StartSyncDaemon, StopSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.table import address_family
 
-# The headers of IP and UDP, in bytes
+# IP and UDP headers, in bytes
 _HEADERS = {"ipv4": 28, "ipv6": 48}
 _LARGEST_PACKET = 65535
 _ETHERNET_MTU = 1500
-# A backup has a buffer of this length at least.
+# The minimum length of a backup's buffer.
 _LEAST_LENGTH = {"master": 1, "backup": 1024}
 
 
 class PlannedTimeouts(NamedTuple):
-    """What is going to happen to the timeouts."""
+    """Planned changes of the timeouts."""
 
     before: Timeouts
     after: Timeouts
@@ -38,23 +38,23 @@ class PlannedTimeouts(NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether the plan changes anything."""
         return bool(self.steps)
 
 
 def plan_timeouts(current: Timeouts, given: Mapping[str, int]) -> PlannedTimeouts:
-    """Return what has to happen to the timeouts.
+    """Plan the timeouts.
 
-    :param given: seconds by the fields of ``Timeouts``; a missing one stays as it is.
+    :param given: seconds by field of ``Timeouts``; missing ones stay unchanged.
     """
     after = current._replace(**given)
-    # Only the changes are sent: something else may change the rest at the same time.
+    # Send only the changes: another program may be changing the rest.
     new = Timeouts(*(wanted if wanted != present else 0 for wanted, present in zip(after, current)))
     return PlannedTimeouts(current, after, (SetTimeouts(new),) if any(new) else ())
 
 
 class PlannedSyncDaemon(NamedTuple):
-    """What is going to happen to one of the two sync daemons."""
+    """Planned changes of one of the two sync daemons."""
 
     state: str
     before: Optional[SyncDaemon]
@@ -63,16 +63,16 @@ class PlannedSyncDaemon(NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether the plan changes anything."""
         return bool(self.steps)
 
 
 def plan_sync_daemon(current: Optional[SyncDaemon], desired: DesiredSyncDaemon, mtu: Optional[int]) -> PlannedSyncDaemon:
-    """Return what has to happen to a sync daemon.
+    """Plan a sync daemon.
 
-    :param current: the daemon of that state that is running, if one is.
-    :param mtu: of the interface that is asked for, None if there is none of that name.
-    :raises IpvsInputError: it cannot become what is asked for.
+    :param current: the running daemon of that state, if any.
+    :param mtu: of the requested interface, None if it does not exist.
+    :raises IpvsInputError: the requested state is impossible.
     """
     if not desired.present:
         return change(desired.state, current, None)
@@ -88,7 +88,7 @@ def plan_sync_daemon(current: Optional[SyncDaemon], desired: DesiredSyncDaemon, 
 
 
 def change(state: str, before: Optional[SyncDaemon], after: Optional[SyncDaemon]) -> PlannedSyncDaemon:
-    """Return the steps from one daemon, or none, to another one. The kernel cannot change one that is running."""
+    """Return the steps from one daemon, or none, to another. The kernel cannot change a running one."""
     steps: list[Union[StartSyncDaemon, StopSyncDaemon]] = []
     if before != after:
         if before is not None:
@@ -99,9 +99,9 @@ def change(state: str, before: Optional[SyncDaemon], after: Optional[SyncDaemon]
 
 
 def default_length(state: str, group: bytes, mtu: int) -> int:
-    """Return the largest sync message, in bytes, that the kernel gives a daemon by itself.
+    """Return the kernel's default for the largest sync message, in bytes.
 
-    A master fills an Ethernet frame, whatever its interface is; a backup is ready for what its interface can take.
+    A master fills an Ethernet frame, whatever its interface; a backup accepts as much as its interface does.
     """
     packet = min(max(mtu, _ETHERNET_MTU), _LARGEST_PACKET) if state == "backup" else _ETHERNET_MTU
     return packet - _HEADERS[address_family(group)]
@@ -122,7 +122,7 @@ def _with_defaults(desired: DesiredSyncDaemon, mtu: int) -> SyncDaemon:
 
 
 def _check_length(daemon: SyncDaemon) -> None:
-    """Refuse a daemon that the kernel would start with another length."""
+    """Refuse a daemon whose length the kernel would adjust."""
     family = address_family(daemon.group)
     least, most = _LEAST_LENGTH[daemon.state], _LARGEST_PACKET - _HEADERS[family]
     if not least <= daemon.maximum_length <= most:

@@ -4,15 +4,14 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""(the table as it is, the table as it shall be) -> what has to happen, service by service. Pure.
+"""Plan the whole table, service by service. Pure functions.
 
-The order of the steps over all services, and why:
+The steps of all services run in three phases:
 
-1. Everything that adds or edits, of all services (the first phase of each ``PlannedService``). A refusal here (an unknown
-   scheduler, an address that the host cannot route to) finds every service still serving as before.
-2. Everything that takes away: weights, destinations, and the services that are not wanted any more. An old service goes
-   when the new one that takes over its clients is there.
-3. Counters are set to zero last, so that what is counted from then on is counted by the table as it shall be.
+1. Adds and edits (the first phase of each ``PlannedService``). If the kernel refuses one (unknown scheduler, no route to an
+   address), every service still works as before.
+2. Removals: weights, destinations, and unwanted services. An old service goes only when its replacement exists.
+3. Zeroing counters, last, when the table is final.
 """
 
 from __future__ import annotations
@@ -29,31 +28,31 @@ if TYPE_CHECKING:
 
 
 class PlannedTable(NamedTuple):
-    """What is going to happen: the services that were listed, in their order, then those that are purged."""
+    """The plan: the listed services in their order, then the purged ones."""
 
     services: tuple[PlannedService, ...]
-    # Of these, those whose configuration is going to change. Kept, because ten thousand are not asked again and again.
+    # Those of them that change. Stored, because computing it for ten thousand services is slow.
     changed_services: tuple[PlannedService, ...]
     zero: tuple[Step, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether the plan changes anything."""
         return bool(self.zero or self.changed_services)
 
     @property
     def phases(self) -> tuple[tuple[Step, ...], ...]:
-        """The steps, in groups of which each is sent when all of the one before it were accepted."""
+        """The steps in phases; a phase is sent once the kernel has accepted the previous one."""
         changed = self.changed_services
         return (*tuple(tuple(step for service in changed for step in service.phases[phase]) for phase in (0, 1)), self.zero)
 
 
 def plan_table(current: Mapping[ServiceKey, Observed], desired: DesiredTable) -> PlannedTable:
-    """Return what has to happen to a table.
+    """Plan a table.
 
-    :param current: the services that are listed, as the kernel has them; all of its services if others are to be purged.
-    :raises IpvsInputError: what is asked for cannot be.
+    :param current: the listed services in the kernel; all services if others are to be purged.
+    :raises IpvsInputError: the requested state is impossible.
     """
     services = []
     merger = Merger()

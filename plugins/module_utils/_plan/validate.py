@@ -4,11 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Checks of whole entries: the task's values on top of what the kernel has.
+"""Validate whole entries, after merging the task's values into the kernel's.
 
-An entry that the kernel or ipvsadm(8) would refuse is refused here, before anything is touched. One that the kernel takes but
-that does not work as it looks is refused too, unless the task says ``strict: false``, with which tables that other programs made
-are taken over as they are; then the same text is a warning.
+Refuses entries that the kernel or ipvsadm(8) would refuse, before any change. Also refuses entries that the kernel accepts but
+that do not work as they look. With ``strict: false``, for taking over tables made by other programs, those are warnings instead.
 """
 
 from __future__ import annotations
@@ -32,18 +31,18 @@ from ansible_collections.lvs.director.plugins.module_utils._model.uapi import (
     TUNNEL_TYPES,
 )
 
-# The methods that leave the port of a packet as it is.
+# Methods that do not rewrite ports.
 KEEPS_PORT = frozenset({"direct", "tunnel", "localnode"})
-# With the service's port, nothing about these is odd.
+# With the service's port, these need no further check.
 PLAIN_METHODS = frozenset({"masquerade", "direct", "localnode"})
 _REMCSUM = TUNNEL_FLAGS["remcsum"]
 
 
 def check_service(desired: DesiredService, service: Service, warnings: list[str]) -> None:
-    """Refuse a service that cannot be.
+    """Refuse an impossible service.
 
-    :param service: the whole service as it would become.
-    :param warnings: gets the texts about what a task that is not strict may declare.
+    :param service: the complete service after the merge.
+    :param warnings: receives the reasons that ``strict: false`` tolerates.
     :raises IpvsInputError: with the option's path.
     """
     path = desired.path
@@ -78,9 +77,9 @@ def _as_warning(error: IpvsInputError) -> str:
 
 
 def check_values(desired: DesiredDestination, destination: Destination) -> None:
-    """Refuse a destination whose values do not go together, whatever its name and its service.
+    """Refuse a destination with contradictory values, whatever its key and service.
 
-    :param destination: the whole destination as it would become.
+    :param destination: the complete destination after the merge.
     :raises IpvsInputError: with the option's path.
     """
     if destination.lower_threshold > destination.upper_threshold:
@@ -99,15 +98,15 @@ def check_place(
     strict: bool,
     warnings: list[str],
 ) -> None:
-    """Refuse a destination that cannot be one of its service.
+    """Refuse a destination that does not fit its service.
 
-    :param before: the destination as it is now, None if it is to be added.
-    :param destination: the whole destination as it would become.
-    :param warnings: gets the texts about what a task that is not strict may declare.
+    :param before: the current destination, None if it is new.
+    :param destination: the complete destination after the merge.
+    :param warnings: receives the reasons that ``strict: false`` tolerates.
     :raises IpvsInputError: with the option's path.
     """
     (address, port), method = destination.key, destination.forward_method
-    if before is None and not 0 < address[0] < 224:  # the others are all ordinary, of either family
+    if before is None and not 0 < address[0] < 224:  # the remaining methods have no such restriction
         _check_new_address(desired.path, address)
     if (len(address) == 4) is not (service.key.family == "ipv4") and method != "tunnel":
         raise IpvsInputError(
@@ -115,13 +114,13 @@ def check_place(
             f"{format_address(address)} is {address_family(address)} and the service is {service.key.family}: "
             f"only forward_method tunnel can cross families, not {destination.forward_method}",
         )
-    # Another change to one that is already odd, such as to drain it, does not make it worse.
+    # It is already odd: another change, such as draining it, does not make it worse.
     if (port != service.key.port or method not in PLAIN_METHODS) and (before is None or "forward_method" in desired.given):
         check_odd_place(desired, service, destination, strict, warnings)
 
 
 def check_odd_place(desired: DesiredDestination, service: Service, destination: Destination, strict: bool, warnings: list[str]) -> None:
-    """Refuse a destination that the kernel takes but that does not work as it looks, or warn of it."""
+    """Refuse, or warn of, a destination that the kernel accepts but that does not work as it looks."""
     for error in _odd_places(desired.path, service, destination):
         if strict:
             raise error
