@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The one way in which the kernel's table and settings are changed: read, plan, check, apply, read again and compare.
+"""Change the kernel's table and settings: read, plan, check, apply, read back and compare.
 
 Imports every package below it.
 """

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
-"""Make one destination what is asked for; one that was drained comes back as it was."""
+"""Configure one destination; a drained one regains its earlier values."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from ansible_collections.lvs.director.plugins.module_utils._persist.files import
 
 
 def bring_back(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, store: Optional[Store] = None) -> Outcome:
-    """Make one destination what is asked for; one that was drained becomes what it was before, with what is given laid over that.
+    """Configure one destination. A drained one regains its earlier values, overridden by the given ones.
 
-    :raises IpvsError: it cannot be done.
+    :raises IpvsError: it failed.
     """
     key, destination = only_destination(desired)
     with kernel.lock(exclusive=not check_mode):
@@ -33,7 +33,7 @@ def bring_back(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, s
             if current is None:
                 desired = replaced(desired, given=_laid_over(before, destination.given))
             elif not current.weight and "weight" not in destination.given:
-                # A weight that somebody else has given it meanwhile is not overruled, and neither are other values.
+                # Keep a weight or other values that another program has set meanwhile.
                 desired = replaced(desired, given=Given({**destination.given, "weight": before["weight"]}))
         return converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=True)
 
@@ -46,20 +46,20 @@ def _laid_over(before: Given, given: Given) -> Given:
 
 
 def find(current: Mapping[ServiceKey, Observed], service: ServiceKey, destination: DestinationKey) -> Optional[Destination]:
-    """Return a destination as it is now, or None if there is none."""
+    """Return the current destination, or None if there is none."""
     observed = current.get(service)
     return observed.entry.destination(destination) if observed else None
 
 
 def only_destination(desired: DesiredTable) -> tuple[ServiceKey, DesiredDestination]:
-    """Return the service and the destination that a task is about."""
+    """Return the service and destination that a task names."""
     (service,) = desired.services
     (destination,) = service.destinations or ()
     return service.key, destination
 
 
 def replaced(desired: DesiredTable, **values: object) -> DesiredTable:
-    """Return the same with other values for the destination."""
+    """Return the table with other values for the destination."""
     (service,) = desired.services
     (destination,) = service.destinations or ()
     return desired._replace(services=(service._replace(destinations=(destination._replace(**values),)),))  # type: ignore[arg-type]

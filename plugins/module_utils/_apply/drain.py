@@ -4,11 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Take a destination out of service without losing its connections. (``destination`` brings it back.)
+"""Drain a destination: take it out of service without losing its connections. (``destination`` brings it back.)
 
-weight 0 -> wait until its connections have ended -> keep it so, or remove it. What it was is written down before it changes, so
-a task that is interrupted anywhere can be run again, and continues from there. The lock is held for the changes, not while
-waiting.
+Set weight 0, wait until its connections have ended, then keep or remove it. Its values are saved before the first change, so an
+interrupted task can be run again and continues. The lock is held for the changes, not while waiting.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
 from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 
-# Seconds between two looks at the connections.
+# Seconds between counts of the connections.
 PAUSE = 1.0
 
 
@@ -47,10 +46,10 @@ class Drained(NamedTuple):
 def drain(
     kernel: IpvsKernel, desired: DesiredTable, how: Drain, *, check_mode: bool, store: Optional[Store] = None
 ) -> tuple[Outcome, Drained]:
-    """Drain a destination: ``desired`` names it, present and with nothing given.
+    """Drain the destination that ``desired`` names, present and without values.
 
-    :raises IpvsInputError: it is not there, or too few others would be left.
-    :raises IpvsError: it cannot be done.
+    :raises IpvsInputError: it does not exist, or too few others would remain.
+    :raises IpvsError: it failed.
     """
     key, named = only_destination(desired)
     quiescent = replaced(desired, given=Given({"weight": 0}))
@@ -64,7 +63,7 @@ def drain(
                 raise IpvsMissingError("address", f"there is no destination {named.key} of service {key} to drain")
             gone = converge_locked(kernel, final, check_mode=check_mode, store=store, counters=True, draining=True)
             return gone, Drained(0, 0, 0.0, False)
-        # All of the change, which is what is reported; it is made in two parts.
+        # The whole change, for the report; it is made in two parts.
         whole = converge_locked(kernel, final, check_mode=True, store=store, counters=True)
         if before.weight:
             _refuse_if_too_few_are_left(observed.entry, named.key, how.min_available)
@@ -77,7 +76,7 @@ def drain(
             return whole, Drained(counted, counted, 0.0, False)
         converge_locked(kernel, quiescent, check_mode=False, store=store, draining=True)
     waited = _wait(kernel, key, named.key, how, counted)
-    # Read anew, for what is returned, where nothing is left to be done.
+    # Nothing left to do: read it again for the result.
     outcome = converge(kernel, final, check_mode=False, store=store, counters=True, draining=True)
     return whole._replace(observed=outcome.observed), waited
 
@@ -89,7 +88,7 @@ def _wait(kernel: IpvsKernel, service: ServiceKey, destination: DestinationKey, 
         found = observed.entry.destination(destination) if observed else None
         seconds = time.monotonic() - started
         if observed is None or found is None:
-            # Removed by something else: nothing is left to wait for.
+            # Another program removed it: nothing left to wait for.
             return Drained(before, 0, seconds, False)
         if found.weight:
             raise IpvsConflictError(

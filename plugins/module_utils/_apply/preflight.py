@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Checks that need the running kernel, before anything is touched; in check mode too."""
+"""Checks that need the running kernel, made before any change, in check mode too."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
 )
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
 
-# With 0, the kernel drops a packet whose destination is gone, and keeps the connection for the case that it comes back.
+# With 0, the kernel drops packets whose destination is gone, but keeps the connection in case it comes back.
 EXPIRE_NODEST_CONN = "/proc/sys/net/ipv4/vs/expire_nodest_conn"
 
 
 def check_plan(kernel: IpvsKernel, plan: PlannedTable, *, check_mode: bool) -> list[str]:
-    """Refuse a plan of which the kernel would refuse a step. Return the warnings of a dry run.
+    """Refuse a plan with a step that the kernel would refuse. Return warnings.
 
-    :raises IpvsRejectedError: with the step and the reason.
+    :raises IpvsRejectedError: names the step and the reason.
     """
     warnings: list[str] = []
     for service in plan.changed_services:
-        # Where a plan changes the service itself, it does so first.
+        # If the plan changes the service itself, that is its first step.
         for step in service.phases[0][:1]:
             if isinstance(step, (AddService, EditService)):
                 try:
@@ -55,7 +55,7 @@ def check_plan(kernel: IpvsKernel, plan: PlannedTable, *, check_mode: bool) -> l
 
 
 def _moved_reason(plan: PlannedTable) -> str:
-    """Return the warning about destinations that move, if connections suffer: to move is to delete and to add again."""
+    """Return the warning about moved destinations if their connections suffer: a move is a delete and an add."""
     moved = []
     for service in plan.changed_services:
         deleted = {step.key for step in service.phases[0] if isinstance(step, DeleteDestination)}
@@ -89,10 +89,10 @@ def _first_of_mixed_families(plan: PlannedTable) -> Optional[Step]:
 def _check_modules(kernel: IpvsKernel, plan: PlannedService, step: AddService | EditService) -> None:
     service = step.service
     before = plan.before.service if plan.before else None
-    # "none" is the kernel's own word for a service without a scheduler.
+    # The kernel reports "none" for a service without a scheduler.
     if (before is None or before.scheduler != service.scheduler) and service.scheduler != "none":
         if not kernel.has_module("ip_vs", service.scheduler):
-            # The role builds and loads this one. Any other that is missing is a mistake in the task.
+            # The role builds and loads this one. Any other missing scheduler is a mistake in the task.
             error = IpvsNotReadyError if service.scheduler == "test" else IpvsRejectedError
             raise error(f"Cannot {step}: {unknown_scheduler(service.scheduler)}")
     engine = service.persistence_engine

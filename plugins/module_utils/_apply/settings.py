@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
-"""Bring the timeouts or a sync daemon to what is asked for: read, plan, check, apply, read again and compare."""
+"""Set the timeouts or a sync daemon: read, plan, check, apply, read back and compare."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from ansible_collections.lvs.director.plugins.module_utils._plan.settings import
 
 
 class TimeoutsOutcome(NamedTuple):
-    """What was planned, and the timeouts as they are now (in check mode: as they would be)."""
+    """The plan, and the resulting timeouts (predicted in check mode)."""
 
     plan: PlannedTimeouts
     timeouts: Timeouts
@@ -44,7 +44,7 @@ class TimeoutsOutcome(NamedTuple):
 
 
 class SyncDaemonOutcome(NamedTuple):
-    """What was planned, and all sync daemons that are running now (in check mode: that would be)."""
+    """The plan, and the sync daemons that run afterwards (predicted in check mode)."""
 
     plan: PlannedSyncDaemon
     daemons: tuple[SyncDaemon, ...]
@@ -53,10 +53,10 @@ class SyncDaemonOutcome(NamedTuple):
 
 
 def converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], *, check_mode: bool, store: Optional[Store] = None) -> TimeoutsOutcome:
-    """Set the timeouts that are given, in seconds; in check mode only say what that takes.
+    """Set the given timeouts, in seconds; in check mode only plan.
 
-    :param store: where they are saved for the next boot; None if they are not.
-    :raises IpvsError: it cannot be done.
+    :param store: saves them for the next boot; None to not save.
+    :raises IpvsError: it failed.
     """
     with kernel.lock(exclusive=not check_mode):
         return _converge_timeouts(kernel, given, check_mode, store)
@@ -84,11 +84,11 @@ def _converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], check_mode:
 def converge_sync_daemon(
     kernel: IpvsKernel, desired: DesiredSyncDaemon, *, check_mode: bool, store: Optional[Store] = None, save: bool = True
 ) -> SyncDaemonOutcome:
-    """Start, restart or stop one of the two sync daemons; in check mode only say what that takes.
+    """Start, restart or stop one of the two sync daemons; in check mode only plan.
 
-    :param store: where it is saved for the next boot; None if it is not.
-    :param save: whether it is saved, and not only its interface remembered.
-    :raises IpvsError: it cannot be done. The daemon is as it was then, unless the text says otherwise.
+    :param store: saves it for the next boot; None to not save.
+    :param save: False records only its interface.
+    :raises IpvsError: it failed. Unless the message says otherwise, the daemon is unchanged.
     """
     with kernel.lock(exclusive=not check_mode):
         return _converge_sync_daemon(kernel, desired, check_mode, store, save)
@@ -134,9 +134,9 @@ def _converge_sync_daemon(
 
 
 def _is_cut_off(kernel: IpvsKernel, daemon: SyncDaemon, index: int, store: Optional[Store]) -> bool:
-    """Return whether a daemon's socket belongs to an interface that is gone, though one of the same name exists.
+    """Return whether a daemon's socket is bound to a deleted interface that was created again under the same name.
 
-    The kernel goes on listing such a daemon. A backup's group is missing then; of a master, nothing shows but the interface's index.
+    The kernel keeps listing such a daemon. A backup has left its multicast group; a master shows only by the interface's index.
     """
     known = store.read_daemon_index(daemon.state) if store else None
     return known not in (None, index) or (daemon.state == "backup" and not kernel.has_joined(daemon))
@@ -169,7 +169,7 @@ def _of_state(daemons: list[SyncDaemon], state: str) -> Optional[SyncDaemon]:
 
 
 def _predicted(running: list[SyncDaemon], plan: PlannedSyncDaemon) -> tuple[SyncDaemon, ...]:
-    """Return the daemons that the kernel will list after the plan: the master first."""
+    """Return the daemons that the kernel will list after the plan, master first."""
     found = {daemon.state: daemon for daemon in running}
     if plan.after is None:
         found.pop(plan.state, None)
@@ -179,9 +179,9 @@ def _predicted(running: list[SyncDaemon], plan: PlannedSyncDaemon) -> tuple[Sync
 
 
 def _check_start(kernel: IpvsKernel, step: StartSyncDaemon, *, alone: bool) -> None:
-    """Refuse a daemon that the kernel would refuse, before one that runs is stopped for it."""
+    """Refuse a daemon that the kernel would refuse, before stopping a running one for it."""
     if alone:
-        # While a daemon runs, the kernel accepts no such destination.
+        # The kernel accepts no such destination while a daemon runs.
         _check_families(kernel, step)
     number = kernel.try_sync_daemon(step.daemon)
     if number:
@@ -189,7 +189,7 @@ def _check_start(kernel: IpvsKernel, step: StartSyncDaemon, *, alone: bool) -> N
 
 
 def _check_families(kernel: IpvsKernel, step: StartSyncDaemon) -> None:
-    """Refuse a daemon beside a destination whose connections it could not describe."""
+    """Refuse a daemon if there is a destination whose connections it could not sync."""
     for observed in kernel.read_table(counters=False):
         service = observed.entry.service.key
         for destination in observed.entry.destinations:
@@ -205,7 +205,7 @@ def _apply_or_undo(kernel: IpvsKernel, plan: PlannedSyncDaemon) -> None:
         try:
             _apply(kernel, step)
         except IpvsConflictError as exc:
-            # What is there now is somebody else's: it is not touched.
+            # Another program has started a daemon: leave it alone.
             stopped = " The daemon that ran before was stopped" if step != plan.steps[0] else " Nothing was changed"
             raise IpvsConflictError(f"{exc}.{stopped}") from exc
         except IpvsError as exc:
@@ -213,7 +213,7 @@ def _apply_or_undo(kernel: IpvsKernel, plan: PlannedSyncDaemon) -> None:
 
 
 def _undo(kernel: IpvsKernel, plan: PlannedSyncDaemon) -> str:
-    """Bring the daemon back to what it was before the plan, and return a sentence about how that went."""
+    """Undo the plan, and return a sentence with the outcome."""
     try:
         back = change(plan.state, _of_state(kernel.read_sync_daemons(), plan.state), plan.before)
         for step in back.steps:

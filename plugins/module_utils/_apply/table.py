@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Read the kernel, plan, check, apply, read again and compare. The one way in which a table is changed.
+"""Change the table: read, plan, check, apply, read back and compare.
 
-What only a change needs is imported where it is made: a task compiles on its target all that it imports, and most tasks
-have nothing to do.
+Modules that only a change needs are imported there: a target compiles every module that a task imports, and most tasks change
+nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(NamedTuple):
-    """What was planned, and the planned services as they are now (in check mode: as they would be)."""
+    """The plan, and the resulting services (predicted in check mode)."""
 
     plan: PlannedTable
     observed: Mapping[ServiceKey, Observed]
@@ -39,7 +39,7 @@ class Outcome(NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """Whether there was anything to do."""
+        """Whether the run changed anything."""
         return self.plan.changed or self.save is not None
 
 
@@ -52,12 +52,12 @@ def converge(
     counters: bool = False,
     draining: bool = False,
 ) -> Outcome:
-    """Make the table what is asked for; in check mode only say what that takes.
+    """Bring the table to the desired state; in check mode only plan.
 
-    :param store: where changes are saved for the next boot; None if they are not.
+    :param store: saves changes for the next boot; None to not save.
     :param counters: read the counters too, for the outcome.
-    :param draining: what drained destinations were is not forgotten.
-    :raises IpvsError: it cannot be done. The table is as it was then, unless the text says otherwise.
+    :param draining: keep the saved values of drained destinations.
+    :raises IpvsError: it failed. Unless the message says otherwise, the table is unchanged.
     """
     with kernel.lock(exclusive=not check_mode):
         return converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=counters, draining=draining)
@@ -72,7 +72,7 @@ def converge_locked(
     counters: bool = False,
     draining: bool = False,
 ) -> Outcome:
-    """``converge`` for callers that hold the lock, because they do more under it."""
+    """``converge`` for callers that already hold the lock."""
     with _without_garbage_collection():
         current = read_desired(kernel, desired, counters=counters)
         plan = plan_table(current, desired)
@@ -89,7 +89,7 @@ def converge_locked(
                 return Outcome(plan, _predicted(plan, current), save)
         from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import carry_out  # noqa: PLC0415 (compiled only where it is used)
 
-        # On disk before anything is changed, to find a full disk in time. If this is killed in between, the next run finds the two differ.
+        # Write to disk before any change, to notice a full disk in time. After a kill in between, the next run notices the difference.
         with store.replace_table(save.text) if store and save else contextlib.nullcontext(), forgetting:
             changed = plan.services if plan.zero else plan.changed_services
             found = carry_out(kernel, plan, changed, counters=counters)
@@ -106,7 +106,7 @@ def _plan_save(store: Optional[Store], desired: DesiredTable, plan: PlannedTable
 
 
 def _forgetting(desired: DesiredTable, plan: PlannedTable) -> AbstractContextManager[None]:
-    """Return the block in which a run is carried out, and after which the drained destinations of which it decides are forgotten."""
+    """Return the context for a run; on success it forgets the drained destinations that the run has set or deleted."""
     if not os.path.exists(files.drained_path()):
         return contextlib.nullcontext()
     from ansible_collections.lvs.director.plugins.module_utils._persist.drained import forgetting  # noqa: PLC0415 (compiled only where it is used)
@@ -116,7 +116,7 @@ def _forgetting(desired: DesiredTable, plan: PlannedTable) -> AbstractContextMan
 
 @contextlib.contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Thousands of values that all live to the end: looking for garbage among them again and again is time lost."""
+    """Disable garbage collection: thousands of values all live to the end, and scanning them is wasted time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -127,7 +127,7 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 def read_desired(kernel: IpvsKernel, desired: DesiredTable, *, counters: bool) -> dict[ServiceKey, Observed]:
-    """Return what there is of the services that a task is about."""
+    """Return the current state of the services that a task names."""
     if desired.purge or desired.zero_all_counters:
         counters = counters or desired.zero_all_counters
         return {observed.entry.service.key: observed for observed in kernel.read_table(counters=counters)}
@@ -141,7 +141,7 @@ def read_desired(kernel: IpvsKernel, desired: DesiredTable, *, counters: bool) -
 def _predicted(
     plan: PlannedTable, current: Mapping[ServiceKey, Observed], leave_out: Collection[ServiceKey] = ()
 ) -> dict[ServiceKey, Observed]:
-    """Return the services as they are to be, with the counters as they are."""
+    """Return the planned services with their current counters."""
     predicted = {}
     for planned in plan.services:
         if planned.after is not None and planned.key not in leave_out:

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Carry out a plan: all of it, or nothing, and compare what came of it with what was planned."""
+"""Carry out a plan completely or not at all, and verify the result."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import E
 from ansible_collections.lvs.director.plugins.module_utils._plan.order import transition
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
 
-# What the class does, without being asked ten thousand times how it does it.
+# Bypasses the constructor, which is slow ten thousand times over.
 _make = tuple.__new__
 
 
 def carry_out(kernel: IpvsKernel, plan: PlannedTable, changed: Sequence[PlannedService], *, counters: bool) -> dict[ServiceKey, Observed]:
-    """Make the changes of a plan, and return the changed services as they are then.
+    """Apply a plan, and return the changed services.
 
     :param counters: read the counters too.
-    :raises IpvsError: it cannot be done. The table is as it was then, unless the text says otherwise.
+    :raises IpvsError: it failed. Unless the message says otherwise, the table is unchanged.
     """
     _apply(kernel, plan)
     return _verified(kernel, changed, counters)
@@ -39,14 +39,14 @@ def _observe(kernel: IpvsKernel, keys: Collection[ServiceKey]) -> dict[ServiceKe
 
 
 def _verified(kernel: IpvsKernel, changed: Sequence[PlannedService], counters: bool) -> dict[ServiceKey, Observed]:
-    """Read services again, and return them if all are as planned."""
+    """Read the services back, and return them if they match the plan."""
     after = {planned.key: planned.after for planned in changed}
     found: dict[ServiceKey, Observed] = {}
     for observed in kernel.read_table(counters=counters, only=after):
         expected = after[observed.entry.service.key]
         if expected is None or observed.entry != expected:
             raise _verification_error(observed.entry.service.key, expected, observed.entry)
-        # What was read is equal to what was planned, which is there already: of a large table twice is a lot.
+        # Equal to the planned value: reuse that one, to keep a large table in memory only once.
         found[expected.service.key] = _make(Observed, (expected, *observed[1:]))
     for key, expected in after.items():
         if expected is not None and key not in found:
@@ -75,7 +75,7 @@ def _apply(kernel: IpvsKernel, plan: PlannedTable) -> None:
 
 
 def _undo(kernel: IpvsKernel, plan: PlannedTable) -> str:
-    """Bring the services back to what they were before the plan, and return a sentence about how that went."""
+    """Undo the plan, and return a sentence with the outcome."""
     planned = plan.changed_services
     keys = [service.key for service in planned]
     deleted = ""
@@ -85,7 +85,7 @@ def _undo(kernel: IpvsKernel, plan: PlannedTable) -> str:
         for service in planned:
             observed = found.get(service.key)
             if observed is None and service.before is not None and service.after is not None:
-                # Not by this plan: it would be wrong to bring back what somebody else has taken away.
+                # Deleted by another program, not by this plan: do not bring it back.
                 deleted = f"Service {service.key} was deleted by something else. "
                 continue
             back.append(transition(service.key, observed.entry if observed else None, service.before))
@@ -108,7 +108,7 @@ def _undo(kernel: IpvsKernel, plan: PlannedTable) -> str:
 
 
 def differences(expected: Optional[Entry], found: Optional[Entry]) -> list[str]:
-    """Return what differs between two states of a service, in words."""
+    """Describe the differences between two states of a service."""
     if expected is None or found is None:
         if expected is found:
             return []

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What runs on the director without Ansible: restoring at boot, and reloading the scheduler.
+"""Code that runs on the director without Ansible: restore at boot, and reload of the scheduler.
 
 Imports _apply and every package below it.
 """

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What to warn of while services have another scheduler than their own."""
+"""Warnings about services that run with the fallback scheduler."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ansible_collections.lvs.director.plugins.module_utils._persist.format impor
 
 
 def fallback_warnings(kernel: IpvsKernel, store: Store) -> list[str]:
-    """Return a sentence for each service that still has the scheduler with which it was restored for want of its own."""
+    """Return a warning for each service that was restored with the fallback scheduler and still has it."""
     names = store.read_fallback()
     try:
         saved = from_text(store.read_table() or "")
         found = [observed.entry.service for observed in kernel.read_table(counters=False) if str(observed.entry.service.key) in names]
         own = {service.key: (options_of(saved, service.key) or {}).get("scheduler", service.scheduler) for service in found}
     except IpvsUnavailableError:
-        # Whoever needs what is saved says that it is missing or damaged.
+        # A missing or damaged file is reported by the code that needs it.
         return []
     return [
         f'Service {service.key} has scheduler "{service.scheduler}", and weights that fall in the order of its destinations, because its '

@@ -6,12 +6,12 @@
 
 """Suppress ICMP port-unreachable while a service has no scheduler.
 
-While a service changes its scheduler, the kernel has none for it for a grace period (milliseconds). It drops the first
-packet of a client that connects in that moment, and answers with "port unreachable", upon which the client gives up. Without
-that answer the client sends its packet again, as if it had been lost, and is served then: TCP after a second.
+While a service changes its scheduler, it has none for an RCU grace period (milliseconds). The kernel drops the first packet of
+a client that connects just then and replies with "port unreachable", and the client gives up. Without that reply the client
+retransmits and gets through: with TCP, after one second.
 
-No packet of a client is touched, neither of an established connection nor of a new one. The answer is one that this machine
-itself would give, and that nobody may rely on: ICMP is rate-limited anyway.
+Client packets are not affected, on new or established connections. Only ICMP errors that this machine sends are dropped, and
+nobody can rely on those: they are rate-limited anyway.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from collections.abc import Iterator
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 
 TABLE = "inet lvs_director_scheduler"
-# Seconds after which the kernel ends it, should this process be killed.
+# Seconds after which the kernel lifts it, in case this process is killed.
 LIMIT = 30
 
-# Only elements of sets can expire; rules cannot. Deleted first, in case a killed process has left it.
-# By ICMP's code: nft 1.1 (Debian 13) takes no rule that has both a set of protocols and one of them.
+# Set elements can expire, rules cannot. The table is deleted first, in case a killed process left it behind.
+# Matches the ICMP code: nft 1.1 (Debian 13) rejects a rule with both a set of protocols and one of them.
 _RULES = f"""
 add table {TABLE}
 delete table {TABLE}
@@ -55,9 +55,9 @@ _ENVIRONMENT = {"PATH": os.pathsep.join(("/usr/sbin", "/sbin", "/usr/bin", "/bin
 
 @contextlib.contextmanager
 def refusals_suppressed() -> Iterator[None]:
-    """Suppress these answers for the block, of at most LIMIT seconds.
+    """Suppress these replies during the block, for at most LIMIT seconds.
 
-    :raises IpvsUnavailableError: it cannot be done; the block was not begun.
+    :raises IpvsUnavailableError: nft failed; the block was not entered.
     """
     _nft(_RULES)
     try:

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What a program on the director says, for people and for systemd's journal."""
+"""Output of a program on the director, for people and for systemd's journal."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import sys
 
 
 class Journal:
-    """Prints lines; ``problems`` counts those that are errors, for the exit status."""
+    """Prints lines; ``problems`` counts the errors, for the exit status."""
 
     def __init__(self, *, levels: bool) -> None:
-        """:param levels: put syslog's levels before the lines, as systemd's journal reads them."""
+        """:param levels: prefix lines with syslog levels, for systemd's journal."""
         self._levels = levels
         self.problems = 0
 

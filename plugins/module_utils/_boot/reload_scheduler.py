@@ -4,16 +4,16 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Load the installed build of a scheduler in place of the loaded one, on a director in service.
+"""Replace the loaded build of a scheduler with the installed one, on a director in service.
 
-Virtual services pin their scheduler's module. They switch to another scheduler, the module is exchanged, and they switch
-back. Connections do not notice: the kernel asks a scheduler for new ones only.
+Virtual services pin their scheduler's module. So they switch to the fallback scheduler, the module is replaced, and they switch
+back. Existing connections are not affected: the kernel calls the scheduler only for new ones.
 
-The other scheduler must choose in the same order. ``fo`` takes the first destination of those with the highest weight: weights
-that rise somewhere in the list are replaced by falling ones before ``fo`` comes, and given back after it has gone. The
-scheduler ``test`` only looks at whether a weight is 0.
+The fallback must choose in the same order. ``fo`` picks the first destination with the highest weight: unless the weights already
+fall in list order, they are replaced while ``fo`` is used and restored afterwards. The scheduler ``test`` only checks whether
+a weight is 0.
 
-Every change is written down first: if this is killed in the middle, the next run finishes it.
+Each change is recorded first, so the next run can finish after a kill.
 """
 
 from __future__ import annotations
@@ -32,38 +32,38 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, Entry
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store, replacement
 
-# Like the kernel's table, it does not outlive a reboot.
+# Lost at reboot, like the kernel's table.
 PATH = "/run/lvs.director/scheduler-swap.json"
 
-# Services that change their scheduler in one block of suppressed refusals: each takes a grace period of the kernel.
+# Services to switch while ICMP is suppressed once: each takes an RCU grace period.
 _AT_ONCE = 50
 
 
 class Weights(NamedTuple):
-    """The weights of a destination: its own, and the one that it has while its service uses the other scheduler."""
+    """The weights of a destination: its own, and the temporary one under the fallback scheduler."""
 
     own: int
     meanwhile: int
 
 
-# By service and destination, as they are printed.
+# By service and destination, in their printed form.
 _Weights = dict[str, dict[str, Weights]]
 
 
 class Modules(Protocol):
-    """What is asked of the kernel's modules."""
+    """Operations on kernel modules."""
 
     def load(self, module: str) -> bool:
-        """Load one and return whether it is loaded now."""
+        """Load a module and return whether it is loaded now."""
 
     def unload(self, module: str) -> bool:
-        """Unload one and return whether it is gone: not while it is used."""
+        """Unload a module and return whether it is gone; a module in use stays."""
 
     def loaded_source(self, module: str) -> str:
-        """Return the checksum of the source of the loaded one; empty if it is not loaded."""
+        """Return the source checksum of the loaded module; empty if not loaded."""
 
     def installed_source(self, module: str) -> str:
-        """Return the same of the one that would be loaded; empty if there is none."""
+        """Return the source checksum of the installed module; empty if not installed."""
 
 
 Suppressed = Callable[[], AbstractContextManager[None]]
@@ -73,12 +73,12 @@ Note = Callable[[str], object]
 def reload_scheduler(
     kernel: IpvsKernel, store: Store, scheduler: str, fallback: str, modules: Modules, suppressed: Suppressed, note: Note
 ) -> None:
-    """Load the installed build of a scheduler, and give it to the services that use it.
+    """Load the installed build of a scheduler for the services that use it.
 
-    :param suppressed: the block in which services change their scheduler.
-    :param note: gets a line for each thing that was done.
-    :raises IpvsUnavailableError: it cannot be done. Unless the text says otherwise, nothing has changed.
-    :raises IpvsConflictError: something else uses the loaded one.
+    :param suppressed: context in which services change their scheduler.
+    :param note: receives a line for each action.
+    :raises IpvsUnavailableError: it failed. Unless the message says otherwise, nothing has changed.
+    :raises IpvsConflictError: something else uses the loaded module.
     """
     module = f"ip_vs_{scheduler}"
     with kernel.lock(exclusive=True):
@@ -102,7 +102,7 @@ def reload_scheduler(
 def _exchange(
     kernel: IpvsKernel, store: Store, scheduler: str, fallback: str, weights: _Weights, modules: Modules, suppressed: Suppressed, note: Note
 ) -> bool:
-    """Move the services away and exchange the module; return False if something else uses it."""
+    """Switch the services to the fallback and replace the module; return False if something else uses it."""
     module = f"ip_vs_{scheduler}"
     if not modules.installed_source(module):
         raise IpvsUnavailableError(f"There is no other build of {module} to load: modinfo {module} finds none")
@@ -110,7 +110,7 @@ def _exchange(
     if users and not modules.load(f"ip_vs_{fallback}"):
         raise IpvsUnavailableError(f'There is no scheduler "{fallback}" for the services to use meanwhile: no module ip_vs_{fallback}')
     for entry in users:
-        # If a run was killed, these are the weights to give back, not those of now.
+        # After a killed run, keep its recorded weights, not the current ones.
         weights.setdefault(str(entry.service.key), _falling(entry.destinations))
     _remember(store, weights)
     _change_weights(kernel, weights, give_back=False)
@@ -145,7 +145,7 @@ def _table(kernel: IpvsKernel) -> list[Entry]:
 
 
 def _falling(destinations: Sequence[Destination]) -> dict[str, Weights]:
-    """Return weights that fall in the order of the list, if those of now do not; a weight of 0 stays 0."""
+    """Return weights that fall in list order, unless the current ones do; 0 stays 0."""
     weights = [destination.weight for destination in destinations if destination.weight]
     if weights == sorted(weights, reverse=True):
         return {}
@@ -164,9 +164,9 @@ def _change_scheduler(kernel: IpvsKernel, entries: Sequence[Entry], scheduler: s
 
 
 def _change_weights(kernel: IpvsKernel, weights: _Weights, *, give_back: bool) -> None:
-    """Replace weights of their own by those for meanwhile, or the other way round.
+    """Set temporary weights, or give the original ones back.
 
-    A weight that is neither was given by somebody else, and stays.
+    A weight that is neither was set by another program, and stays.
     """
     services = []
     for entry in _table(kernel):
@@ -204,7 +204,7 @@ def _read() -> _Weights:
 
 
 def _remember(store: Store, weights: _Weights) -> None:
-    """Write down the weights, and for other runs which services have another scheduler than their own."""
+    """Record the weights, and for other runs the services that have the fallback scheduler."""
     earlier = set(_read())
     names = store.read_fallback()
     try:

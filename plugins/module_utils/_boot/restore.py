@@ -4,12 +4,12 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Restore what is saved, and take it away again: without Ansible, and the table without network.
+"""Restore the saved state and clear it again, without Ansible. Restoring the table needs no network.
 
-Restoring goes the way of the modules: the same options, plans and comparisons. It deletes nothing that others have put into
-the kernel, and leaves alone what is as it was saved: run again under traffic, it does nothing. Nothing of it is saved.
+Restoring uses the modules' own options, plans and comparisons. It deletes nothing that other programs have set and does not touch
+entries that already match, so running it again under traffic is safe. It does not write the saved state.
 
-One entry that cannot be restored is named, and everything else is restored.
+An entry that cannot be restored is reported; everything else is restored.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import S
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Content
 
-# Seconds between two looks at interfaces that are missing.
+# Seconds between checks for missing interfaces.
 _PAUSE = 0.2
 
 Vip = Mapping[str, Any]
 
 
 class Vips(Protocol):
-    """What is asked of virtual addresses: see ``_machine.vip``."""
+    """Operations on virtual addresses: see ``_machine.vip``."""
 
     def saved(self) -> Sequence[Vip]:
         """Return the virtual addresses that are restored at boot, each with ``address`` and ``interface``."""
 
     def add_each(self, vips: Sequence[Vip]) -> list[Optional[str]]:
-        """Add those that are missing, and return for each of them why it cannot be added, None if it is there."""
+        """Add the missing ones; return for each the reason why it cannot be added, None if it is present."""
 
     def remove(self, vips: Sequence[Vip]) -> list[str]:
-        """Remove those that are there, and return what was done."""
+        """Remove those that are present, and return the steps."""
 
 
 def restore_table(
@@ -54,10 +54,10 @@ def restore_table(
 ) -> frozenset[str]:
     """Restore services with their destinations, and timeouts.
 
-    :param load: loads a kernel module, and returns whether it is there.
-    :param fallback: the scheduler of services whose own is missing; empty: they are not restored.
-    :param known: the names of services that have the fallback scheduler so far.
-    :returns: the names of services that have it now.
+    :param load: loads a kernel module and returns whether that worked.
+    :param fallback: scheduler for services whose own is missing; empty: do not restore those.
+    :param known: names of the services that have the fallback scheduler already.
+    :returns: names of the services that have it now.
     """
     for problem in content.problems:
         journal.problem(f"Not restored: {problem}")
@@ -84,12 +84,12 @@ def restore_table(
 
 
 def _restore_services(kernel: IpvsKernel, services: Sequence[DesiredService], journal: Journal) -> tuple[set[str], int]:
-    """Return the names of the services that were restored, and how many of them had to be changed for that."""
+    """Return the names of the restored services, and how many of them changed."""
     try:
         plan = converge(kernel, DesiredTable(tuple(services)), check_mode=False).plan
         return {str(service.key) for service in services}, len(plan.changed_services)
     except IpvsError:
-        pass  # one of them is in the way of the others: each on its own
+        pass  # one service blocks the others: restore each on its own
     restored, changed = set(), 0
     for service in services:
         try:
@@ -101,7 +101,7 @@ def _restore_services(kernel: IpvsKernel, services: Sequence[DesiredService], jo
 
 
 def _with_scheduler(service: DesiredService, journal: Journal, load: Callable[[str], bool], fallback: str) -> Optional[DesiredService]:
-    """Return a service as it can be restored: with the fallback scheduler where its own is missing; None if it cannot be."""
+    """Return the service to restore, with the fallback scheduler if its own is missing; None if there is none."""
     scheduler = service.given.get("scheduler", Service(service.key).scheduler)
     if scheduler == "none" or load(f"ip_vs_{scheduler}"):
         return service
@@ -136,7 +136,7 @@ def restore_network(
     store: Optional[Store] = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Start sync daemons and add virtual addresses, each as soon as it can be.
+    """Start sync daemons and add virtual addresses, each as soon as possible.
 
     :param patience: seconds to wait for interfaces.
     :param store: where the interfaces of sync daemons are remembered.
@@ -167,7 +167,7 @@ def restore_network(
 
 
 def _addresses_with_services(kernel: IpvsKernel, content: Content, vips: Vips, journal: Journal) -> dict[str, Vip]:
-    """Return the virtual addresses whose services are all there. Better no answer than a refusal: another machine may have the address."""
+    """Return the virtual addresses whose services are all present. If one is missing, do not answer: another machine may have the address."""
     missing: dict[bytes, list[str]] = {}
     saved = vips.saved()
     if saved:
@@ -186,7 +186,7 @@ def _addresses_with_services(kernel: IpvsKernel, content: Content, vips: Vips, j
 
 
 def clear_table(kernel: IpvsKernel, content: Content, journal: Journal) -> None:
-    """Delete the services that are saved, and no others, and set the timeouts to what they were before."""
+    """Delete the saved services, and no others, and restore the earlier timeouts."""
     for problem in content.problems:
         journal.warning(f"Passed over: {problem}")
     absent = tuple(DesiredService("", service.key, {}, present=False) for service in content.services)
@@ -200,7 +200,7 @@ def clear_table(kernel: IpvsKernel, content: Content, journal: Journal) -> None:
 
 
 def clear_network(kernel: IpvsKernel, content: Content, vips: Vips, journal: Journal) -> None:
-    """Remove the virtual addresses and stop the sync daemons that are saved, and no others."""
+    """Remove the saved virtual addresses and stop the saved sync daemons, and no others."""
     for step in vips.remove(vips.saved()):
         journal.note(f"Done: {step}.")
     for daemon in content.sync_daemons:

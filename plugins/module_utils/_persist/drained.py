@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What drained destinations were before, kept for when they come back.
+"""Save the values of drained destinations until they come back.
 
-The kernel has no place for it: a drained destination has weight 0, and one that was removed is gone. It is in a file of root's,
-which outlives the task that drained, and a reboot:
+The kernel cannot keep them: a drained destination has weight 0, and a removed one is gone. They are in a file that only root can
+write, and survive a reboot:
 
     {"destinations": {"tcp 192.0.2.1:80": {"10.0.0.1:80": {"forward_method": "masquerade", "weight": 7, ...}}}}
 
@@ -30,12 +30,12 @@ from ansible_collections.lvs.director.plugins.module_utils._options.common impor
 from ansible_collections.lvs.director.plugins.module_utils._persist import files
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
 
-# By service and destination, as they are printed: options of ipvs_destination.
+# By service and destination, in their printed form: options of ipvs_destination.
 _Content = dict[str, dict[str, dict[str, Any]]]
 
 
 def earlier(service: ServiceKey, destination: DestinationKey) -> Optional[Given]:
-    """Return the fields of a destination before it was drained (of an older file, its weight), None if it was not.
+    """Return the fields of a destination before it was drained (only the weight, in an older file); None if it was not.
 
     :raises IpvsUnavailableError: the file exists but cannot be read.
     """
@@ -44,9 +44,9 @@ def earlier(service: ServiceKey, destination: DestinationKey) -> Optional[Given]
 
 
 def remember(service: ServiceKey, destination: Destination) -> None:
-    """Keep what a destination is.
+    """Save the values of a destination.
 
-    :raises IpvsUnavailableError: it cannot be kept.
+    :raises IpvsUnavailableError: the file cannot be written.
     """
     content = _read()
     options = destination_values(destination)
@@ -60,7 +60,7 @@ def remember(service: ServiceKey, destination: Destination) -> None:
 
 @contextlib.contextmanager
 def forgetting(desired: DesiredTable, plan: PlannedTable) -> Iterator[None]:
-    """When the block ends without an error, forget the destinations to which the plan gives a weight, or which it deletes.
+    """If the block succeeds, forget the destinations whose weight the plan sets or which it deletes.
 
     :raises IpvsUnavailableError: the file cannot be read or changed.
     """
@@ -78,14 +78,14 @@ def forgetting(desired: DesiredTable, plan: PlannedTable) -> Iterator[None]:
 
 
 class _Settled:
-    """Tells of which destinations of a service a run decides: one that it drains is not among them."""
+    """The destinations of a service that a run sets or deletes, except one that it drains."""
 
     def __init__(self, planned: PlannedService, desired: Optional[DesiredService]) -> None:
         self._gone = planned.after is None
         self._before = {str(destination.key) for destination in planned.before.destinations} if planned.before else set()
         self._after = {str(destination.key): destination.weight for destination in planned.after.destinations} if planned.after else {}
         listed = (desired.destinations or ()) if desired else ()
-        # Also a weight of 0, if it is given.
+        # Including a given weight of 0.
         self._decided = {str(destination.key) for destination in listed if not destination.present or "weight" in destination.given}
 
     def __call__(self, name: str) -> bool:
@@ -124,7 +124,7 @@ def _read() -> _Content:
 
 @contextlib.contextmanager
 def _replaced(content: _Content) -> Iterator[None]:
-    """Where nothing is drained there is no file."""
+    """Write the file, or remove it if nothing is drained."""
     name = files.drained_path()
     content = {service: destinations for service, destinations in content.items() if destinations}
     try:

@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Files that outlive a run: what they are, where they are, and how they are replaced.
+"""Persistent files: their paths, contents and atomic replacement.
 
-``Store`` is what the layers above need; ``MachineStore`` is the machine's own, and unit tests have one in memory. Where
-there is a file of the table, every run keeps it in step with the kernel; the module ``ipvs_boot`` creates it.
+``Store`` is the interface for the layers above; ``MachineStore`` uses the machine's files, and unit tests have one in memory. If
+the table's file exists, every run keeps it in sync with the kernel; the module ``ipvs_boot`` creates it.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 
 DIRECTORY = "/var/lib/lvs.director"
 VOLATILE_DIRECTORY = "/run/lvs.director"
-# The table that is restored at boot, as the text of ``format``.
+# The table that is restored at boot, in the format of ``format``.
 TABLE = f"{DIRECTORY}/table.json"
-# The names of services that run with the fallback scheduler, because their own was missing when they were restored.
+# Names of the services that were restored with the fallback scheduler because their own was missing.
 FALLBACK = f"{VOLATILE_DIRECTORY}/fallback"
-# Not in the socket module of Python.
+# Not in Python's socket module.
 _SO_NETNS_COOKIE = 71
 
 
 class Store(Protocol):
-    """What a run keeps on the machine."""
+    """The files that a run keeps on the machine."""
 
     def read_table(self) -> Optional[str]:
-        """Return the saved table as text, None where nothing is restored at boot."""
+        """Return the saved table as text, None if nothing is restored at boot."""
 
     def replace_table(self, text: str) -> AbstractContextManager[None]:
-        """Prepare another text, and put it in place when the block ends without an error."""
+        """Prepare a new text, and put it in place if the block succeeds."""
 
     def read_fallback(self) -> frozenset[str]:
         """Return the names of the services that run with the fallback scheduler."""
 
     def write_fallback(self, names: frozenset[str]) -> None:
-        """Keep these names until the next boot or call."""
+        """Replace these names; they are kept until the next boot."""
 
     def read_daemon_index(self, state: str) -> Optional[int]:
-        """Return the index that the interface of a sync daemon had when the daemon was started, or first seen; None if unknown."""
+        """Return the index of a sync daemon's interface when the daemon was started or first seen; None if unknown."""
 
     def write_daemon_index(self, state: str, index: Optional[int]) -> None:
         """Keep that index until the next boot; None forgets it."""
@@ -103,7 +103,7 @@ class MachineStore:
             with open(daemon_index_path(state), encoding="ascii") as file:
                 return int(file.read())
         except (OSError, ValueError):
-            return None  # it is only ever used to notice a change
+            return None  # used only to notice a change
 
     def write_daemon_index(self, state: str, index: Optional[int]) -> None:
         path = daemon_index_path(state)
@@ -119,7 +119,7 @@ class MachineStore:
 
 
 def damaged(reason: object) -> IpvsUnavailableError:
-    """Return the error about a saved table that cannot be read."""
+    """Return the error for an unreadable saved table."""
     return IpvsUnavailableError(
         f"Cannot read {TABLE}, from which the table is restored at boot: {reason}. Nothing was changed. Mend the file; or "
         "remove it, run the role lvs.director.ipvs_director, which makes a new one, and the other tasks of this collection "
@@ -142,8 +142,8 @@ def daemon_index_path(state: str) -> str:
 def other_namespace() -> Optional[str]:
     """Return a name for this process's network namespace, None in the machine's own.
 
-    Another namespace does not outlive a reboot, and neither does its table. The kernel gives each its cookie, and none a second
-    time; before Linux 5.14 it gives none, and its inode number stands in, which a later namespace may get.
+    Other namespaces and their tables do not survive a reboot. The kernel gives each a unique cookie. Before Linux 5.14 there is
+    no cookie; the inode number is used instead, which a later namespace may get again.
     """
     own = os.stat("/proc/self/ns/net").st_ino
     try:
@@ -161,10 +161,9 @@ def other_namespace() -> Optional[str]:
 
 @contextlib.contextmanager
 def replacement(path: str, text: str, mode: int = 0o600) -> Iterator[None]:
-    """Write a file's new content to disk, and put it in place when the block ends without an error.
+    """Write a file's new content to disk, and put it in place if the block succeeds.
 
-    Whatever can go wrong with a file goes wrong before the block: only the rename is left for its end. Readers find the
-    old content or the new, never a mixture.
+    Errors occur before the block; only the rename is left for its end. Readers see either the old or the new content.
 
     :raises OSError: it cannot be written.
     """

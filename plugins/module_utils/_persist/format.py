@@ -4,9 +4,9 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What is restored at boot, as text. Pure.
+"""Format of the saved table. Pure functions.
 
-JSON, in the words of the modules' options, a paragraph a service and a line a destination:
+JSON with the names of the modules' options; each destination has its own line:
 
     {"version": 1,
     "timeouts": {"udp": 250},
@@ -19,9 +19,9 @@ JSON, in the words of the modules' options, a paragraph a service and a line a d
       {"address": "10.0.0.2", "port": 80, "forward_method": "masquerade", "weight": 1, ...}]}
     ]}
 
-Runs compare these paragraphs as text, which takes no time to speak of; who restores reads them as any JSON.
+A run compares the text of each service, which is fast; a restore parses it as JSON.
 
-It has what runs of this collection have set, and nothing of what others have put into the kernel's table.
+It contains only what this collection has set, not what other programs have put into the kernel's table.
 """
 
 from __future__ import annotations
@@ -55,19 +55,19 @@ _END = "\n]}\n"
 _NEXT = ",\n{"
 _FIRST_LINE = ",\n"
 _NAME_OPTIONS = ("protocol", "address", "port", "fwmark", "family")
-# The first lines that need no second look: not IPv6, which has many spellings.
+# First lines that are canonical; IPv6, which has many spellings, needs a closer look.
 _CANONICAL = re.compile(
     r'\{"protocol": "(?:tcp|udp|sctp)", "address": "[0-9.]+", "port": (?:0|[1-9][0-9]*)|\{"fwmark": [1-9][0-9]*, "family": "ipv[46]"'
 ).fullmatch
 
 
 class Saved(NamedTuple):
-    """What is restored at boot."""
+    """The state that is restored at boot."""
 
-    services: Mapping[str, str] = {}  # by the first line of each, which names it: the paragraph
-    timeouts: Mapping[str, int] = {}  # those that were ever given, in seconds
-    earlier_timeouts: Mapping[str, int] = {}  # what they were before
-    sync_daemons: Mapping[str, Mapping[str, Any]] = {}  # by their state
+    services: Mapping[str, str] = {}  # the text of each service, by its first line, which names it
+    timeouts: Mapping[str, int] = {}  # all that were ever set, in seconds
+    earlier_timeouts: Mapping[str, int] = {}  # their values before that
+    sync_daemons: Mapping[str, Mapping[str, Any]] = {}  # by state
 
 
 def to_text(saved: Saved) -> str:
@@ -82,15 +82,15 @@ def to_text(saved: Saved) -> str:
 
 
 def from_text(text: str) -> Saved:
-    """Return what a text says; the paragraphs of services are not looked into.
+    """Split a text into its parts, without parsing the services.
 
-    A service has its one name, however a text that was edited by hand spells it; of two with the same name the later counts.
+    Names of services are made canonical, even in a text edited by hand; of two services with the same name, the later wins.
 
-    :raises IpvsUnavailableError: it is not such a text.
+    :raises IpvsUnavailableError: the text is not in this format.
     """
     head, found, rest = text.partition(_SERVICES)
     if not found or not rest.endswith(_END):
-        # Edited by hand, and laid out otherwise.
+        # Edited by hand, with another layout.
         content = parsed(text)
         return Saved(dict(map(_laid_out, content["services"])), *_settings(content))
     body = rest[: -len(_END)]
@@ -105,9 +105,9 @@ def from_text(text: str) -> Saved:
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """Return the whole content, each part in the shape of options.
+    """Return the whole content as options.
 
-    :raises IpvsUnavailableError: it is not such a text.
+    :raises IpvsUnavailableError: the text is not in this format.
     """
     content = contents(text)
     timeouts, earlier, daemons = _settings(content)
@@ -118,7 +118,7 @@ def parsed(text: str) -> dict[str, Any]:
 
 
 def contents(text: str) -> dict[str, Any]:
-    """Return the whole content as it is.
+    """Return the whole content, unchecked.
 
     :raises IpvsUnavailableError: it is not JSON of this version.
     """
@@ -149,17 +149,17 @@ def _timeouts(content: Mapping[str, Any], part: str) -> dict[str, int]:
 
 
 def _canonical(name: str, service: str) -> tuple[str, str]:
-    """Return a service's name and paragraph as this collection writes them, if it can be told."""
+    """Return a service's canonical name and text, if it can be parsed."""
     try:
         if name_of(key_of(name)) != name:
             return _laid_out(json.loads(service))
     except (IpvsUnavailableError, ValueError, TypeError, AttributeError):
-        pass  # whoever needs it says what is wrong with it
+        pass  # reported by the code that needs it
     return name, service
 
 
 def _laid_out(values: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the name and the paragraph of a service in the shape of options."""
+    """Return the canonical name and text of a service given as options."""
     given = {option: values[option] for option in _NAME_OPTIONS if values.get(option) is not None}
     rest = {option: value for option, value in values.items() if option not in _NAME_OPTIONS and option != "destinations"}
     try:
@@ -170,7 +170,7 @@ def _laid_out(values: Mapping[str, Any]) -> tuple[str, str]:
 
 
 class Writer:
-    """Writes paragraphs. What equal destinations share is written once."""
+    """Writes the text of services. Shared values of equal destinations are rendered once."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], str] = {}
@@ -178,7 +178,7 @@ class Writer:
     def service(self, entry: Entry) -> str:
         values = service_values(entry.service)
         rest = {option: value for option, value in values.items() if option not in key_values(entry.service.key)}
-        # An empty name takes the engine off a service; a service that is not persistent has no netmask.
+        # An empty name removes the engine; a service that is not persistent has no netmask.
         rest["persistence_engine"] = rest["persistence_engine"] or ""
         if rest["persistence_netmask"] is None:
             del rest["persistence_netmask"]
@@ -216,14 +216,14 @@ def _service_text(name: Mapping[str, Any], rest: Mapping[str, Any], destinations
 
 
 def name_of(key: ServiceKey) -> str:
-    """Return the first line of a service's paragraph."""
+    """Return the first line of a service's text."""
     return _name(_name_values(key))
 
 
 def options_of(saved: Saved, key: ServiceKey) -> Optional[dict[str, Any]]:
-    """Return a service as it is restored, in options of ``ipvs_service``; None if it is not.
+    """Return a saved service as options of ``ipvs_service``; None if it is not saved.
 
-    :raises IpvsUnavailableError: its paragraph makes no sense.
+    :raises IpvsUnavailableError: its text is damaged.
     """
     service = saved.services.get(name_of(key))
     if service is None:
@@ -236,9 +236,9 @@ def options_of(saved: Saved, key: ServiceKey) -> Optional[dict[str, Any]]:
 
 
 def key_of(name: str) -> ServiceKey:
-    """Return what the first line of a paragraph names.
+    """Return the service that a first line names.
 
-    :raises IpvsUnavailableError: it names nothing.
+    :raises IpvsUnavailableError: it names none.
     """
     try:
         return _key(json.loads(name + "}"))

@@ -4,9 +4,9 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What is saved -> what a restore asks for, entry by entry; and the same checks for what a run is about to save. Pure.
+"""Parse the saved table entry by entry for a restore, and check that an entry can be restored before saving it. Pure functions.
 
-A restore takes what the kernel takes, also where ``ipvs_service`` would refuse it because it does not work as it looks: it
+A restore accepts whatever the kernel accepts, even if ``ipvs_service`` would refuse it because it does not work as it looks: it
 was in the kernel before.
 """
 
@@ -30,17 +30,17 @@ from ansible_collections.lvs.director.plugins.module_utils._plan.service import 
 
 
 class Content(NamedTuple):
-    """What is saved, as the modules' options make it."""
+    """The saved state, parsed by the modules' options."""
 
     services: tuple[DesiredService, ...]
     timeouts: Mapping[str, int]
-    earlier_timeouts: Mapping[str, int]  # what they were before the first run
+    earlier_timeouts: Mapping[str, int]  # their values before the first run
     sync_daemons: tuple[DesiredSyncDaemon, ...]
-    problems: tuple[str, ...] = ()  # a line for each entry that cannot be restored: its name and why
+    problems: tuple[str, ...] = ()  # for each entry that cannot be restored, its name and the reason
 
 
 def content_of(text: str) -> Content:
-    """Return what a saved text asks for. An entry that makes no sense is a line of ``problems``; the others are there.
+    """Parse a saved text. An invalid entry becomes a line of ``problems``; the others are kept.
 
     :raises IpvsUnavailableError: the text as a whole cannot be read.
     """
@@ -75,7 +75,7 @@ def content_of(text: str) -> Content:
 
 
 def _all_services(values: Sequence[Any]) -> Optional[dict[ServiceKey, DesiredService]]:
-    """Return all services, read in one go, if all of them make sense."""
+    """Return all services, parsed at once, or None if one is invalid."""
     try:
         services = _services(values)
         merger = Merger()
@@ -93,7 +93,7 @@ def _service(values: Any) -> DesiredService:
 
 
 def _services(values: Sequence[Any]) -> tuple[DesiredService, ...]:
-    # Exactly in the order in which they were; destinations that others have added to the service since may stay.
+    # In exactly the saved order; destinations that other programs have added since may stay.
     fixed = {"state": "present", "ordered": True, "exclusive_destinations": False}
     services = [{**service, **fixed} if isinstance(service, dict) else service for service in values]
     table = desired_from_table_module(
@@ -117,7 +117,7 @@ def _sync_daemon(values: Mapping[str, Any]) -> DesiredSyncDaemon:
 
 
 def _name(part: str, index: int, values: Any) -> str:
-    """Return how people find an entry that may be anything."""
+    """Describe where an entry is; it may be any value."""
     if isinstance(values, tuple):
         return f"{part}.{values[0]}"
     path = f"{part}[{index}]"
@@ -135,16 +135,16 @@ def _reason(exc: Exception) -> str:
 
 
 class Checks:
-    """The restore's own checks, for entries that are about to be saved. Of entries that differ in names only, one is checked."""
+    """The restore's own checks, applied to entries before they are saved. Entries that differ only in their keys are checked once."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], str] = {}
 
     def restorable(self, entry: Entry, asked: Collection[DestinationKey]) -> Entry:
-        """Return the entry without destinations that others have added and that no restore could add again.
+        """Return the entry without the destinations that other programs added and that could not be restored.
 
-        :param asked: the destinations that the task is about.
-        :raises IpvsRejectedError: the service itself, or a destination that the task is about, would not be restored.
+        :param asked: the destinations that the task names.
+        :raises IpvsRejectedError: the service, or a destination that the task names, could not be restored.
         """
         service = entry.service
         shape = (*service[1:], service.key.family, service.key.protocol, bool(service.key.port), bool(service.key.fwmark))
@@ -180,7 +180,7 @@ class Checks:
 
 
 def _problem(entry: Entry) -> str:
-    """Return why an entry would not come back as it is; empty if it would."""
+    """Return why an entry would not be restored unchanged; empty if it would."""
     try:
         back = plan_entry(None, _service(json.loads(Writer().service(entry))))
     except (IpvsError, KeyError, TypeError, ValueError) as exc:

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""A run's changes -> the new text of the saved table, or None if it stays as it is. Pure."""
+"""Compute the new text of the saved table after a run, or None if it does not change. Pure functions."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _Read = TypeVar("_Read")
 class Save(NamedTuple):
     """A new text of the saved table.
 
-    ``before`` and ``after`` show people what changes. A service is shown only where the saved table differed from the
-    kernel's: otherwise the diff of the kernel's table says it all.
+    ``before`` and ``after`` are for the diff. A service is included only if the saved table differed from the kernel's;
+    otherwise the diff of the kernel's table suffices.
     """
 
     text: str
@@ -50,10 +50,10 @@ class Save(NamedTuple):
 
 
 def save_table(text: str, desired: DesiredTable, plan: PlannedTable, fallback: Collection[str]) -> Optional[Save]:
-    """Return the text that saves what a plan makes of the kernel's table, None if it is saved already.
+    """Return the text that saves the result of a plan, None if it is saved already.
 
     :param text: the saved table.
-    :param fallback: the names of services that run with the fallback scheduler.
+    :param fallback: names of the services that run with the fallback scheduler.
     :raises IpvsError: the text cannot be read.
     """
     saved = _read(text)
@@ -68,7 +68,7 @@ def save_table(text: str, desired: DesiredTable, plan: PlannedTable, fallback: C
         named.add(name)
         old = services.get(name)
         service = wanted.get(planned.key)
-        # A task about a destination changes the service of whoever has set it, and does not make it one of ours.
+        # A task about a destination may change another program's service, but does not make the service ours.
         if old is None and service is not None and service.must_exist:
             continue
         entry = _own_entry(planned, service, saved) if str(planned.key) in fallback else planned.after
@@ -128,15 +128,15 @@ def _save(old: Saved, new: Saved, before: str, after: str) -> Optional[Save]:
     if new == old:
         return None
     text = to_text(new)
-    # All of it has to make sense: not only what has just been written.
+    # Check the whole text, not only the new parts.
     _checked(parsed, text)
     return Save(text, before, after)
 
 
 def _own_entry(planned: PlannedService, desired: Optional[DesiredService], saved: Saved) -> Optional[Entry]:
-    """Return what to save of a service that runs with the fallback scheduler, and weights to match.
+    """Return the entry to save for a service that runs with the fallback scheduler and matching weights.
 
-    These are not meant to outlive the next boot: what the task asks for is laid over what is saved.
+    Those are temporary: the task's values are merged into the saved ones instead.
     """
     options = _checked(lambda key: options_of(saved, key), planned.key) if desired and planned.after else None
     return plan_entry(new_entry(options, strict=False), desired) if options and desired else planned.after
@@ -147,7 +147,7 @@ def _read(text: str) -> Saved:
 
 
 def _checked(read: Callable[[_Given], _Read], given: _Given) -> _Read:
-    """Read something saved; if it makes no sense, raise the error that names the file."""
+    """Read saved data; if it is damaged, raise the error that names the file."""
     try:
         return read(given)
     except IpvsUnavailableError as exc:
