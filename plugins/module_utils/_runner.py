@@ -4,12 +4,12 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Between Ansible and the layers below: how a module begins and ends, and what all of them report.
+"""Run modules: start and end of a task, and the results that all modules share.
 
-The only file that knows AnsibleModule, and the only one that ends a task. What a module does is in ``plugins/modules``.
+The only file that uses AnsibleModule, and the only one that ends a task. The modules' own code is in ``plugins/modules``.
 
-In check mode, an earlier task may have predicted a change that this one needs: it would load ``ip_vs``, install pyroute2, or add
-the service. So a machine that is not ready fails a task, but not a dry run, which warns instead that it cannot be predicted.
+In check mode, an earlier task may have predicted a change that this one needs: to load ``ip_vs``, install pyroute2, or add the
+service. A machine that is not ready therefore fails a task, but in check mode only causes a warning that the task cannot be predicted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome
     from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed
 
-# Where a distribution has python3-pyroute2, if the task runs with another interpreter.
+# Interpreters with the distribution's python3-pyroute2, if the task runs with another one.
 _SYSTEM_INTERPRETERS = ["/usr/bin/python3", "/usr/libexec/platform-python"]
 
 Result = dict[str, Any]
@@ -44,7 +44,7 @@ Action = Callable[[IpvsKernel, Store, dict[str, Any], bool], Result]
 
 
 class _Module(AnsibleModule):
-    """A module of the table: an option that is null is not given, in nested options too. ``ipvs_info`` returns such values."""
+    """A module that treats null options as omitted, nested ones too. ``ipvs_info`` returns null values."""
 
     def _load_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]
@@ -60,12 +60,11 @@ def _without_nulls(value: Any) -> Any:
 
 
 def run(spec: dict[str, Any], action: Action, unpredicted: Optional[Result] = None) -> None:
-    """Run a module: what ``action`` makes of a kernel, the machine's files, the options and check mode is the task's result.
+    """Run a module: ``action`` gets a kernel, the machine's files, the options and check mode, and returns the task's result.
 
     :param spec: the arguments of AnsibleModule.
-    :param action: may return a whole result with ``failed`` and ``msg``, if there is more to tell than an error's text, and
-        ``warnings``.
-    :param unpredicted: the result of a dry run that cannot be predicted.
+    :param action: may return ``warnings``, and a complete result with ``failed`` and ``msg`` if an error message is not enough.
+    :param unpredicted: the result in check mode if the task cannot be predicted.
     """
     module = _Module(**spec)  # type: ignore[no-untyped-call]
     try:
@@ -80,7 +79,7 @@ def run(spec: dict[str, Any], action: Action, unpredicted: Optional[Result] = No
         result = _unpredicted(module, exc, unpredicted)
     except IpvsError as exc:
         _fail(module, exc)
-    # The process ends now. Python would look for garbage twice on its way out, among thousands of values that all live until then.
+    # The process ends now: spare it the two garbage collections at exit, over thousands of live values.
     gc.freeze()
     _end(module, result)
 
@@ -100,7 +99,7 @@ def _fail(module: AnsibleModule, exc: IpvsError) -> NoReturn:
 
 def _warn(module: AnsibleModule, kernel: IpvsKernel, store: Store) -> None:
     if store.read_fallback():
-        # A task compiles on its target all that it imports: not if all is well.
+        # Imported only if needed: a target compiles every module that a task imports.
         from ansible_collections.lvs.director.plugins.module_utils._boot.fallback import fallback_warnings  # noqa: PLC0415 (compiled only where it is used)
 
         for text in fallback_warnings(kernel, store):
@@ -121,12 +120,12 @@ def run_without_kernel(
     *,
     may_need_pyroute2: bool = False,
 ) -> None:
-    """Run a module that does without the client of the kernel.
+    """Run a module that does not need the kernel client.
 
     :param spec: the arguments of AnsibleModule.
-    :param action: makes the task's result of the options and check mode.
-    :param unpredicted: the result of a dry run that cannot be predicted.
-    :param may_need_pyroute2: prefer an interpreter that has pyroute2, but go on without one.
+    :param action: gets the options and check mode, and returns the task's result.
+    :param unpredicted: the result in check mode if the task cannot be predicted.
+    :param may_need_pyroute2: prefer an interpreter with pyroute2, but continue without.
     """
     module = AnsibleModule(**spec)
     if may_need_pyroute2 and find_spec("pyroute2") is None:
@@ -160,7 +159,7 @@ def _open_kernel(module: AnsibleModule) -> IpvsKernel:
 
 
 def _respawn_with_pyroute2() -> None:
-    """Run the module again with the distribution's interpreter, if that has pyroute2."""
+    """Respawn the module with the distribution's interpreter if that has pyroute2."""
     from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module  # noqa: PLC0415 (compiled only where it is used)
 
     if not has_respawned():
@@ -170,7 +169,7 @@ def _respawn_with_pyroute2() -> None:
 
 
 def change_result(outcome: Outcome) -> dict[str, Any]:
-    """Return ``changed``, ``diff`` (both parts empty if there is nothing to do), and ``warnings``."""
+    """Return ``changed``, ``diff`` (empty if nothing changed), and ``warnings``."""
     warnings = list(outcome.plan.warnings)
     if not outcome.changed:
         return {"changed": False, "diff": {"before": "", "after": ""}, "warnings": warnings}
@@ -183,7 +182,7 @@ def change_result(outcome: Outcome) -> dict[str, Any]:
 
 
 def only(outcome: Outcome) -> Optional[Observed]:
-    """Return the service of a task that is about one, None if there is none (any more)."""
+    """Return the service of a single-service task, None if it does not exist (any more)."""
     return next(iter(outcome.observed.values()), None)
 
 

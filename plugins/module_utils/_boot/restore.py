@@ -167,7 +167,7 @@ def restore_network(
 
 
 def _addresses_with_services(kernel: IpvsKernel, content: Content, vips: Vips, journal: Journal) -> dict[str, Vip]:
-    """Return the virtual addresses whose services are all present. If one is missing, do not answer: another machine may have the address."""
+    """Return the virtual addresses whose services are all present. Otherwise stay silent: another machine may have the address."""
     missing: dict[bytes, list[str]] = {}
     saved = vips.saved()
     if saved:

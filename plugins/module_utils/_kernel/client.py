@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The client of the kernel's IPVS: reads and changes it, in values of the model.
+"""Client for the kernel's IPVS: reads and changes it, in values of the model.
 
-``IpvsKernel`` is what the layers above need, ``NetlinkKernel`` the real one. Unit tests have one in memory, which passes the same
-tests. Imports that not every task needs stand where they are used: a target compiles all that a task imports.
+``IpvsKernel`` is the interface for the layers above, ``NetlinkKernel`` the real implementation. Unit tests have one in memory,
+which passes the same tests. Imports that only some tasks need are local: a target compiles every module that a task imports.
 """
 
 from __future__ import annotations
@@ -44,23 +44,23 @@ if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._model.settings import Info, SyncDaemon, Timeouts
     from ansible_collections.lvs.director.plugins.module_utils._model.steps import Refusal, Step
 
-# Up to this number, services are read singly; more, in a listing of the whole table.
+# Read up to this many services one by one; for more, list the whole table.
 _FEW = 8
 _LISTING_ATTEMPTS = 20
-_UNPACKED_AT_ONCE = 64  # services; more would only take more memory
+_UNPACKED_AT_ONCE = 64  # services; larger batches only need more memory
 _NO_STATS = Stats()
 
 
 class IpvsKernel(Protocol):
-    """What the layers above need of a kernel."""
+    """The interface that the layers above use."""
 
     def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
-        """Keep other runs of this collection from changing the table while this one reads or (exclusive) changes it."""
+        """Lock out other runs of this collection while this one reads or (exclusive) changes the table."""
 
     def read_service(self, key: ServiceKey, *, counters: bool = True) -> Optional[Observed]:
         """Return a service with its destinations in the kernel's order, or None if there is none.
 
-        Without ``counters`` all counters are zero, which is a lot faster.
+        Without ``counters``, which is much faster, all counters are zero.
         """
 
     def read_table(self, *, counters: bool = True, only: Optional[Collection[ServiceKey]] = None) -> Iterable[Observed]:
@@ -76,25 +76,25 @@ class IpvsKernel(Protocol):
         """Return the running sync daemons."""
 
     def read_mtu(self, interface: str) -> Optional[int]:
-        """Return the MTU of a network interface in bytes, or None if there is none of that name."""
+        """Return the MTU of a network interface in bytes, or None if it does not exist."""
 
     def read_index(self, interface: str) -> Optional[int]:
-        """Return the index of a network interface, or None if there is none of that name."""
+        """Return the index of a network interface, or None if it does not exist."""
 
     def has_joined(self, daemon: SyncDaemon) -> bool:
         """Return whether a backup daemon's interface has joined its multicast group."""
 
     def try_sync_daemon(self, daemon: SyncDaemon) -> int:
-        """Return the error number with which the kernel would refuse a daemon's socket, or 0. Sends nothing."""
+        """Return the error number with which the kernel would refuse a daemon's socket, or 0. Sends no packets."""
 
     def has_module(self, kind: str, name: str) -> bool:
-        """Return whether a scheduler (kind ``ip_vs``) or persistence engine (``ip_vs_pe``) is loaded, or can be."""
+        """Return whether a scheduler (kind ``ip_vs``) or persistence engine (``ip_vs_pe``) is loaded or loadable."""
 
     def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
-        """Make the changes in their order. Return the first one that is refused, after which others may have been made."""
+        """Apply the steps in order. Return the first refused one; later steps may have been applied."""
 
     def close(self) -> None:
-        """Release what the client holds."""
+        """Close the socket."""
 
 
 class NetlinkKernel:
@@ -208,11 +208,11 @@ class NetlinkKernel:
             yield from self._unpack_listings(some, listed)
 
     def _unpack_listings(self, services: Sequence[Service], listings: Sequence[list[Run]]) -> list[Observed]:
-        """Return the services with what was listed as their destinations."""
+        """Combine services with the listings of their destinations."""
         lengths = {run.length for runs in listings for run in runs}
         if len(lengths) > 1 or max(map(len, listings)) > 1:
             return [_uncounted(service, self._listed_destinations(service, runs)) for service, runs in zip(services, listings)]
-        # The common case: one datagram for each service, all messages of one length. All decoded in one go.
+        # The common case: one datagram per service, and messages of equal length. Decode all at once.
         joined = b"".join([run.data for runs in listings for run in runs])
         length = max(lengths, default=1)
         found = wire.unpack_destinations(joined, length) if joined else []
@@ -224,7 +224,7 @@ class NetlinkKernel:
         return observed
 
     def _listed_destinations(self, service: Service, runs: list[Run]) -> tuple[Destination, ...]:
-        """Return the destinations of a listing of several datagrams; read it again if the table changed between them."""
+        """Return the destinations of a listing of several datagrams; repeat it if the table changed in between."""
         key = service.key
         found = [destination for run in runs for destination in wire.unpack_destinations(*run)]
         if len(runs) > 1 and len({destination.key for destination in found}) < len(found):
@@ -252,8 +252,8 @@ class NetlinkKernel:
             if len(runs) == 1:
                 return unpack(*runs[0])
             found = [entry for run in runs for entry in unpack(*run)]
-            # Unlike other families, IPVS does not mark a listing during which its table changed. After something was added, the
-            # listing goes on from a place too early, and has an entry twice.
+            # Unlike other netlink families, IPVS does not mark a dump during which the table changed. After an addition, the
+            # dump resumes too early and repeats an entry.
             if len({name(entry) for entry in found}) == len(found):
                 return found
         raise IpvsConflictError(

@@ -3,17 +3,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
-"""The kernel's listing of connections (/proc/net/ip_vs_conn, ip_vs_conn_sync) -> model -> what ``ipvs_connection_info`` returns.
+"""Parse the kernel's list of connections (/proc/net/ip_vs_conn, ip_vs_conn_sync) for ``ipvs_connection_info``.
 
-A table can have millions of connections: filters compare the listing's own text, and only what is returned is decoded. The form is
-that of ip_vs_conn_seq_show() in net/netfilter/ipvs/ip_vs_conn.c:
+There may be millions of connections: filters compare the raw text, and only returned connections are decoded. The format is that
+of ip_vs_conn_seq_show() in net/netfilter/ipvs/ip_vs_conn.c:
 
     Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData
     TCP C0000264 9C40 0A0A0003 0050 0A000001 1F90 ESTABLISHED     893
 
 Addresses are eight hexadecimal digits for IPv4, and eight groups of four for IPv6; a destination may be of another family
-than the rest. Ports are four hexadecimal digits. Expires is in seconds. In ip_vs_conn_sync the origin stands before it, and
-no persistence engine after it.
+than the rest. Ports are four hexadecimal digits. Expires is in seconds. In ip_vs_conn_sync, the origin precedes it, and no
+persistence engine follows.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 from ansible_collections.lvs.director.plugins.module_utils._model.table import format_address
 from ansible_collections.lvs.director.plugins.module_utils._model.uapi import TEMPLATE_STATES
 
-# Exist in a network namespace exactly while ip_vs is loaded. Anybody may read them.
+# Exist in every network namespace while ip_vs is loaded, and are world-readable.
 CONNECTIONS = "/proc/net/ip_vs_conn"
 CONNECTIONS_WITH_ORIGIN = "/proc/net/ip_vs_conn_sync"
 
@@ -36,7 +36,7 @@ _PROTOCOL, _CLIENT, _CLIENT_PORT, _ADDRESS, _PORT, _DESTINATION, _DESTINATION_PO
 _EXPIRES, _ENGINE, _ENGINE_DATA = 8, 9, 10
 _ORIGIN = 8
 
-# The kernel's name for protocol 0: the template of a firewall mark, which stands in place of the virtual address.
+# The kernel's name for protocol 0: the template of a firewall mark, which replaces the virtual address.
 _FWMARK = b"IP"
 _NO_PORT = b"0000"
 _TEMPLATE_STATES = frozenset(word.encode() for word in TEMPLATE_STATES)
@@ -45,7 +45,7 @@ Fields = list[bytes]
 
 
 class DestinationLoad(NamedTuple):
-    """How many connections a destination has in each state."""
+    """The number of connections of a destination by state."""
 
     address: bytes
     port: int
@@ -53,7 +53,7 @@ class DestinationLoad(NamedTuple):
 
 
 class Connections(NamedTuple):
-    """What a listing shows: the first connections that match, and counts of all that do."""
+    """The first matching connections, and counts of all matching ones."""
 
     connections: tuple[Connection, ...]
     states: dict[str, int]
@@ -62,12 +62,12 @@ class Connections(NamedTuple):
 
     @property
     def total(self) -> int:
-        """How many match, listed or only counted."""
+        """The number of matching connections, listed or only counted."""
         return sum(self.states.values())
 
 
 def listing(path: str) -> Iterator[bytes]:
-    """Yield the lines of a listing as they are read: memory holds one page of it, however long it is.
+    """Yield the lines of a listing while reading it; only one page is in memory.
 
     :raises IpvsUnavailableError: it does not exist, or cannot be read.
     """
@@ -84,7 +84,7 @@ def listing(path: str) -> Iterator[bytes]:
 
 
 def read_connections(lines: Iterable[bytes], wanted: WantedConnections) -> Connections:
-    """Return the connections that match: the first ones up to the limit, and counts of all.
+    """Return the first matching connections, up to the limit, and counts of all matching ones.
 
     :param lines: of /proc/net/ip_vs_conn.
     :raises IpvsProtocolError: a line cannot be understood.
@@ -108,7 +108,7 @@ def read_connections(lines: Iterable[bytes], wanted: WantedConnections) -> Conne
 
 
 def add_origins(lines: Iterable[bytes], wanted: WantedConnections, found: Connections) -> Connections:
-    """Return the same with the origin of connections: ``local``, or ``sync`` for those received from another director.
+    """Add the origin of connections: ``local``, or ``sync`` for those received from another director.
 
     :param lines: of /proc/net/ip_vs_conn_sync: the same table, listed again a moment later.
     :raises IpvsProtocolError: a line cannot be understood.
@@ -125,7 +125,7 @@ def add_origins(lines: Iterable[bytes], wanted: WantedConnections, found: Connec
             origins[origin] += 1
 
     def with_origin(connection: Connection) -> Connection:
-        # Gone meanwhile, or templates of a persistence engine that differ only in the engine's data.
+        # Ended in the meantime, or templates that differ only in the data of a persistence engine.
         seen = listed[_identity(connection)]
         return connection._replace(origin=next(iter(seen))) if len(seen) == 1 else connection
 
@@ -133,7 +133,7 @@ def add_origins(lines: Iterable[bytes], wanted: WantedConnections, found: Connec
 
 
 def _records(lines: Iterable[bytes], least: int) -> Iterator[Fields]:
-    """Yield the fields of each connection: all but the heading."""
+    """Yield the fields of each connection, skipping the heading."""
     for line in lines:
         fields = line.split(None, _ENGINE_DATA)
         if len(fields) < least:
@@ -143,7 +143,7 @@ def _records(lines: Iterable[bytes], least: int) -> Iterator[Fields]:
 
 
 def _matcher(wanted: WantedConnections) -> Callable[[Fields], bool]:
-    """Return a function that tells whether a connection is wanted."""
+    """Return a predicate for the wanted connections."""
     equal: list[tuple[int, bytes]] = []
     if wanted.protocol is not None:
         equal.append((_PROTOCOL, wanted.protocol.upper().encode()))
@@ -182,7 +182,7 @@ def _client_matcher(address: bytes, length: int) -> Callable[[Fields], bool]:
 
 
 def _is_template(fields: Fields) -> bool:
-    """Return whether this is a template: only those have no client port and one of these states.
+    """Return whether this is a template: only templates have no client port and one of these states.
 
     The listing does not mark templates. A TCP or SCTP connection leaves NONE with its first packet.
     """
@@ -210,7 +210,7 @@ def _connection(fields: Fields) -> Connection:
 
 
 def _identity(connection: Connection) -> tuple[bytes, ...]:
-    """Return what names a connection, in the form of a listing: all before its state."""
+    """Return the identity of a connection in a listing: the fields before its state."""
     address = connection.address
     if connection.fwmark:
         address = connection.fwmark.to_bytes(4, "big").ljust(len(connection.client_address), b"\0")
@@ -259,7 +259,7 @@ def _word(text: bytes) -> str:
 
 
 def connection_result(connection: Connection) -> dict[str, Any]:
-    """Return a connection or template; what it does not have is None."""
+    """Return a connection or template; missing values are None."""
     return {
         "protocol": connection.protocol,
         "client_address": format_address(connection.client_address),

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""errno -> words: why the kernel refused a step, and what to do about it."""
+"""Translate an errno: why the kernel refused a step, and what to do about it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
 
 
 def refusal_error(refusal: Refusal) -> IpvsError:
-    """Return the error for a refused step, by its command and the kernel's error number."""
+    """Return the error for a refused step."""
     step, number = refusal
     text = f"Cannot {step}: "
     name = errno.errorcode.get(number, str(number))
@@ -85,7 +85,7 @@ def _daemon_error(step: Step, number: int, text: str) -> IpvsError:
 
 
 def _daemon_reason(step: Step, number: int) -> str:
-    """Return what an error number means for a sync daemon."""
+    """Explain an error number for a sync daemon."""
     if isinstance(step, StopSyncDaemon):
         return "it is stopped meanwhile" if number == errno.ESRCH else os.strerror(number)
     if not isinstance(step, StartSyncDaemon):

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
-"""What a sync daemon needs of a network interface, in the network namespace of this process."""
+"""Checks of a sync daemon's network interface, in the network namespace of this process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Optional
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.table import format_address
 
-# Has a directory for each interface that does IPv6; an MTU may be too small for it.
+# Has a directory for each interface with IPv6, which needs a minimum MTU.
 _IPV6_INTERFACES = "/proc/sys/net/ipv6/conf"
 
 _SIOCGIFMTU = 0x8921
@@ -31,7 +31,7 @@ _GROUPS6 = "/proc/net/igmp6"
 
 def read_mtu(name: str) -> Optional[int]:
     """Return the MTU of an interface in bytes, or None if no interface has that name."""
-    # The ioctl makes the kernel load a module for some names (tunl0), so it is only for names that exist.
+    # Only for existing names: for some (tunl0), the ioctl makes the kernel load a module.
     if read_index(name) is None:
         return None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
@@ -47,8 +47,7 @@ def read_mtu(name: str) -> Optional[int]:
 def try_sockets(daemon: SyncDaemon) -> int:
     """Return the error number with which the kernel would refuse the socket of a sync daemon, or 0.
 
-    The kernel opens a socket for the daemon as any program would: so does this, and closes it. Nothing is sent, and no
-    group is joined.
+    Opens and closes a socket as the kernel does for the daemon. Sends nothing and joins no group.
     """
     index = read_index(daemon.interface)
     if index is None:
@@ -74,12 +73,12 @@ def try_sockets(daemon: SyncDaemon) -> int:
 
 
 def read_index(name: str) -> Optional[int]:
-    """Return the index of an interface, which the kernel does not give a second time; None if there is no interface of that name."""
+    """Return the index of an interface, which the kernel never reuses; None if the interface does not exist."""
     return next((index for index, found in socket.if_nameindex() if found == name), None)
 
 
 def has_joined(daemon: SyncDaemon) -> bool:
-    """Return whether a backup's interface has joined its group. It leaves it when the interface is deleted, and the daemon stays."""
+    """Return whether a backup's interface has joined its group. Deleting the interface leaves the group, but the daemon keeps running."""
     if len(daemon.group) == 16:
         with open(_GROUPS6, encoding="ascii") as lines:
             return any(line.split()[1:3] == [daemon.interface, daemon.group.hex()] for line in lines)

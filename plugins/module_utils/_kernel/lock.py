@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""One run at a time: nothing changes between what a run reads and what it does about it.
+"""Lock: one run at a time, so the table does not change between reading and writing.
 
-The lock is a flock on a file that only root can open, in a directory that only root can write to: nobody else can hold or replace
-it. The kernel releases it however the process ends. All network namespaces share it; a run holds it while it reads and changes.
+A flock on a file that only root can open, in a directory that only root can write to: nobody else can hold or replace it. The
+kernel releases it when the process ends. All network namespaces share it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 
 LOCK = "/run/lvs.director.lock"
 
-# Seconds. A run holds it for as long as the largest of tables takes.
+# Seconds; enough for a run on the largest tables.
 _PATIENCE = 60.0
 _PAUSE = 0.05
 
@@ -32,8 +32,8 @@ _PAUSE = 0.05
 def lock(*, exclusive: bool) -> Iterator[None]:
     """Hold the lock: exclusive to change the table, shared (with other readers) to read it.
 
-    :raises IpvsConflictError: another run holds it and does not let go.
-    :raises IpvsUnavailableError: there is no place for the lock, or it is not safe.
+    :raises IpvsConflictError: another run does not release it.
+    :raises IpvsUnavailableError: the lock file cannot be opened, or is not safe.
     """
     file = _open()
     try:

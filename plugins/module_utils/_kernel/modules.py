@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Kernel modules: what is loaded, and what ``modprobe`` and ``modinfo`` say."""
+"""Kernel modules: /sys/module, ``modprobe`` and ``modinfo``."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ import subprocess
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 
 _ENVIRONMENT = {"PATH": os.pathsep.join(("/usr/sbin", "/sbin", "/usr/bin", "/bin"))}
-# Seconds. Loading a module can wait for its siblings, and for a busy machine.
+# Seconds; loading a module may wait for other modules or a busy machine.
 _TIMEOUT = 60.0
 
 
 def could_load(module: str) -> bool:
-    """Return whether a kernel module is loaded or can be. Loads nothing.
+    """Return whether a kernel module is loaded or loadable. Loads nothing.
 
-    The kernel asks modprobe for the module when a service wants it; this asks modprobe the same.
+    The kernel runs modprobe when a service needs the module; this asks modprobe the same question.
     """
     if is_loaded(module):
         return True
     if not os.path.isdir(f"/lib/modules/{os.uname().release}"):
-        # A container without its host's modules: only the kernel knows.
+        # A container without the host's modules: only the kernel knows.
         return True
     try:
         return _run("modprobe", "--dry-run", "--quiet", module)
@@ -43,12 +43,12 @@ def load(module: str) -> bool:
 
 
 def unload(module: str) -> bool:
-    """Unload this kernel module, and not those that it needs as ``modprobe -r`` does; return whether that worked."""
+    """Unload only this kernel module, unlike ``modprobe -r``; return whether that worked."""
     return _run("rmmod", module)
 
 
 def is_loaded(module: str) -> bool:
-    """Return whether a kernel module has been loaded."""
+    """Return whether a kernel module is loaded."""
     return os.path.isdir(f"/sys/module/{module}")
 
 

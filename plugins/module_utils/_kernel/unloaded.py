@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The kernel of a dry run on a machine that is not ready: IPVS as it is when ``ip_vs`` has just been loaded."""
+"""Stub kernel for check mode on a machine that is not ready: IPVS as it is right after loading ``ip_vs``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import O
 
 
 class UnloadedKernel:
-    """An empty table, no sync daemons, and the kernel's own timeouts. It refuses nothing, and cannot be changed."""
+    """An empty table, no sync daemons, and the default timeouts. Read-only; refuses nothing."""
 
     def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
         return contextlib.nullcontext()

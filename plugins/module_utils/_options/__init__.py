@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Module options to model values: argument specs, and the errors that name an option.
+"""Convert module options to model values: argument specs, and errors that name the option.
 
 Imports _plan and _model.
 """

@@ -4,9 +4,9 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What several modules share: the argument specs of services and destinations, and the readers of single options.
+"""Shared by several modules: argument specs of services and destinations, and converters for single options.
 
-Options have no defaults here: one that is not given stays as the kernel has it. The defaults of new entries are in ``_model.table``.
+Options have no defaults here: an omitted option keeps the kernel's value. The defaults of new entries are in ``_model.table``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Spec = dict[str, Any]
 Params = Mapping[str, Any]
 FWMARK_MAX = 2**32 - 1
 
-# Which of these go together, ``check_service_name`` knows: AnsibleModule's rules would count an option that is null.
+# ``check_service_name`` checks the combinations: AnsibleModule would count an option that is null.
 SERVICE_KEY_SPEC: Spec = {
     "protocol": {"type": "str", "choices": list(uapi.PROTOCOLS)},
     "address": {"type": "str"},
@@ -83,9 +83,9 @@ def info_module_spec() -> Spec:
 
 
 def desired_from_destination_module(params: Params) -> DesiredTable:
-    """Return what a task of ``ipvs_destination`` asks for.
+    """Return the desired state of a task of ``ipvs_destination``.
 
-    :raises IpvsInputError: a value is impossible in itself.
+    :raises IpvsInputError: a value is invalid.
     """
     key = service_key("service", params["service"])
     destination = read_destination("", 0, params, key)._replace(present=params["state"] != "absent")
@@ -96,9 +96,9 @@ def desired_from_destination_module(params: Params) -> DesiredTable:
 
 
 def drain_from_destination_module(params: Params) -> Drain:
-    """Return how a task of ``ipvs_destination`` asks to drain.
+    """Return the drain options of a task of ``ipvs_destination``.
 
-    :raises IpvsInputError: a value is impossible in itself.
+    :raises IpvsInputError: a value is invalid.
     """
     return Drain(
         timeout=number(params, "", "drain_timeout", 0, uapi.MAX_TIMEOUT, " seconds"),
@@ -110,9 +110,9 @@ def drain_from_destination_module(params: Params) -> Drain:
 
 
 def service_key(path: str, params: Params) -> ServiceKey:
-    """Return the service that options of SERVICE_KEY_SPEC name.
+    """Return the service named by options of SERVICE_KEY_SPEC.
 
-    :raises IpvsInputError: they name none.
+    :raises IpvsInputError: they name no service.
     """
     check_service_name(path, params)
     if params["fwmark"] is not None:
@@ -125,9 +125,9 @@ def service_key(path: str, params: Params) -> ServiceKey:
 
 
 def check_service_name(path: str, params: Params) -> None:
-    """Refuse anything but protocol, address and port together, or a firewall mark.
+    """Require either protocol, address and port, or a firewall mark.
 
-    :raises IpvsInputError: in the words of AnsibleModule.
+    :raises IpvsInputError: worded as by AnsibleModule.
     """
     named = [option for option in ("address", "protocol", "port") if params[option] is not None]
     if params["fwmark"] is None:
@@ -140,9 +140,9 @@ def check_service_name(path: str, params: Params) -> None:
 
 
 def read_destination(listed: str, index: int, params: Params, service: ServiceKey) -> DesiredDestination:
-    """Return what options of DESTINATION_SPEC ask for."""
+    """Return the desired destination from options of DESTINATION_SPEC."""
     path = f"{listed}[{index}]" if listed else ""
-    # As with ipvsadm -r, a destination without a port has its service's.
+    # As with ipvsadm -r, the port defaults to the service's.
     port = service.port if params["port"] is None else number(params, path, "port", 0, 65535)
     return DesiredDestination(
         listed, index, DestinationKey(parsed_address(at(path, "address"), params["address"]), port), given_of_destination(path, params)
@@ -150,9 +150,9 @@ def read_destination(listed: str, index: int, params: Params, service: ServiceKe
 
 
 def given_of_destination(path: str, params: Params) -> Given:
-    """Return the given fields of ``Destination`` except its name.
+    """Return the given fields of ``Destination``, except its key.
 
-    :raises IpvsInputError: a value is impossible in itself.
+    :raises IpvsInputError: a value is invalid.
     """
     given = {option: params[option] for option in ("forward_method", "tunnel_type") if params[option] is not None}
     for option in ("weight", "upper_threshold", "lower_threshold"):
@@ -171,7 +171,7 @@ def given_of_destination(path: str, params: Params) -> Given:
 def parsed_address(path: str, text: str) -> bytes:
     """Return the packed form of an address.
 
-    :raises IpvsInputError: it is none.
+    :raises IpvsInputError: it is not an address.
     """
     try:
         return parse_address(text)
@@ -180,9 +180,9 @@ def parsed_address(path: str, text: str) -> bytes:
 
 
 def number(params: Params, path: str, option: str, least: int, most: int, unit: str = "") -> int:
-    """Return an option's number.
+    """Return the number in an option.
 
-    :raises IpvsInputError: it is outside of the range, or a truth value, which AnsibleModule's type int lets through.
+    :raises IpvsInputError: it is out of range, or a boolean, which AnsibleModule's type int accepts.
     """
     value = params[option]
     if isinstance(value, bool):

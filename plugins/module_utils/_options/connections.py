@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Options of ``ipvs_connection_info`` -> model."""
+"""Convert options of ``ipvs_connection_info``."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def connection_info_module_spec() -> Spec:
 
 
 def wanted_from_connection_info_module(params: Params) -> WantedConnections:
-    """Return which connections a task of ``ipvs_connection_info`` asks for.
+    """Return the filter of a task of ``ipvs_connection_info``.
 
-    :raises IpvsInputError: a value is impossible in itself.
+    :raises IpvsInputError: a value is invalid.
     """
     values: dict[str, Any] = {
         "protocol": params["protocol"],
@@ -54,7 +54,7 @@ def wanted_from_connection_info_module(params: Params) -> WantedConnections:
             values[option] = parsed_address(option, params[option])
     for option in ("port", "destination_port"):
         if params[option] is not None:
-            # A service of port 0 has connections of all ports.
+            # A service with port 0 has connections on all ports.
             values[option] = number(params, "", option, 0, 65535) or None
     if params["client"] is not None:
         values["client"] = _network("client", params["client"])
@@ -64,7 +64,7 @@ def wanted_from_connection_info_module(params: Params) -> WantedConnections:
 
 
 def _network(path: str, text: str) -> tuple[bytes, int]:
-    """Return address and length of a prefix; of a single address, all its bits."""
+    """Return address and length of a prefix; a single address has full length."""
     address, slash, digits = text.partition("/")
     packed = parsed_address(path, address)
     most = 8 * len(packed)

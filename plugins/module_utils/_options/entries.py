@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Services in the shape of options -> entries, through the checks that a task's options go through."""
+"""Convert services given as options to entries, with the same checks as a task's options."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SPEC: Spec = {**ENTRY_SPEC, **STATE_SPEC, "exclusive_destinations": {}, "ordere
 
 
 def with_defaults(spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all of a spec's options with the values that are given, as AnsibleModule would; it does not check them."""
+    """Return all options of a spec with the given values, as AnsibleModule would, but unchecked."""
     found: dict[str, Any] = {}
     for name, option in spec.items():
         value = values.get(name, option.get("default"))
@@ -41,25 +41,25 @@ def with_defaults(spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def new_entry(values: Mapping[str, Any], *, path: str = "", strict: bool = True, warnings: Optional[list[str]] = None) -> Entry:
-    """Return what ``ipvs_service`` makes of its options where there is no such service yet.
+    """Return the entry that ``ipvs_service`` would add for these options.
 
-    :param values: options of ``ipvs_service``; what is missing or None has the model's default.
-    :param path: of the service in the task, for errors.
-    :param strict: refuse what the kernel takes but what does not work as it looks.
-    :param warnings: gets what strict would refuse.
+    :param values: options of ``ipvs_service``; missing ones and None get the model's defaults.
+    :param path: path of the service in the task, for errors.
+    :param strict: refuse what the kernel accepts but does not work as it looks.
+    :param warnings: receives what strict would refuse.
     :raises IpvsInputError: with the option's path.
     """
     desired = service_with_destinations(path, with_defaults(_SPEC, values))._replace(strict=strict)
-    # Only a service that is to be absent has no entry.
+    # Only an absent service has no entry.
     return cast(Entry, plan_entry(None, desired, Merger(warnings)))
 
 
 def new_entries(services: Iterable[Mapping[str, Any]], *, strict: bool = True, warnings: Optional[list[str]] = None) -> list[Entry]:
     """Return a table's services.
 
-    :param strict: refuse what the kernel takes but what does not work as it looks.
-    :param warnings: gets what strict would refuse.
-    :raises IpvsInputError: with the option's path, such as ``services[0].destinations[1].weight``.
+    :param strict: refuse what the kernel accepts but does not work as it looks.
+    :param warnings: receives what strict would refuse.
+    :raises IpvsInputError: with the option's path, e.g. ``services[0].destinations[1].weight``.
     """
     found: dict[ServiceKey, Entry] = {}
     for index, values in enumerate(services):

@@ -15,10 +15,10 @@ from ansible_collections.lvs.director.plugins.module_utils._options.common impor
 
 
 class WantedSelftest(NamedTuple):
-    """Which schedulers to try."""
+    """The schedulers to test."""
 
     scheduler: str
-    control: str  # "" for none
+    control: str  # "" if none
 
 
 def selftest_module_spec() -> Spec:
@@ -33,9 +33,9 @@ def selftest_module_spec() -> Spec:
 
 
 def wanted_from_selftest_module(params: Params) -> WantedSelftest:
-    """Return what a task of ``ipvs_selftest`` asks for.
+    """Return the options of a task of ``ipvs_selftest``.
 
-    :raises IpvsInputError: a value is impossible in itself.
+    :raises IpvsInputError: a value is invalid.
     """
     wanted = WantedSelftest(params["scheduler"], params["control"])
     if not wanted.scheduler:

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Options of services with their destinations -> model."""
+"""Convert options of services with their destinations."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def service_module_spec() -> Spec:
 
 
 def desired_from_service_module(params: Params) -> DesiredTable:
-    """Return what a task of ``ipvs_service`` asks for.
+    """Return the desired state of a task of ``ipvs_service``.
 
-    :raises IpvsInputError: a value is impossible in itself.
+    :raises IpvsInputError: a value is invalid.
     """
     service = service_with_destinations("", params)
     return DesiredTable((service._replace(zero_counters=params["zero_counters"], strict=params["strict"]),))
@@ -80,8 +80,8 @@ def desired_from_service_module(params: Params) -> DesiredTable:
 def service_with_destinations(path: str, params: Params, read: Optional[ReadDestination] = None) -> DesiredService:
     """Return a service with its destinations, from options of SERVICE_DESTINATIONS_SPEC and the specs above it.
 
-    :param read: reads each item of ``destinations``.
-    :raises IpvsInputError: a value is impossible in itself.
+    :param read: converts an item of ``destinations``.
+    :raises IpvsInputError: a value is invalid.
     """
     desired = _service(path, params)
     if params["state"] == "absent":
@@ -157,6 +157,6 @@ def _netmask(path: str, text: str, family: str) -> str:
 
 
 def prefix_length(text: str) -> Optional[int]:
-    """Return the number in ``/24`` or ``24``; None if the text is no such number."""
+    """Return the number in ``/24`` or ``24``; None if the text is neither."""
     digits = text[1:] if text.startswith("/") else text
     return int(digits) if re.fullmatch(r"[0-9]{1,3}", digits) else None

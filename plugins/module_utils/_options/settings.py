@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Options of ``ipvs_timeouts`` and ``ipvs_sync_daemon`` -> model."""
+"""Convert options of ``ipvs_timeouts`` and ``ipvs_sync_daemon``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.uapi import IP
 from ansible_collections.lvs.director.plugins.module_utils._options.common import Params, Spec, number, parsed_address
 from ansible_collections.lvs.director.plugins.module_utils._options.service import STATE_SPEC
 
-# Visible ASCII without the two characters that the kernel does not allow.
+# Printable ASCII without the two characters that the kernel forbids.
 _INTERFACE = re.compile(r"[!-.0-9;-~]+")
 
 
@@ -50,17 +50,17 @@ def sync_daemon_module_spec() -> Spec:
 
 
 def desired_from_timeouts_module(params: Params) -> dict[str, int]:
-    """Return the timeouts that a task of ``ipvs_timeouts`` asks for, in seconds, by their names.
+    """Return the timeouts of a task of ``ipvs_timeouts``, in seconds, by name.
 
-    :raises IpvsInputError: a value is impossible in itself.
+    :raises IpvsInputError: a value is invalid.
     """
     return {name: number(params, "", name, 1, MAX_TIMEOUT, " seconds") for name in Timeouts._fields if params[name] is not None}
 
 
 def desired_from_sync_daemon_module(params: Params) -> DesiredSyncDaemon:
-    """Return what a task of ``ipvs_sync_daemon`` asks for.
+    """Return the desired state of a task of ``ipvs_sync_daemon``.
 
-    :raises IpvsInputError: a value is impossible in itself.
+    :raises IpvsInputError: a value is invalid.
     """
     given: dict[str, Any] = {}
     name = params["interface"]

@@ -6,9 +6,9 @@
 
 """Options of ``ipvs_table``.
 
-A table may hold a hundred thousand destinations. AnsibleModule needs 50 microseconds to check each of them against nested
-options, more than all the rest of a run. Here the list comes as it was written and ``_checked`` holds it to the same specs,
-with AnsibleModule's own functions for the types. What equal destinations share is made once.
+A table may have a hundred thousand destinations. AnsibleModule takes 50 microseconds to validate each against nested options,
+more than the rest of a run. So the list is passed unvalidated, and ``_checked`` applies the same specs with AnsibleModule's own
+type functions. Shared values of equal destinations are converted once.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from ansible_collections.lvs.director.plugins.module_utils._options.service impo
     service_with_destinations,
 )
 
-# An item of ``services``: the options of ipvs_service, and held to them here.
+# An item of ``services``: the options of ipvs_service, validated here.
 TABLE_SERVICE_SPEC: Spec = {**STATE_SPEC, **SERVICE_KEY_SPEC, **SERVICE_SPEC, **SERVICE_DESTINATIONS_SPEC}
 
 SCOPE_SPEC: Spec = {
@@ -77,9 +77,9 @@ def table_module_spec() -> Spec:
 
 
 def desired_from_table_module(params: Params) -> DesiredTable:
-    """Return what a task of ``ipvs_table`` asks for.
+    """Return the desired state of a task of ``ipvs_table``.
 
-    :raises IpvsInputError: a value is impossible in itself; entries are named by index, as in ``services[3].destinations[1]``.
+    :raises IpvsInputError: a value is invalid; entries are named by index, as in ``services[3].destinations[1]``.
     """
     if params["services"] is None and not params["zero_counters"]:
         raise IpvsInputError("services", "is missing: list the services that shall be there, or give zero_counters: true")
@@ -109,12 +109,12 @@ def desired_from_table_module(params: Params) -> DesiredTable:
 
 
 def number_of_services(services: Sequence[Any]) -> int:
-    """Return how many services were listed."""
+    """Return the number of listed services."""
     return sum(service["number"] if _is_packed(service) else 1 for service in services)
 
 
 def _unpacked(services: Sequence[Any]) -> Iterator[Any]:
-    """Yield services one after the other, even if the action plugin has packed them: all at once would take memory."""
+    """Yield the services one by one, unpacking them if the action plugin packed them: all at once would need more memory."""
     for service in services:
         if not _is_packed(service):
             yield service
@@ -130,23 +130,23 @@ def _is_packed(service: Any) -> bool:
     return isinstance(service, dict) and service.keys() == {"packed", "number"}
 
 
-# What the classes do, without being asked a hundred thousand times how they do it.
+# Bypasses the constructors, which are slow a hundred thousand times over.
 _make = tuple.__new__
 
 
 class _Destinations:
-    """Reads destinations. Those that give the same options share one value, except for their names."""
+    """Converts destinations. Those with equal options share one value, except for their keys."""
 
     def __init__(self, strict: bool) -> None:
         self._strict = strict
         self._given: dict[tuple[Any, ...], Given] = {}
-        # With the types: 1 equals true, and only one of them is a weight.
+        # Compare types too: 1 equals true, but only 1 is a weight.
         self._last: tuple[dict[str, Any], list[type], Given] = {}, [type(self)], Given()
 
     def read(self, listed: str, index: int, item: Any, service: ServiceKey) -> DesiredDestination:
         """Return one destination.
 
-        :raises IpvsInputError: a value is impossible in itself.
+        :raises IpvsInputError: a value is invalid.
         """
         if not isinstance(item, dict):
             item = _dictionary(f"{listed}[{index}]", item)
@@ -155,7 +155,7 @@ class _Destinations:
         simple = isinstance(address, str) and (port is None or (isinstance(port, int) and not isinstance(port, bool)))
         last, types, given = self._last
         if simple and rest == last and list(map(type, rest.values())) == types:
-            pass  # the same as the one before, as most are
+            pass  # same as the previous one, the common case
         elif simple and self._known(rest):
             given = self._last[2]
         else:
@@ -175,7 +175,7 @@ class _Destinations:
         return desired
 
     def _known(self, rest: dict[str, Any]) -> bool:
-        """Return whether an earlier item had the same options; they are the last ones then."""
+        """Return whether an earlier item had the same options; if so, make them the last ones."""
         given = self._given.get(_hashable(rest))
         if given is None:
             return False
@@ -193,7 +193,7 @@ def _hashable(options: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _checked(path: str, item: Any, spec: Spec, strict: bool) -> dict[str, Any]:
-    """Return all options of a spec, as AnsibleModule would: converted, None where nothing was given."""
+    """Return all options of a spec as AnsibleModule would: converted, None if omitted."""
     if not isinstance(item, dict):
         item = _dictionary(path, item)
     unknown = [str(option) for option in item if option not in spec]
@@ -219,8 +219,8 @@ def _convert(kind: str, value: Any) -> Any:
     """
     if type(value) is _TYPES[kind]:
         return value
-    # AnsibleModule's own, so that a value means the same in a table as in the options of other modules. The program that restores runs
-    # without Ansible: values that were saved have their types.
+    # AnsibleModule's own: a value must mean the same in a table as in other modules. The restore program runs without Ansible, but
+    # saved values already have their types.
     try:
         from ansible.module_utils.common import validation  # noqa: PLC0415 (not there on every director)
     except ImportError:
@@ -259,7 +259,7 @@ def _type_reason(kind: str) -> str:
 
 
 def _word_of_the_kernel(option: str, text: str) -> str | None:
-    """Return a protocol or method that no option has a choice for, in the form in which ``ipvs_info`` shows it."""
+    """Return a protocol or method that is not a choice of any option, in the form that ``ipvs_info`` shows."""
     words, most = {
         "protocol": (uapi.PROTOCOL_WORDS, 0xFFFF),
         "forward_method": (uapi.FORWARD_METHOD_WORDS, 7),

@@ -106,7 +106,7 @@ def check_place(
     :raises IpvsInputError: with the option's path.
     """
     (address, port), method = destination.key, destination.forward_method
-    if before is None and not 0 < address[0] < 224:  # the remaining methods have no such restriction
+    if before is None and not 0 < address[0] < 224:  # any other address is an ordinary one, in both families
         _check_new_address(desired.path, address)
     if (len(address) == 4) is not (service.key.family == "ipv4") and method != "tunnel":
         raise IpvsInputError(
