@@ -170,8 +170,13 @@ def director(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         monkeypatch.setattr(module, "all_loaded", one.all_loaded)
     monkeypatch.setattr(scheduler, "users", lambda name: one.uses.get(name, 0))
     monkeypatch.setattr(_modules, "could_load", lambda name: name != "ip_vs_fooo")
-    loaded = lambda name: one.loaded.get(name, "")  # noqa: E731
-    installed = lambda name: one.installed.get(RUNNING, "")  # noqa: E731
+
+    def loaded(name: str) -> str:
+        return one.loaded.get(name, "")
+
+    def installed(name: str) -> str:
+        return one.installed.get(RUNNING, "")
+
     monkeypatch.setattr(ipvs_scheduler, "installed_source", installed)
     for module in (_modules, signature):
         monkeypatch.setattr(module, "loaded_source", loaded)

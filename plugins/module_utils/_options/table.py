@@ -217,7 +217,7 @@ def _convert(kind: str, value: Any) -> Any:
 
     :raises TypeError: it cannot be converted, or ValueError, or OverflowError.
     """
-    if type(value) is _TYPES[kind]:
+    if isinstance(value, _TYPES[kind]) and not (kind == "int" and isinstance(value, bool)):
         return value
     # AnsibleModule's own: a value must mean the same in a table as in other modules. The restore program runs without Ansible, but
     # saved values already have their types.

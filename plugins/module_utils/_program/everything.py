@@ -12,6 +12,7 @@ in a function that is never called: whichever module comes last, the program is 
 
 from __future__ import annotations
 
-import ansible_collections.lvs.director.plugins.module_utils._machine.boot
-import ansible_collections.lvs.director.plugins.module_utils._machine.realserver_boot
-import ansible_collections.lvs.director.plugins.module_utils._program.main  # noqa: F401
+from ansible_collections.lvs.director.plugins.module_utils._machine import boot, realserver_boot
+from ansible_collections.lvs.director.plugins.module_utils._program import main
+
+PARTS = (boot, realserver_boot, main)

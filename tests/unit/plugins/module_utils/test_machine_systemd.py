@@ -18,8 +18,8 @@ FILES = {"a.service": "A\n", "b.service": "B\n", "nftables.service.d/a.conf": "d
 ENABLED = ["a.service", "b.service"]
 
 
-def install(*, check_mode: bool = False, files: dict[str, str] = FILES) -> list[str]:
-    return converge(lambda: systemd.plan_units(files, ENABLED), check_mode=check_mode)
+def install(*, check_mode: bool = False, files: dict[str, str] | None = None) -> list[str]:
+    return converge(lambda: systemd.plan_units(files or FILES, ENABLED), check_mode=check_mode)
 
 
 def uninstall(*, check_mode: bool = False) -> list[str]:

@@ -439,7 +439,7 @@ def test_each_network_namespace_has_its_own_file(monkeypatch: pytest.MonkeyPatch
         def __init__(self, *_kind: int) -> None:
             pass
 
-        def __enter__(self) -> Socket:
+        def __enter__(self) -> object:
             return self
 
         def __exit__(self, *_error: object) -> None:

@@ -54,8 +54,8 @@ def of(name: str) -> str:
     return everything()[name.replace(".", "/")]
 
 
-def steps(run: Run, settings: dict[str, Any] = SETTINGS, *, check: bool = False) -> list[str]:
-    result = run("ipvs_sysctl", sysctls=settings, check=check)
+def steps(run: Run, settings: dict[str, Any] | None = None, *, check: bool = False) -> list[str]:
+    result = run("ipvs_sysctl", sysctls=SETTINGS if settings is None else settings, check=check)
     assert not result.get("failed"), result["msg"]
     found: list[str] = result["steps"]
     assert result["changed"] == bool(found)
