@@ -12,15 +12,15 @@ version_added: 0.1.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Takes the steps of the experiment on which this collection stands, with real connections, on the very machine and kernel
-    in question. A server with O(lvs.director.ipvs_service#module:destinations[].upper_threshold) connections is full, and the
+  - Runs the steps of this collection's failover experiment with real connections, on the director's own machine and kernel.
+    A server with O(lvs.director.ipvs_service#module:destinations[].upper_threshold) connections is full, and the
     next connection goes to the next server in the order given; the full one stays out until it is below
     O(lvs.director.ipvs_service#module:destinations[].lower_threshold); when all are full the client is refused at once and
     no other connection suffers; a weight of 0 keeps connections away.
-  - Fails if a promise is not kept, and says which, what was expected and what came.
-  - Client, servers and their virtual service are in a network namespace that the module makes for itself, with an IPVS table
-    of its own. The production table is read before and after, and never written to.
-  - Takes some 15 seconds, in most of which it waits for the kernel to forget connections that were reset.
+  - Fails if a step does not go as expected, and names the step with the expected and the observed result.
+  - Client, servers and their virtual service run in a temporary network namespace with its own IPVS table. The production table is read
+    before and after, but never written.
+  - Takes about 15 seconds, mostly waiting for the kernel to forget reset connections.
 extends_documentation_fragment:
   - lvs.director._attributes
   - lvs.director._attributes.info
@@ -29,27 +29,27 @@ options:
   scheduler:
     description:
       - The scheduler to check. It must be loaded.
-      - Only V(test), and V(fo) with weights that fall in the order of the servers, promise what is checked here; this is how it
-        looks when another one does not.
+      - Only V(test), and V(fo) with weights that fall in the order of the servers, are expected to pass. Any other scheduler
+        fails.
     type: str
     default: test
   control:
     description:
-      - A second scheduler that takes the same steps beside it, and must do the same. When the first one fails, it tells whether
-        that is due to the scheduler or to the kernel.
-      - The kernel loads its module if it was not loaded; it is unloaded afterwards.
+      - A second scheduler that runs the same steps and must behave the same. If the first one fails, it shows whether the cause
+        is the scheduler or the kernel.
+      - Its module is loaded if necessary, and unloaded afterwards.
       - V('') for none.
     type: str
     default: fo
 notes:
-  - Check mode is no different, since nothing is changed.
-  - Nothing is left behind, however the task ends. The namespace has no name and no file, and lives as long as one process,
-    which the kernel ends with the module's. Only the control's module stays loaded if the task is killed.
-  - The kernel's log gets a few lines C(no destination available) with the address 127.211.55.3, since clients are refused on purpose.
-  - All addresses are of C(127.211.55.0/24), so no packet of it can leave the machine. What is checked is the scheduler, and
-    how the kernel counts connections; the network, the real servers, the sysctls and the firewall of the director are not.
-  - "On a director in service the production table may change meanwhile, by health checks for example. That is reported, and no
-    failure: what is asserted is that nothing of the self-test is in the table or among its connections."
+  - Runs the same in check mode, since nothing is changed.
+  - Leaves nothing behind, however the task ends. The unnamed namespace ends with its only process, which the kernel ends with
+    the module. Only the control's module stays loaded if the task is killed.
+  - The kernel's log gets a few lines C(no destination available) with the address 127.211.55.3, since it provokes refusals.
+  - All addresses are of C(127.211.55.0/24), so no packet can leave the machine. It checks the scheduler and the kernel's
+    connection counts, but not the network, the real servers, or the director's sysctls and firewall.
+  - "On a director in service the production table may change during the test, for example by health checks. That is reported but is no
+    failure: the test only asserts that it left nothing in the table or among its connections."
   - Needs the capability C(CAP_SYS_ADMIN) for the network namespace.
 seealso:
   - module: lvs.director.ipvs_info
@@ -73,17 +73,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 kept:
-  description: Whether all promises were kept. If not, the task has failed.
+  description: Whether all steps went as expected. If not, the task has failed.
   returned: when the steps were taken
   type: bool
   sample: true
 msg:
-  description: The verdict in a sentence; if a promise was not kept, which one, what came instead, and what to do.
+  description: The verdict in a sentence; on failure, the step, the expected and observed results, and what to do.
   returned: always
   type: str
   sample: "test on director (Linux 6.1.0-56-cloud-amd64) fails over as expected: all 10 steps, with fo as well"
 text:
-  description: The steps with each connection, the table after each step, and the verdict, for people.
+  description: Human-readable report with the steps and their connections, the table after each step, and the verdict.
   returned: when the steps were taken
   type: str
 hostname:
@@ -97,27 +97,27 @@ kernel:
   type: str
   sample: 6.1.0-56-cloud-amd64
 scheduler:
-  description: The scheduler that was checked.
+  description: The scheduler that was tested.
   returned: when the steps were taken
   type: str
   sample: test
 scheduler_source:
-  description: Checksum of the source of its module, as C(modinfo -F srcversion) shows it. Null if the kernel does not say.
+  description: Source checksum of its module, as shown by C(modinfo -F srcversion). Null if unknown.
   returned: when the steps were taken
   type: str
   sample: 533BB7E5866E52F63B9ACCB
 control:
-  description: The scheduler beside it. Null if there was none.
+  description: The control scheduler. Null if there was none.
   returned: when the steps were taken
   type: str
   sample: fo
 seconds:
-  description: How long it took.
+  description: Duration of the test.
   returned: when the steps were taken
   type: float
   sample: 14.2
 steps:
-  description: The steps, in their order.
+  description: The steps, in order.
   returned: when the steps were taken
   type: list
   elements: dict
@@ -133,17 +133,17 @@ steps:
       returned: success
       sample: fail over
     description:
-      description: What was done, and what it shows.
+      description: What the step does and shows.
       type: str
       returned: success
       sample: "2 more: the next server takes over."
     kept:
-      description: Whether all was as expected, and the control agreed.
+      description: Whether the step went as expected, and the control agreed.
       type: bool
       returned: success
       sample: true
     broken:
-      description: What was not as expected.
+      description: Differences from the expected result.
       type: list
       elements: str
       returned: success
@@ -160,7 +160,7 @@ steps:
           returned: success
           sample: 5
         promised:
-          description: Address of the server that had to answer. Null if the client had to be refused.
+          description: Address of the server expected to answer. Null if the connection must be refused.
           type: str
           returned: success
           sample: 127.211.55.252
@@ -179,7 +179,7 @@ steps:
           returned: success
           sample: 4
     promised:
-      description: What the table had to show after the step, in the order in which the scheduler tries the servers.
+      description: The expected table after the step, in scheduling order.
       type: list
       elements: dict
       returned: success
@@ -190,12 +190,12 @@ steps:
           returned: success
           sample: 127.211.55.253
         upper_threshold:
-          description: With so many connections it is full.
+          description: Number of connections at which it is full.
           type: int
           returned: success
           sample: 4
         lower_threshold:
-          description: When it has fewer it is not full any more.
+          description: With fewer connections than this, it is no longer full.
           type: int
           returned: success
           sample: 1
@@ -205,12 +205,12 @@ steps:
           returned: success
           sample: 4
         inactive_connections:
-          description: Connections that have ended and are not forgotten yet.
+          description: Connections that have ended but are not forgotten yet.
           type: int
           returned: success
           sample: 0
     observed:
-      description: What the table showed.
+      description: The observed table.
       type: list
       elements: dict
       returned: success
@@ -226,7 +226,7 @@ steps:
           returned: success
           sample: true
         broken:
-          description: What was not as expected.
+          description: Differences from the expected result.
           type: list
           elements: str
           returned: success
@@ -238,23 +238,23 @@ steps:
           returned: success
           contains: *connection
         observed:
-          description: What the table showed.
+          description: The observed table.
           type: list
           elements: dict
           returned: success
           contains: *row
 production:
-  description: What became of the production table.
+  description: State of the production table.
   returned: when the steps were taken
   type: dict
   contains:
     untouched:
-      description: Whether nothing of the self-test is in the table or among its connections. If not, the task has failed.
+      description: Whether the self-test left nothing in the table or among its connections. If not, the task has failed.
       type: bool
       returned: success
       sample: true
     traces:
-      description: What is.
+      description: What it left there.
       type: list
       elements: str
       returned: success

@@ -112,8 +112,8 @@ ACCEPTED: list[tuple[str, Entry]] = [
 
 # Lines of which ipvsadm, or the kernel, also refuses the last one; and our message.
 REFUSED: list[tuple[str, str]] = [
-    ("-A6 --fwmark-service=7", "-6 is for a firewall mark and has to stand after its -f"),
-    ("-A -t 192.0.2.1:80 -6", "-6 is for a firewall mark and has to stand after its -f"),
+    ("-A6 --fwmark-service=7", "-6 is for a firewall mark and must follow its -f"),
+    ("-A -t 192.0.2.1:80 -6", "-6 is for a firewall mark and must follow its -f"),
     (f"{SERVICE} -- -s rr", "unexpected word '-s' after --"),
     # options
     ("-t 192.0.2.1:80 -A", "it does not begin with a command: -A -E -D -C -a -e -d"),
@@ -169,7 +169,7 @@ REFUSED: list[tuple[str, str]] = [
     (f"{SERVICE}\n{DESTINATION} -i --tun-type gue", "--tun-port (tunnel_port): --tun-type (tunnel_type) gue needs the UDP port"),
     (f"{SERVICE}\n{DESTINATION} -i --tun-csum --tun-nocsum", "--tun-nocsum after --tun-csum: only one of them can be given"),
     # the table
-    (f"{SERVICE}\n{SERVICE}", "service tcp 192.0.2.1:80 is there already, added by line 1 (-A -t 192.0.2.1:80); -E edits one"),
+    (f"{SERVICE}\n{SERVICE}", "service tcp 192.0.2.1:80 already exists, added by line 1 (-A -t 192.0.2.1:80); -E edits one"),
     ("-E -t 192.0.2.1:80", "there is no service tcp 192.0.2.1:80 at this point: -A adds one"),
     ("-D -f 7 -6", "there is no service fwmark 7 (ipv6) at this point"),
     (DESTINATION, "there is no service tcp 192.0.2.1:80 at this point: -A adds one"),
@@ -184,5 +184,5 @@ REFUSED: list[tuple[str, str]] = [
 # Lines that ipvsadm accepts, but with another meaning than they seem to have.
 MISLEADING: list[tuple[str, str]] = [
     (f"{SERVICE} -p -M 24", "-M: '24' is not a netmask like 255.255.255.0, which ipvsadm needs for IPv4"),
-    ("-A -f 7 -p -M 255.0.0.0 -6", "-M stands before what makes the service ipv6, where ipvsadm forgets it: put it behind"),
+    ("-A -f 7 -p -M 255.0.0.0 -6", "-M precedes the option that makes the service ipv6, and is lost in ipvsadm: put it last"),
 ]

@@ -292,5 +292,5 @@ def test_somebody_elses_change_is_named(kernel: IpvsKernel) -> None:
             other.apply([AddDestination(KEY, destination(2, weight=50))])
             return kernel.apply(steps)
 
-    with pytest.raises(IpvsConflictError, match="it exists meanwhile"):
+    with pytest.raises(IpvsConflictError, match="it already exists"):
         converge(Intruder(), desire(destination(2)), check_mode=False)  # type: ignore[arg-type]

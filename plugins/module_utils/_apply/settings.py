@@ -74,7 +74,7 @@ def _converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], check_mode:
         found = kernel.read_timeouts()
         if plan.changed and found != plan.after:
             raise IpvsVerificationError(
-                f"The kernel accepted to {plan.steps[0]}, but the timeouts that it has now are not what was asked for: "
+                f"The kernel accepted to {plan.steps[0]}, but the timeouts differ from the request: "
                 f"{_differences(plan.after._asdict(), found._asdict())}. Something else is changing them at the same time, "
                 "or the kernel lacks the protocol"
             )
@@ -125,8 +125,8 @@ def _converge_sync_daemon(
         found = _of_state(running, desired.state)
         if plan.changed and found != plan.after:
             raise IpvsVerificationError(
-                f"The kernel accepted to {' and '.join(map(str, plan.steps))}, but what is running now is not what was asked "
-                f"for: {_daemon_differences(plan.after, found)}. Something else starts and stops sync daemons at the same "
+                f"The kernel accepted to {' and '.join(map(str, plan.steps))}, but the running daemon differs from the "
+                f"request: {_daemon_differences(plan.after, found)}. Something else starts and stops sync daemons at the same "
                 "time, or the kernel is older than 4.3 and knows no more than interface and sync_id"
             )
     _remember_index(store, plan.state, index)
@@ -219,7 +219,7 @@ def _undo(kernel: IpvsKernel, plan: PlannedSyncDaemon) -> str:
         for step in back.steps:
             _apply(kernel, step)
     except IpvsError as exc:
-        return f"What had been done before that could not be undone: {exc}"
+        return f"The earlier changes could not be undone: {exc}"
     if not back.changed:
         return "Nothing was changed"
     return "The daemon that ran before was started again" if plan.before else "It was stopped again"

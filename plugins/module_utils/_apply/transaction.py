@@ -56,7 +56,7 @@ def _verified(kernel: IpvsKernel, changed: Sequence[PlannedService], counters: b
 
 def _verification_error(key: ServiceKey, expected: Optional[Entry], found: Optional[Entry]) -> IpvsVerificationError:
     return IpvsVerificationError(
-        f"The kernel accepted every change to service {key}, but what it has now is not what was asked for: "
+        f"The kernel accepted every change to service {key}, but the result differs from the request: "
         f"{'; '.join(differences(expected, found))}. Something else is changing the table at the same time"
     )
 
@@ -101,9 +101,9 @@ def _undo(kernel: IpvsKernel, plan: PlannedTable) -> str:
             if left:
                 raise IpvsVerificationError(f"service {service.key}: {'; '.join(left)}")
     except IpvsError as exc:
-        return f"{deleted}What had been done before that could not be undone: {exc}"
+        return f"{deleted}The earlier changes could not be undone: {exc}"
     if any(service.changed for service in back):
-        return f"{deleted}What had been done before that was undone"
+        return f"{deleted}The earlier changes were undone"
     return deleted.removesuffix(". ") or "Nothing was changed"
 
 

@@ -73,7 +73,7 @@ def restore_table(
     restored, changed = _restore_services(kernel, services, journal)
     replaced |= set(known) - restored
     total = len(content.services) + sum(problem.startswith("services") for problem in content.problems)
-    journal.note(f"Restored {len(restored)} of {total} services, of which {len(restored) - changed} were as they should be.")
+    journal.note(f"Restored {len(restored)} of {total} services, of which {len(restored) - changed} needed no change.")
     if content.timeouts:
         try:
             converge_timeouts(kernel, content.timeouts, check_mode=False)
@@ -196,7 +196,7 @@ def clear_table(kernel: IpvsKernel, content: Content, journal: Journal) -> None:
         if content.earlier_timeouts:
             converge_timeouts(kernel, content.earlier_timeouts, check_mode=False)
     except IpvsError as exc:
-        journal.problem(f"Not everything that is saved was taken away: {exc}")
+        journal.problem(f"Not everything that is saved was removed: {exc}")
 
 
 def clear_network(kernel: IpvsKernel, content: Content, vips: Vips, journal: Journal) -> None:

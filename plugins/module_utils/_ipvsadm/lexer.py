@@ -75,7 +75,7 @@ def rule_words(line: Line) -> list[str]:
     try:
         words = shlex.split(line.text)
     except ValueError as exc:
-        raise IpvsInputError("", f"cannot be taken apart into words ({str(exc).lower()}): close what is opened") from exc
+        raise IpvsInputError("", f"cannot be split into words ({str(exc).lower()}): complete the quote or escape") from exc
     if words and _PROGRAM.fullmatch(words[0]):
         del words[0]
         if not words:

@@ -94,7 +94,7 @@ class _Table:
         if rule.command == "edit-service":
             entry = entry._replace(destinations=self.entries[self._existing(key)].destinations)
         elif key in self.entries:
-            raise IpvsInputError("", f"service {key} is there already, added by {self._origins[key, None]}; -E edits one")
+            raise IpvsInputError("", f"service {key} already exists, added by {self._origins[key, None]}; -E edits one")
         else:
             self._origins[key, None] = line
         self.entries[key] = entry

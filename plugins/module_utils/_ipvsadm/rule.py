@@ -97,7 +97,7 @@ class Rule:
             self._read_service(given)
         elif option == options.IPV6:
             if "fwmark" not in self.key:
-                raise IpvsInputError("", f"{given.word} is for a firewall mark and has to stand after its -f; addresses need none")
+                raise IpvsInputError("", f"{given.word} is for a firewall mark and must follow its -f; addresses need none")
             self.key["family"] = "ipv6"
         elif option == options.REAL_SERVER:
             address, port = _address_and_port(given, self.key.get("protocol", "tcp") if self.key else None)
@@ -155,7 +155,9 @@ class Rule:
             raise IpvsInputError("", f"{self._command.word} needs the service: give one of {words}")
         if self._netmask_family not in (None, self._family):
             word = options.NETMASK.word
-            raise IpvsInputError("", f"{word} stands before what makes the service {self._family}, where ipvsadm forgets it: put it behind")
+            raise IpvsInputError(
+                "", f"{word} precedes the option that makes the service {self._family}, and is lost in ipvsadm: put it last"
+            )
         if self.about_service:
             return
         if "address" not in self.values:

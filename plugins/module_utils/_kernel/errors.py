@@ -42,9 +42,9 @@ def refusal_error(refusal: Refusal) -> IpvsError:
     if number == errno.ENOENT and isinstance(step, (AddService, EditService)):
         return IpvsRejectedError(text + _unknown_part(step))
     conflict = {
-        errno.EEXIST: "it exists meanwhile",
-        errno.ESRCH: "the service is gone meanwhile",
-        errno.ENOENT: "it is gone meanwhile",
+        errno.EEXIST: "it already exists",
+        errno.ESRCH: "the service no longer exists",
+        errno.ENOENT: "it no longer exists",
     }.get(number)
     if conflict:
         return IpvsConflictError(f"{text}{conflict} ({name}). Something else is changing the table; run the task again")
@@ -87,12 +87,12 @@ def _daemon_error(step: Step, number: int, text: str) -> IpvsError:
 def _daemon_reason(step: Step, number: int) -> str:
     """Explain an error number for a sync daemon."""
     if isinstance(step, StopSyncDaemon):
-        return "it is stopped meanwhile" if number == errno.ESRCH else os.strerror(number)
+        return "it is no longer running" if number == errno.ESRCH else os.strerror(number)
     if not isinstance(step, StartSyncDaemon):
         raise TypeError(step)
     interface = step.daemon.interface
     reasons = {
-        errno.EEXIST: "one is running meanwhile",
+        errno.EEXIST: "one is already running",
         errno.ENODEV: f"interface {interface} does not exist, or does not do the group's protocol",
         errno.ENETUNREACH: f"there is no way to the group through interface {interface}: it is down, or does not do the group's protocol",
         errno.EADDRNOTAVAIL: f"interface {interface} has no address to send from",

@@ -227,7 +227,7 @@ def _set_back(before: Mapping[str, str], reason: IpvsError) -> None:
                 if _read(ROOT / name) != text:
                     _write(ROOT / name, text)
     except IpvsError as exc:
-        raise IpvsUnavailableError(f"{reason}. What was done before that could not be undone: {exc}") from exc
+        raise IpvsUnavailableError(f"{reason}. The earlier changes could not be undone: {exc}") from exc
 
 
 def _snapshot(paths: Iterable[pathlib.Path]) -> dict[str, str]:

@@ -299,7 +299,7 @@ def _carry_out(plan: Plan, links: Links) -> None:
             _go_back(links, plan.add)
             _write(before)
         except IpvsError as second:
-            raise IpvsUnavailableError(f"{exc}. What was done before that could not be undone: {second}") from exc
+            raise IpvsUnavailableError(f"{exc}. The earlier changes could not be undone: {second}") from exc
         raise IpvsUnavailableError(f"{exc}. Everything is as it was before") from exc
 
 

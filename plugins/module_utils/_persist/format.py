@@ -127,7 +127,7 @@ def contents(text: str) -> dict[str, Any]:
     except ValueError as exc:
         raise IpvsUnavailableError(f"it is not JSON: {exc}") from exc
     if not isinstance(content, dict) or content.get("version") != VERSION:
-        raise IpvsUnavailableError(f"it does not say that it is of version {VERSION}, the only one known here")
+        raise IpvsUnavailableError(f"its version is not {VERSION}, the only one supported")
     return content
 
 
@@ -144,7 +144,7 @@ def _settings(content: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, int
 def _timeouts(content: Mapping[str, Any], part: str) -> dict[str, int]:
     values = content.get(part)
     if not isinstance(values, dict) or set(values) - {*Timeouts._fields}:
-        raise IpvsUnavailableError(f"{part} has something else than {', '.join(Timeouts._fields)}")
+        raise IpvsUnavailableError(f"{part} has keys other than {', '.join(Timeouts._fields)}")
     return values
 
 

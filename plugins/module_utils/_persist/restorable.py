@@ -185,4 +185,4 @@ def _problem(entry: Entry) -> str:
         back = plan_entry(None, _service(json.loads(Writer().service(entry))))
     except (IpvsError, KeyError, TypeError, ValueError) as exc:
         return _reason(exc)
-    return "" if back == entry else "it would come back otherwise"
+    return "" if back == entry else "it would be restored differently"

@@ -47,5 +47,5 @@ def test_the_table_is_what_it_was(host: Any) -> None:
 
 def test_the_unit_has_restored_it_and_had_nothing_to_complain_of(host: Any) -> None:
     said = "journalctl --boot --no-pager --output=cat _SYSTEMD_UNIT=ipvs-director.service"
-    assert host.check_output(said) == "Restored 2 of 2 services, of which 0 were as they should be."
+    assert host.check_output(said) == "Restored 2 of 2 services, of which 0 needed no change."
     assert host.check_output(f"{said} --priority=warning") == ""

@@ -55,7 +55,7 @@ def test_a_restart_loses_no_connection(host: Any) -> None:
     assert counts["said"] > 50
     assert counts["opened"] > 10
     assert not counts["refused"]
-    assert "Restored 3 of 3 services, of which 3 were as they should be." in journal(host)
+    assert "Restored 3 of 3 services, of which 3 needed no change." in journal(host)
 
 
 def test_a_stop_takes_nothing_away(host: Any, as_it_was: list[str]) -> None:
@@ -76,7 +76,7 @@ def test_a_hand_edit_is_noticed_and_mended(host: Any, as_it_was: list[str]) -> N
     assert told["changed"]
     assert table(host) != as_it_was
     host.check_output("systemctl restart ipvs-director.service")
-    assert "Restored 3 of 3 services, of which 2 were as they should be." in journal(host)
+    assert "Restored 3 of 3 services, of which 2 needed no change." in journal(host)
     # It is not ours, and stays.
     host.check_output("ipvsadm --delete-service -t 10.211.55.9:80")
 
@@ -110,7 +110,7 @@ def test_a_bad_entry_is_named_and_everything_else_is_restored(host: Any, as_it_w
         assert table(host) == as_it_was
         said = journal(host)
         assert "Not restored: services[2] (fwmark 7, family ipv4): destinations[1].weight: -1 is not in the range" in said
-        assert "Restored 2 of 3 services, of which 1 were as they should be." in said
+        assert "Restored 2 of 3 services, of which 1 needed no change." in said
     finally:
         host.check_output(f"mv /root/saved {SAVED} && systemctl restart ipvs-director.service")
 

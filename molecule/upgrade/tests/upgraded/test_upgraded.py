@@ -64,6 +64,6 @@ def test_the_units_have_their_names_and_run_the_program_of_today(host: Any, unit
 def test_the_units_can_be_started_again(host: Any) -> None:
     host.check_output(f"systemctl restart {' '.join(UNITS)}")
     assert host.check_output("systemctl list-units --failed --no-legend --no-pager") == ""
-    assert "Restored 3 of 3 services, of which 3 were as they should be." in host.check_output(
+    assert "Restored 3 of 3 services, of which 3 needed no change." in host.check_output(
         "journalctl --no-pager --output=cat -u ipvs-director.service --since=-1min"
     )

@@ -184,8 +184,8 @@ def test_lines_of_a_script(text: str) -> None:
         ("sudo ipvsadm -C", "'sudo' is not ipvsadm"),
         ("ipvsadm -A -t $VIP:80", "no shell replaces what is in '$VIP:80': give the value itself"),
         ("ipvsadm -D -t 192.0.2.1:80 || true", "unexpected word '||': all but the options' values are options here, and there is no shell"),
-        (f'{SERVICE} -s "rr', "cannot be taken apart into words (no closing quotation)"),
-        (f"{SERVICE} \\", "cannot be taken apart into words (no escaped character)"),
+        (f'{SERVICE} -s "rr', "cannot be split into words (no closing quotation)"),
+        (f"{SERVICE} \\", "cannot be split into words (no escaped character)"),
     ],
 )
 def test_refusals(lines: str, message: str) -> None:

@@ -133,7 +133,7 @@ def test_a_table_comes_back_as_it_was(kernel: MemoryKernel, store: MemoryStore, 
     after = booted(kernel)
     assert restore(after, content(store))[1].problems == 0
     assert state(after) == state(kernel)
-    assert capsys.readouterr().out == "Restored 4 of 4 services, of which 0 were as they should be.\nRestored the timeouts.\n"
+    assert capsys.readouterr().out == "Restored 4 of 4 services, of which 0 needed no change.\nRestored the timeouts.\n"
 
 
 def test_what_is_right_is_not_touched(kernel: MemoryKernel, store: MemoryStore) -> None:
@@ -252,7 +252,7 @@ def test_a_bad_entry_is_named_and_the_others_are_restored(
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"), [('{"version": 1, "services": [}', "it is not JSON: Expecting"), ('{"version": 2}', "it does not say")]
+    ("text", "reason"), [('{"version": 1, "services": [}', "it is not JSON: Expecting"), ('{"version": 2}', "its version is not")]
 )
 def test_a_text_that_is_none_is_refused(text: str, reason: str) -> None:
     with pytest.raises(IpvsError) as refused:
@@ -388,5 +388,5 @@ def test_what_cannot_be_cleared_is_told(kernel: MemoryKernel, store: MemoryStore
     assert journal.problems == 2
     assert (len(kernel.services), len(kernel.daemons)) == (4, 1)
     said = capsys.readouterr().out
-    assert "Not everything that is saved was taken away: Cannot delete service" in said
+    assert "Not everything that is saved was removed: Cannot delete service" in said
     assert "Sync daemon master was not stopped: Cannot stop" in said

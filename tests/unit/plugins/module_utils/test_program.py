@@ -121,7 +121,7 @@ def test_an_entry_that_cannot_be_restored_shows_in_the_exit_status(director: Dir
     ("text", "reason"),
     [
         (None, "There is nothing to restore: no /var/lib/lvs.director/table.json. Run the role lvs.director.ipvs_director"),
-        ("{}", "Cannot read /var/lib/lvs.director/table.json, from which the table is restored at boot: it does not say"),
+        ("{}", "Cannot read /var/lib/lvs.director/table.json, from which the table is restored at boot: its version is not"),
     ],
 )
 def test_nothing_to_restore(director: Director, text: str | None, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:

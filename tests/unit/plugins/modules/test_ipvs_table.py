@@ -361,7 +361,7 @@ def test_a_refusal_anywhere_leaves_the_table_as_it_was(run: Run, kernel: MemoryK
         kernel.refuse = lambda step: 0
         assert result["failed"]
         assert f"Cannot {kernel.steps[refused]}: Cannot allocate memory (ENOMEM)" in result["msg"]
-        assert "What had been done before that was undone" in result["msg"] or "Nothing was changed" in result["msg"]
+        assert "The earlier changes were undone" in result["msg"] or "Nothing was changed" in result["msg"]
         assert state(kernel) == before
 
 

@@ -309,7 +309,7 @@ def test_a_refused_step_is_undone(run: Run, kernel: MemoryKernel) -> None:
     result = run("ipvs_service", **WEB, scheduler="rr", destinations=wanted)
     assert result["msg"] == (
         "Cannot add destination 10.0.0.3:80 to service tcp 192.0.2.1:80: Cannot allocate memory (ENOMEM). "
-        "What had been done before that was undone"
+        "The earlier changes were undone"
     )
     assert kernel.read_table() == before
 
@@ -318,7 +318,7 @@ def test_an_undo_that_fails_is_told(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_service", **WEB, scheduler="fo", destinations=REAL)
     kernel.refuse = lambda step: errno.ENOMEM if isinstance(step, AddDestination) else 0
     result = run("ipvs_service", **WEB, scheduler="rr", destinations=[REAL[1], REAL[0]])
-    assert "What had been done before that could not be undone: Cannot add destination 10.0.0.2:80" in result["msg"]
+    assert "The earlier changes could not be undone: Cannot add destination 10.0.0.2:80" in result["msg"]
 
 
 def test_another_writer_is_noticed(run: Run, kernel: MemoryKernel) -> None:

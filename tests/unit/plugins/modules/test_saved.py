@@ -149,8 +149,8 @@ def test_what_the_kernel_refuses_is_not_saved(run: Run, kernel: MemoryKernel, st
     ("text", "reason"),
     [
         ("", "it is not JSON"),
-        ("{}", "it does not say that it is of version 1"),
-        (to_text(Saved()).replace("1,", "2,"), "it does not say that it is of version 1"),
+        ("{}", "its version is not 1"),
+        (to_text(Saved()).replace("1,", "2,"), "its version is not 1"),
         (to_text(Saved())[:40], "it is not JSON"),
         (to_text(Saved()).replace("[]", "7"), "sync_daemons is not a list of daemons"),
         (to_text(Saved({"{": "{,"})), "it is not JSON"),

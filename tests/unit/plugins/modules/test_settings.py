@@ -300,7 +300,7 @@ def test_an_undo_that_fails_is_told(run: Run, kernel: MemoryKernel) -> None:
     kernel.refuse = lambda step: errno.ENOMEM if isinstance(step, StartSyncDaemon) else 0
     result = run("ipvs_sync_daemon", **MASTER, ttl=2)
     assert result["msg"] == (
-        "Cannot start sync daemon master on eth1: Cannot allocate memory (ENOMEM). What had been done before that could not "
+        "Cannot start sync daemon master on eth1: Cannot allocate memory (ENOMEM). The earlier changes could not "
         "be undone: Cannot start sync daemon master on eth1: Cannot allocate memory (ENOMEM)"
     )
 
@@ -318,7 +318,7 @@ def test_somebody_elses_daemon_is_left_alone(run: Run, kernel: MemoryKernel) -> 
     kernel.meanwhile = meanwhile
     result = run("ipvs_sync_daemon", **MASTER, ttl=2)
     assert result["msg"] == (
-        "Cannot start sync daemon master on eth1: one is running meanwhile (EEXIST). Something else starts and stops sync "
+        "Cannot start sync daemon master on eth1: one is already running (EEXIST). Something else starts and stops sync "
         "daemons; run the task again. The daemon that ran before was stopped"
     )
     assert kernel.daemons == [OTHER]
@@ -329,7 +329,7 @@ def test_a_daemon_that_somebody_else_stops(run: Run, kernel: MemoryKernel) -> No
     kernel.refuse = lambda step: errno.ESRCH if isinstance(step, StopSyncDaemon) else 0
     result = run("ipvs_sync_daemon", **MASTER, state="absent")
     assert result["msg"] == (
-        "Cannot stop sync daemon master: it is stopped meanwhile (ESRCH). Something else starts and stops sync daemons; run "
+        "Cannot stop sync daemon master: it is no longer running (ESRCH). Something else starts and stops sync daemons; run "
         "the task again. Nothing was changed"
     )
 
@@ -345,14 +345,14 @@ def test_what_was_started_is_looked_at(run: Run, kernel: MemoryKernel, found: li
     kernel.meanwhile = lambda step: setattr(kernel, "daemons", found)
     result = run("ipvs_sync_daemon", **MASTER)
     assert result["failed"]
-    assert f"what is running now is not what was asked for: {difference}. Something else" in result["msg"]
+    assert f"the running daemon differs from the request: {difference}. Something else" in result["msg"]
 
 
 def test_a_daemon_that_is_still_there(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_sync_daemon", **MASTER)
     kernel.meanwhile = lambda step: setattr(kernel, "daemons", [OTHER])
     result = run("ipvs_sync_daemon", **MASTER, state="absent")
-    assert "accepted to stop sync daemon master, but what is running now is not what was asked for: one is running." in result["msg"]
+    assert "accepted to stop sync daemon master, but the running daemon differs from the request: one is running." in result["msg"]
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("ipvs_timeouts", {"udp": 10}), ("ipvs_sync_daemon", MASTER)])

@@ -251,7 +251,7 @@ def test_what_cannot_be_put_back_is_told(run: Run, machine: Machine, monkeypatch
     monkeypatch.setattr(addresses, "change", change)
     message = refusal(run, {"address": "10.1.1.2", "interface": "eth1"})
     assert message.startswith(
-        "ip address add 10.1.1.2/32 dev eth1: RTNETLINK answers: Refused. What was done before that could not be undone: "
+        "ip address add 10.1.1.2/32 dev eth1: RTNETLINK answers: Refused. The earlier changes could not be undone: "
     )
     assert "ip address add 10.1.1.1/32 dev eth1: RTNETLINK" in message
     assert Path(vip.SAVED).read_text() != text
