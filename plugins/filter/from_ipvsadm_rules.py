@@ -62,7 +62,7 @@ _value:
   description:
     - The services, in the order in which they were added, and in the shape of
       RV(lvs.director.ipvs_info#module:services) without counters. Their destinations are in the order in which the
-      scheduler walks them.
+      scheduler tries them.
   type: list
   elements: dict
   sample:

@@ -221,7 +221,7 @@ options:
     default: false
   strict:
     description:
-      - Refuse what the kernel takes but what does not work as it looks - another port than the service's with a
+      - Refuse what the kernel accepts but does not work as it looks - another port than the service's with a
         forwarding method that does not rewrite ports, a service of all ports that is not persistent, one-packet
         scheduling of anything but UDP, a persistence timeout of more than 31 days.
       - With V(false) the task declares such entries as they are, and warns of each. Use it to take over a table that

@@ -100,7 +100,7 @@ def _messages(data: bytes, length: int) -> list[bytes]:
 
 
 def _inside(message: bytes, kind: int) -> dict[int, bytes]:
-    """Return the attributes that stand inside the message's only one."""
+    """Return the attributes nested in the message's only one."""
     around = values(message[uapi.MESSAGE_HEADERS :])
     if kind not in around:
         raise IpvsProtocolError(f"the kernel's reply lacks attribute {kind}")
@@ -176,7 +176,7 @@ _STATISTICS = 92 + 124
 
 @lru_cache(maxsize=64)
 def _service_layout(length: int) -> tuple[struct.Struct, tuple[bytes, ...]]:
-    """Return what unpacks messages of that length, and the headers that have to be in them."""
+    """Return the struct for messages of that length, and the headers that they must have."""
     configuration = length - _SERVICE_CONFIGURATION_AT - _STATISTICS
     if configuration < 0:
         raise _OtherLayout
@@ -263,7 +263,7 @@ _IPV4, _IPV6 = (_u16_attribute(uapi.IPVS_DEST_ATTR_ADDR_FAMILY, code) for code i
 
 @lru_cache(maxsize=64)
 def _destination_layout(length: int) -> tuple[struct.Struct, bytes]:
-    """Return what unpacks messages of that length, and the headers in front of the address."""
+    """Return the struct for messages of that length, and the headers before the address."""
     rest = length - 140
     if rest < 0:
         raise _OtherLayout
@@ -382,6 +382,6 @@ def _stats_at_end(message: bytes) -> Optional[Stats]:
 
 
 def _stats(found: dict[int, bytes], kind: int) -> Stats:
-    """Return the counters wherever they stand. Where the kernel aligns numbers of 64 bits, empty attributes stand between them."""
+    """Return the counters at any position. Kernels that align 64-bit numbers put empty attributes between them."""
     inside = values(require(found, kind, "statistics"))
     return Stats(*(number(inside.get(kind, b"\0")) for kind in range(1, 11)))

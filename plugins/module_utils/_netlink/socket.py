@@ -63,7 +63,7 @@ _TIMEOUT = 60.0
 _RECEIVE_BYTES = 1 << 16
 # While the kernel works off a batch, refusals queue up in the socket's receive buffer: some 800 bytes each, of 208 KiB by default.
 _BATCH = 256
-# A listing starts again if the table changed meanwhile. This often in a row, another program is changing it without pause.
+# A dump restarts if the table changed in the meantime. After this many restarts, another program is changing it constantly.
 _DUMP_ATTEMPTS = 20
 
 Command = tuple[int, bytes]
@@ -227,7 +227,7 @@ class NetlinkSocket:
         raise IpvsProtocolError(f"the kernel ended its reply to command {command} before it began")
 
     def dump(self, command: int, payload: bytes = b"") -> list[Run]:
-        """Return the messages of a listing, headers included. Starts again if the table changed meanwhile.
+        """Return the messages of a dump, including headers. Restarts if the table changed in the meantime.
 
         :raises OSError: the kernel's error.
         :raises IpvsProtocolError: it changed each time.
@@ -355,7 +355,7 @@ class NetlinkSocket:
         return self._received[:size]
 
     def _drain(self) -> None:
-        """Discard what is queued."""
+        """Discard queued messages."""
         while True:
             try:
                 self._socket.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT)
