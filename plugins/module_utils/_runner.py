@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Run modules: start and end of a task, and the results that all modules share.
+"""Run modules: start and end of a task.
 
 The only file that uses AnsibleModule, and the only one that ends a task. The modules' own code is in ``plugins/modules``.
 
@@ -22,25 +22,23 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NoReturn, Optional
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
     IpvsError,
     IpvsMissingError,
     IpvsNotReadyError,
     not_predicted,
 )
-from ansible_collections.lvs.director.plugins.module_utils._model.results import service_result
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore, Store
 
 if TYPE_CHECKING:
-    from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome
-    from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
+
+    Action = Callable[[IpvsKernel, Store, dict[str, Any], bool], "Result"]
 
 # Interpreters with the distribution's python3-pyroute2, if the task runs with another one.
 _SYSTEM_INTERPRETERS = ["/usr/bin/python3", "/usr/libexec/platform-python"]
 
 Result = dict[str, Any]
-Action = Callable[[IpvsKernel, Store, dict[str, Any], bool], Result]
 
 
 class _Module(AnsibleModule):
@@ -66,6 +64,8 @@ def run(spec: dict[str, Any], action: Action, unpredicted: Optional[Result] = No
     :param action: may return ``warnings``, and a complete result with ``failed`` and ``msg`` if an error message is not enough.
     :param unpredicted: the result in check mode if the task cannot be predicted.
     """
+    from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore  # noqa: PLC0415 (compiled only where it is used)
+
     module = _Module(**spec)  # type: ignore[no-untyped-call]
     try:
         kernel = _open_kernel(module)
@@ -140,6 +140,8 @@ def run_without_kernel(
 
 
 def _open_kernel(module: AnsibleModule) -> IpvsKernel:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel  # noqa: PLC0415 (compiled only where it is used)
+
     try:
         return NetlinkKernel()
     except IpvsNotReadyError as exc:
@@ -166,26 +168,3 @@ def _respawn_with_pyroute2() -> None:
         other = probe_interpreters_for_module(_SYSTEM_INTERPRETERS, "pyroute2")
         if other and other != sys.executable:
             respawn_module(other)
-
-
-def change_result(outcome: Outcome) -> dict[str, Any]:
-    """Return ``changed``, ``diff`` (empty if nothing changed), and ``warnings``."""
-    warnings = list(outcome.plan.warnings)
-    if not outcome.changed:
-        return {"changed": False, "diff": {"before": "", "after": ""}, "warnings": warnings}
-    from ansible_collections.lvs.director.plugins.module_utils._plan.diff import diff  # noqa: PLC0415 (compiled only where it is used)
-
-    table, save = diff(outcome.plan), outcome.save
-    if save:
-        table = {"before": table["before"] + save.before, "after": table["after"] + save.after}
-    return {"changed": True, "diff": table, "warnings": warnings}
-
-
-def only(outcome: Outcome) -> Optional[Observed]:
-    """Return the service of a single-service task, None if it does not exist (any more)."""
-    return next(iter(outcome.observed.values()), None)
-
-
-def service_result_or_none(observed: Optional[Observed]) -> Optional[dict[str, Any]]:
-    """Return ``service``."""
-    return service_result(observed) if observed else None

@@ -277,20 +277,22 @@ service:
   type: dict
 """
 
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.destination import bring_back
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._apply.results import change_result, only, service_result_or_none
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._model.results import destination_result
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters, DestinationKey, Observed
-from ansible_collections.lvs.director.plugins.module_utils._options.common import (
+from ansible_collections.lvs.director.plugins.module_utils._options.destination import (
     desired_from_destination_module,
     destination_module_spec,
-    drain_from_destination_module,
 )
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
-from ansible_collections.lvs.director.plugins.module_utils._runner import Result, change_result, only, run, service_result_or_none
+from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 # An entry that is not there yet, and that an earlier task would add.
 _UNPREDICTED: Result = {"changed": True, "diff": {"before": "", "after": ""}, "service": None, "destination": None, "drain": None}
@@ -300,8 +302,8 @@ def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: b
     desired = desired_from_destination_module(params)
     waited: Optional[Result] = None
     if params["state"] == "drained":
-        # Not compiled for a task that does not drain.
         from ansible_collections.lvs.director.plugins.module_utils._apply.drain import drain  # noqa: PLC0415 (compiled only where it is used)
+        from ansible_collections.lvs.director.plugins.module_utils._options.drain import drain_from_destination_module  # noqa: PLC0415 (compiled only where it is used)
 
         outcome, drained = drain(kernel, desired, drain_from_destination_module(params), check_mode=check_mode, store=store)
         waited = drained._asdict()

@@ -293,14 +293,20 @@ sync_daemons:
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.results import service_result, sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed
-from ansible_collections.lvs.director.plugins.module_utils._options.common import info_module_spec
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
+
+
+def info_module_spec() -> dict[str, Any]:
+    """Return the arguments of AnsibleModule."""
+    return {"argument_spec": {}, "supports_check_mode": True}
 
 
 def _act(kernel: IpvsKernel, _store: Store, _params: dict[str, Any], _check_mode: bool) -> Result:

@@ -286,9 +286,8 @@ production:
 import contextlib
 import os
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import CONNECTIONS, listing
 from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import unknown_scheduler
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError, IpvsNotReadyError, IpvsUnavailableError
@@ -297,7 +296,6 @@ from ansible_collections.lvs.director.plugins.module_utils._options.selftest imp
     selftest_module_spec,
     wanted_from_selftest_module,
 )
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
 from ansible_collections.lvs.director.plugins.module_utils._selftest.client import Client
 from ansible_collections.lvs.director.plugins.module_utils._selftest.director import PrivateDirector, PrivateKernel
@@ -308,6 +306,10 @@ from ansible_collections.lvs.director.plugins.module_utils._selftest.run import 
 from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import CONTROL_PORT, NETWORK, PORT, loopback_service
 from ansible_collections.lvs.director.plugins.module_utils._selftest.schedulers import is_loaded, source_of, unload
 from ansible_collections.lvs.director.plugins.module_utils._selftest.server import start
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 _UNPREDICTED: Result = {
     "changed": False,

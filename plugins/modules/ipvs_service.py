@@ -246,13 +246,16 @@ service:
         stats: {connections: 4, incoming_packets: 16}
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ansible_collections.lvs.director.plugins.module_utils._apply.results import change_result, only, service_result_or_none
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._options.service import desired_from_service_module, service_module_spec
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
-from ansible_collections.lvs.director.plugins.module_utils._runner import Result, change_result, only, run, service_result_or_none
+from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 
 def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:

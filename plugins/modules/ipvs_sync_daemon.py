@@ -156,14 +156,16 @@ sync_daemons:
       sample: 1
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, settings_diff
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._options.settings import desired_from_sync_daemon_module, sync_daemon_module_spec
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 
 def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:

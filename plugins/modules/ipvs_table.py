@@ -314,18 +314,21 @@ removed_services:
     - {protocol: udp, address: 10.211.55.3, port: 53, fwmark: null, family: ipv4}
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ansible_collections.lvs.director.plugins.module_utils._apply.results import change_result
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.results import key_values
 from ansible_collections.lvs.director.plugins.module_utils._options.table import (
     desired_from_table_module,
     number_of_services,
     table_module_spec,
 )
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
-from ansible_collections.lvs.director.plugins.module_utils._runner import Result, change_result, run
+from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 
 def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:

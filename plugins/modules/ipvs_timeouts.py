@@ -83,13 +83,15 @@ timeouts:
       sample: 10
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_timeouts, settings_diff
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._options.settings import desired_from_timeouts_module, timeouts_module_spec
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 
 def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 
 from contract.test_contract import new_kernel
 

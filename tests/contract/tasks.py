@@ -9,9 +9,10 @@ from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, converge_timeouts
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._options import common as argspec
+from ansible_collections.lvs.director.plugins.module_utils._options import destination as argspec_destination
 from ansible_collections.lvs.director.plugins.module_utils._options import service as argspec_service
 from ansible_collections.lvs.director.plugins.module_utils._options import settings, table
 from ansible_collections.lvs.director.plugins.module_utils._options.entries import with_defaults
@@ -29,7 +30,7 @@ def _table_action(desired_from: Callable[[Params], DesiredTable]) -> Action:
 # Each module's options and action. A module in the option table needs a line here.
 MODULES: dict[str, tuple[Callable[[], argspec.Spec], Action]] = {
     "ipvs_service": (argspec_service.service_module_spec, _table_action(argspec_service.desired_from_service_module)),
-    "ipvs_destination": (argspec.destination_module_spec, _table_action(argspec.desired_from_destination_module)),
+    "ipvs_destination": (argspec_destination.destination_module_spec, _table_action(argspec_destination.desired_from_destination_module)),
     "ipvs_table": (table.table_module_spec, _table_action(table.desired_from_table_module)),
     "ipvs_timeouts": (
         settings.timeouts_module_spec,

@@ -17,7 +17,8 @@ from collections.abc import Callable
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
 from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import differences
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
     IpvsConflictError,

@@ -7,8 +7,9 @@ from __future__ import annotations
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable, ScopePart
+from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
+from ansible_collections.lvs.director.plugins.module_utils._model.scope import ScopePart
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     DeleteDestination,

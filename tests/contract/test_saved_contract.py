@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._persist import files
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore, Store
+from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore
 
 from contract.memory import MemoryStore
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, converge_timeouts
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model import uapi
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError, IpvsRejectedError
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, SyncDaemon, Timeouts

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import (
     DesiredDestination,
     DesiredService,
     DesiredTable,
     Given,
-    ScopePart,
 )
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
     IpvsConflictError,
@@ -24,6 +24,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
     IpvsRejectedError,
     IpvsVerificationError,
 )
+from ansible_collections.lvs.director.plugins.module_utils._model.scope import ScopePart
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     DeleteService,
     EditDestination,

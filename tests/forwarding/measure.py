@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import CONNECTIONS, listing, read_connections
+from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.connections import WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (

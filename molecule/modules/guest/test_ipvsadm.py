@@ -24,7 +24,8 @@ from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.render impor
     service_key_rule,
     service_rule,
 )
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Entry, Service, ServiceKey
 from ansible_collections.lvs.director.plugins.module_utils._model.uapi import INT_MAX, IP_VS_SVC_F_SCHED3

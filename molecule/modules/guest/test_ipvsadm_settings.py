@@ -19,7 +19,6 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, converge_timeouts
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import (
     CONNECTIONS,
     CONNECTIONS_WITH_ORIGIN,
@@ -28,6 +27,7 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel.connections i
     listing,
     read_connections,
 )
+from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.connections import Connection, WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon

@@ -22,13 +22,14 @@ from ansible_collections.lvs.director.plugins.module_utils._apply.destination im
 from ansible_collections.lvs.director.plugins.module_utils._apply.drain import Drained, drain
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
 from ansible_collections.lvs.director.plugins.module_utils._boot.icmp import TABLE, refusals_suppressed
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import PlannedService
-from ansible_collections.lvs.director.plugins.module_utils._options.common import (
+from ansible_collections.lvs.director.plugins.module_utils._options.destination import (
     desired_from_destination_module,
     destination_module_spec,
-    drain_from_destination_module,
 )
+from ansible_collections.lvs.director.plugins.module_utils._options.drain import drain_from_destination_module
 from ansible_collections.lvs.director.plugins.module_utils._options.entries import with_defaults
 from ansible_collections.lvs.director.plugins.module_utils._options.service import desired_from_service_module, service_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._persist import files as _files

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome, converge_locked, read_desired
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Observed, ServiceKey
 from ansible_collections.lvs.director.plugins.module_utils._persist import files
-from ansible_collections.lvs.director.plugins.module_utils._persist.drained import earlier
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 
 def bring_back(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, store: Optional[Store] = None) -> Outcome:
@@ -27,7 +28,7 @@ def bring_back(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, s
     """
     key, destination = only_destination(desired)
     with kernel.lock(exclusive=not check_mode):
-        before = earlier(key, destination.key) if destination.present and os.path.exists(files.drained_path()) else None
+        before = _earlier(key, destination.key) if destination.present else None
         if before is not None:
             current = find(read_desired(kernel, desired, counters=False), key, destination.key)
             if current is None:
@@ -36,6 +37,15 @@ def bring_back(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, s
                 # Keep a weight or other values that another program has set meanwhile.
                 desired = replaced(desired, given=Given({**destination.given, "weight": before["weight"]}))
         return converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=True)
+
+
+def _earlier(service: ServiceKey, destination: DestinationKey) -> Optional[Given]:
+    """Return what a destination was before it was drained, None if it was not."""
+    if not os.path.exists(files.drained_path()):
+        return None
+    from ansible_collections.lvs.director.plugins.module_utils._persist.drained import earlier  # noqa: PLC0415 (compiled only where it is used)
+
+    return earlier(service, destination)
 
 
 def _laid_over(before: Given, given: Given) -> Given:

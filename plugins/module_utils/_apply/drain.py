@@ -13,12 +13,12 @@ interrupted task can be run again and continues. The lock is held for the change
 from __future__ import annotations
 
 import time
-from typing import NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.destination import find, only_destination, replaced
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome, converge, converge_locked, read_desired
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
-from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable, Drain, Given
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable, Given
+from ansible_collections.lvs.director.plugins.module_utils._model.drain import Drain
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsInputError, IpvsMissingError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     DestinationCounters,
@@ -28,7 +28,10 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     ServiceKey,
 )
 from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 # Seconds between counts of the connections.
 PAUSE = 1.0

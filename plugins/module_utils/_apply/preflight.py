@@ -8,9 +8,8 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import unknown_engine, unknown_scheduler
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsNotReadyError, IpvsRejectedError, not_predicted
@@ -22,6 +21,9 @@ from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     Step,
 )
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 
 # With 0, the kernel drops packets whose destination is gone, but keeps the connection in case it comes back.
 EXPIRE_NODEST_CONN = "/proc/sys/net/ipv4/vs/expire_nodest_conn"

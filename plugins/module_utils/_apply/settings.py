@@ -10,9 +10,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import refusal_error
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
     IpvsConflictError,
@@ -24,8 +23,6 @@ from ansible_collections.lvs.director.plugins.module_utils._model.results import
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import Refusal, StartSyncDaemon, Step, StopSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.table import address_family
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
-from ansible_collections.lvs.director.plugins.module_utils._persist.update import Save, save_sync_daemon, save_timeouts
 from ansible_collections.lvs.director.plugins.module_utils._plan.settings import (
     PlannedSyncDaemon,
     PlannedTimeouts,
@@ -33,6 +30,11 @@ from ansible_collections.lvs.director.plugins.module_utils._plan.settings import
     plan_sync_daemon,
     plan_timeouts,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
+    from ansible_collections.lvs.director.plugins.module_utils._persist.update import Save
 
 
 class TimeoutsOutcome(NamedTuple):
@@ -64,8 +66,7 @@ def converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], *, check_mod
 
 def _converge_timeouts(kernel: IpvsKernel, given: Mapping[str, int], check_mode: bool, store: Optional[Store]) -> TimeoutsOutcome:
     plan = plan_timeouts(kernel.read_timeouts(), given)
-    text = store.read_table() if store else None
-    save = None if text is None else save_timeouts(text, given, plan.before)
+    save = _save_timeouts(store, given, plan.before)
     if check_mode or not (plan.changed or save):
         return TimeoutsOutcome(plan, plan.after, save)
     with _saving(store, save):
@@ -112,8 +113,7 @@ def _converge_sync_daemon(
         )
     if after is not None and plan.changed:
         _check_start(kernel, StartSyncDaemon(after), alone=not running)
-    text = store.read_table() if store and save_it else None
-    save = None if text is None else save_sync_daemon(text, desired.state, plan.after)
+    save = _save_sync_daemon(store, plan) if save_it else None
     if check_mode:
         return SyncDaemonOutcome(plan, _predicted(running, plan), save, warnings)
     if not (plan.changed or save):
@@ -152,6 +152,24 @@ def settings_diff(before: Mapping[str, object], after: Mapping[str, object], sav
     if save is None:
         return {"before": dict(before), "after": dict(after)}
     return {"before": {**before, "restored_at_boot": save.before}, "after": {**after, "restored_at_boot": save.after}}
+
+
+def _save_timeouts(store: Optional[Store], given: Mapping[str, int], before: Timeouts) -> Optional[Save]:
+    text = store.read_table() if store else None
+    if text is None:
+        return None
+    from ansible_collections.lvs.director.plugins.module_utils._persist.update import save_timeouts  # noqa: PLC0415 (compiled only where it is used)
+
+    return save_timeouts(text, given, before)
+
+
+def _save_sync_daemon(store: Optional[Store], plan: PlannedSyncDaemon) -> Optional[Save]:
+    text = store.read_table() if store else None
+    if text is None:
+        return None
+    from ansible_collections.lvs.director.plugins.module_utils._persist.update import save_sync_daemon  # noqa: PLC0415 (compiled only where it is used)
+
+    return save_sync_daemon(text, plan.state, plan.after)
 
 
 def _saving(store: Optional[Store], save: Optional[Save]) -> AbstractContextManager[None]:

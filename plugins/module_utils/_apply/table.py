@@ -19,14 +19,14 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed, ServiceKey, Stats
 from ansible_collections.lvs.director.plugins.module_utils._persist import files
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable, plan_table
 
 if TYPE_CHECKING:
-    from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
     from ansible_collections.lvs.director.plugins.module_utils._persist.update import Save
 
 

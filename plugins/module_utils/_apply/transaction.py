@@ -9,9 +9,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import refusal_error
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError, IpvsVerificationError
@@ -19,6 +18,9 @@ from ansible_collections.lvs.director.plugins.module_utils._model.results import
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Entry, Observed, ServiceKey
 from ansible_collections.lvs.director.plugins.module_utils._plan.order import transition
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 
 # Bypasses the constructor, which is slow ten thousand times over.
 _make = tuple.__new__

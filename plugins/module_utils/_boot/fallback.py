@@ -8,10 +8,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
+from typing import TYPE_CHECKING
+
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import from_text, options_of
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 
 def fallback_warnings(kernel: IpvsKernel, store: Store) -> list[str]:

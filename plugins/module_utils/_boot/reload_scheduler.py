@@ -23,14 +23,17 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge_locked
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, Entry
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store, replacement
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import replacement
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 # Lost at reboot, like the kernel's table.
 PATH = "/run/lvs.director/scheduler-swap.json"

@@ -18,17 +18,19 @@ import os
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Any, Optional, Protocol
+from typing import TYPE_CHECKING, Any, Optional, Protocol
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, converge_timeouts
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
 from ansible_collections.lvs.director.plugins.module_utils._boot.journal import Journal
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredService, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Service, parse_address
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import Store
 from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Content
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 # Seconds between checks for missing interfaces.
 _PAUSE = 0.2

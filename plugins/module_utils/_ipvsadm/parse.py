@@ -20,11 +20,10 @@ from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.options impo
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.rule import Rule
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Entry, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._options.common import (
-    SERVICE_KEY_SPEC,
+from ansible_collections.lvs.director.plugins.module_utils._options.common import SERVICE_KEY_SPEC, service_key
+from ansible_collections.lvs.director.plugins.module_utils._options.destination import (
     desired_from_destination_module,
     destination_module_spec,
-    service_key,
 )
 from ansible_collections.lvs.director.plugins.module_utils._options.entries import new_entry, with_defaults
 from ansible_collections.lvs.director.plugins.module_utils._plan.service import Merger, plan_entry

@@ -11,14 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._model.table import (
-    DestinationCounters,
-    DestinationKey,
-    Entry,
-    ServiceKey,
-)
+from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationKey, Entry, ServiceKey
 
 if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._model.scope import ScopePart
     from ansible_collections.lvs.director.plugins.module_utils._model.steps import Step
 
 
@@ -64,43 +60,6 @@ class DesiredService(NamedTuple):
     ordered: Optional[bool] = None  # whether to reorder destinations; None: if the scheduler depends on the order
     zero_counters: bool = False
     strict: bool = True  # refuse what the kernel accepts but does not work as it looks
-
-
-class Drain(NamedTuple):
-    """How to drain: how long to wait, and what to do then."""
-
-    timeout: int  # seconds; 0: do not wait
-    connections: int  # this many may remain
-    counted: str  # "all": active and inactive ones, or "active"
-    remove: bool
-    min_available: int  # this many other destinations must have a weight above 0
-
-    def left(self, counters: DestinationCounters) -> int:
-        """Return the number of connections to wait for."""
-        inactive = counters.inactive_connections if self.counted == "all" else 0
-        return counters.active_connections + inactive
-
-
-class ScopePart(NamedTuple):
-    """A part of the table: services by address range, protocol, or range of firewall marks."""
-
-    path: str
-    first_address: bytes = b""  # b"": of any address, but no firewall marks
-    last_address: bytes = b""
-    protocol: Optional[str] = None  # None: any
-    first_fwmark: int = 0  # 0: no firewall marks
-    last_fwmark: int = 0
-    family: Optional[str] = None  # of firewall marks; None: both
-
-    def covers(self, key: ServiceKey) -> bool:
-        """Return whether a service is in this part."""
-        if key.fwmark:
-            return self.first_fwmark <= key.fwmark <= self.last_fwmark and self.family in (None, key.family)
-        if self.first_fwmark or self.protocol not in (None, key.protocol):
-            return False
-        if not self.first_address:
-            return True
-        return len(self.first_address) == len(key.address) and self.first_address <= key.address <= self.last_address
 
 
 class DesiredTable(NamedTuple):

@@ -17,9 +17,6 @@ from typing import Any
 from ansible_collections.lvs.director.plugins.module_utils._model import uapi
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import (
     DesiredDestination,
-    DesiredService,
-    DesiredTable,
-    Drain,
     Given,
     at,
 )
@@ -57,56 +54,6 @@ DESTINATION_SPEC: Spec = {
 }
 
 STRICT_SPEC: Spec = {"strict": {"type": "bool", "default": True}}
-
-
-def destination_module_spec() -> Spec:
-    """Return the arguments of AnsibleModule for ``ipvs_destination``."""
-    return {
-        "argument_spec": {
-            "state": {"type": "str", "choices": ["present", "absent", "drained"], "default": "present"},
-            "drain_timeout": {"type": "int", "default": 300},
-            "drain_connections": {"type": "int", "default": 0},
-            "drain_count": {"type": "str", "choices": ["all", "active"], "default": "all"},
-            "drain_then": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
-            "min_available": {"type": "int", "default": 1},
-            "service": {"type": "dict", "required": True, "options": SERVICE_KEY_SPEC},
-            **DESTINATION_SPEC,
-            **STRICT_SPEC,
-        },
-        "supports_check_mode": True,
-    }
-
-
-def info_module_spec() -> Spec:
-    """Return the arguments of AnsibleModule for ``ipvs_info``."""
-    return {"argument_spec": {}, "supports_check_mode": True}
-
-
-def desired_from_destination_module(params: Params) -> DesiredTable:
-    """Return the desired state of a task of ``ipvs_destination``.
-
-    :raises IpvsInputError: a value is invalid.
-    """
-    key = service_key("service", params["service"])
-    destination = read_destination("", 0, params, key)._replace(present=params["state"] != "absent")
-    if params["state"] == "drained" and destination.given:
-        raise IpvsInputError(next(iter(destination.given)), "state drained sets weight 0 and changes nothing else")
-    service = DesiredService("service", key, Given(), must_exist=True, destinations=(destination,), strict=params["strict"])
-    return DesiredTable((service,))
-
-
-def drain_from_destination_module(params: Params) -> Drain:
-    """Return the drain options of a task of ``ipvs_destination``.
-
-    :raises IpvsInputError: a value is invalid.
-    """
-    return Drain(
-        timeout=number(params, "", "drain_timeout", 0, uapi.MAX_TIMEOUT, " seconds"),
-        connections=number(params, "", "drain_connections", 0, uapi.INT_MAX),
-        counted=params["drain_count"],
-        remove=params["drain_then"] == "remove",
-        min_available=number(params, "", "min_available", 0, uapi.INT_MAX),
-    )
 
 
 def service_key(path: str, params: Params) -> ServiceKey:

@@ -14,11 +14,10 @@ type functions. Shared values of equal destinations are converted once.
 from __future__ import annotations
 
 import base64
-import ipaddress
 import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.lvs.director.plugins.module_utils._model import uapi
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import (
@@ -26,14 +25,12 @@ from ansible_collections.lvs.director.plugins.module_utils._model.desired import
     DesiredService,
     DesiredTable,
     Given,
-    ScopePart,
     at,
 )
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationKey, ServiceKey, parse_address
 from ansible_collections.lvs.director.plugins.module_utils._options.common import (
     DESTINATION_SPEC,
-    FWMARK_MAX,
     SERVICE_KEY_SPEC,
     STRICT_SPEC,
     Params,
@@ -48,6 +45,9 @@ from ansible_collections.lvs.director.plugins.module_utils._options.service impo
     ZERO_COUNTERS_SPEC,
     service_with_destinations,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._model.scope import ScopePart
 
 # An item of ``services``: the options of ipvs_service, validated here.
 TABLE_SERVICE_SPEC: Spec = {**STATE_SPEC, **SERVICE_KEY_SPEC, **SERVICE_SPEC, **SERVICE_DESTINATIONS_SPEC}
@@ -83,7 +83,7 @@ def desired_from_table_module(params: Params) -> DesiredTable:
     """
     if params["services"] is None and not params["zero_counters"]:
         raise IpvsInputError("services", "is missing: list the services that shall be there, or give zero_counters: true")
-    scope = tuple(_scope_part(f"scope[{index}]", part) for index, part in enumerate(params["scope"] or ()))
+    scope = _scope(params["scope"]) if params["scope"] else ()
     if params["purge"] and not scope:
         raise IpvsInputError("scope", "is empty: say in which part of the table to delete the services that are not listed")
     exclusive = params["purge"] if params["exclusive_destinations"] is None else params["exclusive_destinations"]
@@ -106,6 +106,12 @@ def desired_from_table_module(params: Params) -> DesiredTable:
             service = service._replace(zero_counters=params["zero_counters"], strict=strict)
         found[key] = service
     return DesiredTable(tuple(found.values()), scope, params["purge"], zero_all_counters=params["zero_counters"] and not listed)
+
+
+def _scope(parts: Sequence[Params]) -> tuple[ScopePart, ...]:
+    from ansible_collections.lvs.director.plugins.module_utils._options.scope import scope_part  # noqa: PLC0415 (compiled only where it is used)
+
+    return tuple(scope_part(f"scope[{index}]", part) for index, part in enumerate(parts))
 
 
 def number_of_services(services: Sequence[Any]) -> int:
@@ -276,46 +282,3 @@ def _dictionary(path: str, item: Any) -> dict[str, Any]:
     except (TypeError, ValueError):
         raise IpvsInputError(path, f"{item!r} is not a dictionary of options") from None
     return found
-
-
-def _scope_part(path: str, part: Params) -> ScopePart:
-    if part["fwmarks"] is not None:
-        if part["addresses"] is not None or part["protocol"] is not None:
-            raise IpvsInputError(path, "a service with a firewall mark has neither address nor protocol: make this two parts")
-        first, last = _range(at(path, "fwmarks"), part["fwmarks"])
-        return ScopePart(path, first_fwmark=first, last_fwmark=last, family=part["family"])
-    if part["family"] is not None:
-        raise IpvsInputError(at(path, "family"), "goes with fwmarks; an address has its own family")
-    if part["addresses"] is None:
-        if part["protocol"] is None:
-            raise IpvsInputError(path, "give addresses, protocol or fwmarks: an empty part covers nothing")
-        return ScopePart(path, protocol=part["protocol"])
-    first_address, last_address = _addresses(at(path, "addresses"), part["addresses"])
-    return ScopePart(path, first_address, last_address, part["protocol"])
-
-
-def _range(path: str, text: str) -> tuple[int, int]:
-    first, dash, last = text.partition("-")
-    try:
-        numbers = int(first), int(last if dash else first)
-    except ValueError:
-        numbers = 0, 0
-    if not 1 <= numbers[0] <= numbers[1] <= FWMARK_MAX:
-        raise IpvsInputError(path, f"{text!r} is neither a firewall mark nor a range of them, like 100-199")
-    return numbers
-
-
-def _addresses(path: str, text: str) -> tuple[bytes, bytes]:
-    """Return first and last address of ``10.0.0.0/24``, ``10.0.0.1-10.0.0.9`` or ``10.0.0.1``."""
-    first, dash, last = text.partition("-")
-    try:
-        if dash:
-            low, high = ipaddress.ip_address(first.strip()), ipaddress.ip_address(last.strip())
-        else:
-            network = ipaddress.ip_network(text.strip())
-            low, high = network[0], network[-1]
-    except ValueError as exc:
-        raise IpvsInputError(path, f"{text!r} is neither a network like 10.0.0.0/24 nor a range like 10.0.0.1-10.0.0.9: {exc}") from None
-    if low.version != high.version or low.packed > high.packed:
-        raise IpvsInputError(path, f"{text!r} does not begin with its first address")
-    return low.packed, high.packed

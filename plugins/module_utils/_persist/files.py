@@ -6,8 +6,8 @@
 
 """Persistent files: their paths, contents and atomic replacement.
 
-``Store`` is the interface for the layers above; ``MachineStore`` uses the machine's files, and unit tests have one in memory. If
-the table's file exists, every run keeps it in sync with the kernel; the module ``ipvs_boot`` creates it.
+``contract.Store`` is the interface for the layers above. If the table's file exists, every run keeps it in sync with the kernel;
+the module ``ipvs_boot`` creates it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from typing import Optional, Protocol
+from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import NOT_ROOT, IpvsUnavailableError
 
@@ -31,28 +30,6 @@ TABLE = f"{DIRECTORY}/table.json"
 FALLBACK = f"{VOLATILE_DIRECTORY}/fallback"
 # Not in Python's socket module.
 _SO_NETNS_COOKIE = 71
-
-
-class Store(Protocol):
-    """The files that a run keeps on the machine."""
-
-    def read_table(self) -> Optional[str]:
-        """Return the saved table as text, None if nothing is restored at boot."""
-
-    def replace_table(self, text: str) -> AbstractContextManager[None]:
-        """Prepare a new text, and put it in place if the block succeeds."""
-
-    def read_fallback(self) -> frozenset[str]:
-        """Return the names of the services that run with the fallback scheduler."""
-
-    def write_fallback(self, names: frozenset[str]) -> None:
-        """Replace these names; they are kept until the next boot."""
-
-    def read_daemon_index(self, state: str) -> Optional[int]:
-        """Return the index of a sync daemon's interface when the daemon was started or first seen; None if unknown."""
-
-    def write_daemon_index(self, state: str, index: Optional[int]) -> None:
-        """Keep that index until the next boot; None forgets it."""
 
 
 class MachineStore:

@@ -24,13 +24,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     canonical_destination,
     canonical_service,
 )
-from ansible_collections.lvs.director.plugins.module_utils._plan.validate import (
-    PLAIN_METHODS,
-    check_odd_place,
-    check_place,
-    check_service,
-    check_values,
-)
+from ansible_collections.lvs.director.plugins.module_utils._plan.validate import PLAIN_METHODS, check_service, check_values
 
 # Bypass the constructors, which are slow a hundred thousand times over.
 _make = tuple.__new__
@@ -38,6 +32,7 @@ _make = tuple.__new__
 _NEW = Destination(DestinationKey(b"", 0))[1:]
 
 # Schedulers that try the list from its head, or fill a table of buckets in its order.
+_TUNNEL_OPTIONS = frozenset({"tunnel_type", "tunnel_port", "tunnel_flags"})
 ORDERED_SCHEDULERS = frozenset({"test", "mh", "sh", "dh"})
 
 
@@ -59,6 +54,10 @@ class Merger:
         if merged is None:
             new = Destination(desired.key, *values)._replace(**desired.given)
             check_values(desired, new)
+            if new.forward_method == "tunnel" or not _TUNNEL_OPTIONS.isdisjoint(desired.given):
+                from ansible_collections.lvs.director.plugins.module_utils._plan.validate_destination import check_tunnel  # noqa: PLC0415 (compiled only where it is used)
+
+                check_tunnel(desired, new)
             merged = self._values[known] = canonical_destination(new)[1:]
         return merged
 
@@ -120,6 +119,8 @@ def plan_entry(current: Optional[Entry], desired: DesiredService, merger: Option
 
 def _new_destinations(service: Service, desired: DesiredService, merger: Merger) -> tuple[Destination, ...]:
     """Return the destinations of a service that has none yet."""
+    from ansible_collections.lvs.director.plugins.module_utils._plan.validate_destination import check_place  # noqa: PLC0415 (compiled only where it is used)
+
     found = []
     given: object = None
     values: tuple[Any, ...] = ()
@@ -157,9 +158,13 @@ def _destinations_after(
         if old is not None and merged == values:
             listed[key] = old
             if (key[1] != port or values[0] not in PLAIN_METHODS) and "forward_method" in destination.given:
+                from ansible_collections.lvs.director.plugins.module_utils._plan.validate_destination import check_odd_place  # noqa: PLC0415 (compiled only where it is used)
+
                 check_odd_place(destination, service, old, strict, warnings)
             continue
         new = _make(Destination, (key, *merged))
+        from ansible_collections.lvs.director.plugins.module_utils._plan.validate_destination import check_place  # noqa: PLC0415 (compiled only where it is used)
+
         check_place(destination, service, old, new, strict, warnings)
         listed[key] = new
     ordered = service.scheduler in ORDERED_SCHEDULERS if desired.ordered is None else desired.ordered

@@ -12,13 +12,17 @@ import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from ansible_collections.lvs.director.plugins.module_utils._boot.journal import Journal
 from ansible_collections.lvs.director.plugins.module_utils._kernel import modules as kernel_modules
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import TABLE, MachineStore, damaged
 from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Content, content_of
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 
 
 def journal() -> Journal:

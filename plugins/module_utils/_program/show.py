@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import differences
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.results import service_result, sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     Destination,
@@ -28,6 +27,9 @@ from ansible_collections.lvs.director.plugins.module_utils._plan.diff import des
 from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry
 from ansible_collections.lvs.director.plugins.module_utils._program import machine
 from ansible_collections.lvs.director.plugins.module_utils._program.output import say
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 
 
 class Difference(NamedTuple):

@@ -11,10 +11,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel, NetlinkKernel
+from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsExperimentError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     DestinationCounters,
@@ -22,12 +22,18 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     format_address,
     parse_address,
 )
-from ansible_collections.lvs.director.plugins.module_utils._options.common import desired_from_destination_module, destination_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._options.destination import (
+    desired_from_destination_module,
+    destination_module_spec,
+)
 from ansible_collections.lvs.director.plugins.module_utils._options.entries import with_defaults
 from ansible_collections.lvs.director.plugins.module_utils._options.service import desired_from_service_module, service_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Row
 from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Table
 from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import Service
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 
 
 class PrivateKernel(NetlinkKernel):

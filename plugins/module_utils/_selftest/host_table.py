@@ -14,15 +14,17 @@ connection of the production table may have one. Any other difference is reporte
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import differences
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import read_connections
 from ansible_collections.lvs.director.plugins.module_utils._model.connections import WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters, Observed, ServiceKey, parse_address
 from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import ADDRESS
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 
 # Stats begin with the totals; the rates behind them fall by themselves.
 _TOTALS = 5

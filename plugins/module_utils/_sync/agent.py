@@ -19,9 +19,8 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from ansible_collections.lvs.director.plugins.module_utils._kernel.client import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._sync.group import Group
 from ansible_collections.lvs.director.plugins.module_utils._sync.mark import Mark, pack_mark, serving, unpack_mark
@@ -34,6 +33,9 @@ from ansible_collections.lvs.director.plugins.module_utils._sync.message import 
 )
 from ansible_collections.lvs.director.plugins.module_utils._sync.round import Comparison, Complete, Listener, to_tell
 from ansible_collections.lvs.director.plugins.module_utils._sync.table import completing, ended, read_connections
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 
 # Datagrams sent without a pause, and the pause in seconds: 40,000 connections a second at most.
 _BURST = 16

@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "_machine": "_model _kernel _persist _boot",
     "_sync": "_model _kernel",
     "_program": "_model _plan _options _kernel _persist _apply _boot _machine _sync",
-    "_runner": "_model _plan _kernel _persist _apply _boot",
+    "_runner": "_model _kernel _persist _boot",
 }
 # The filters run on the controller, where there is no kernel to ask.
 FILTERS_MAY_IMPORT = {"_model", "_options", "_ipvsadm"}
@@ -97,6 +97,43 @@ def test_no_circle_within_a_package(package: Path) -> None:
         leaves = {name for name, found in arrows.items() if not found & set(arrows)}
         assert leaves, f"these import each other: {sorted(arrows)}"
         arrows = {name: found for name, found in arrows.items() if name not in leaves}
+
+
+def file_of(name: str) -> Path:
+    return MODULE_UTILS.joinpath(*name.split(".")).with_suffix(".py")
+
+
+def compiled_by_every_run(path: Path) -> set[str]:
+    """Return the names of the files of module_utils that a module imports before it looks at its task."""
+    found: set[str] = set()
+    waiting = [path]
+    while waiting:
+        # Neither the imports inside functions nor those for types alone.
+        for node in ast.parse(waiting.pop().read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(PREFIX):
+                name = (node.module or "").removeprefix(PREFIX)
+                names = {name} if file_of(name).exists() else {f"{name}.{alias.name}" for alias in node.names}
+                waiting += map(file_of, names - found)
+                found |= names
+    return found
+
+
+# But the self-test, which always changes a table.
+MODULES = sorted(path for path in (MODULE_UTILS.parent / "modules").glob("*.py") if path.stem != "ipvs_selftest")
+# A target compiles all that a task imports, and most tasks find nothing to do.
+FOR_FEW_TASKS = {
+    *("_netlink.build", "_plan.diff", "_plan.order", "_plan.validate_destination", "_options.drain", "_options.scope"),
+    *("_apply.drain", "_apply.preflight", "_apply.transaction", "_persist.drained", "_persist.update", "_boot.fallback"),
+    *("_kernel.contract", "_kernel.unloaded", "_persist.contract"),
+}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_a_task_compiles_only_what_it_needs(path: Path) -> None:
+    compiled = compiled_by_every_run(path)
+    assert not compiled & FOR_FEW_TASKS
+    if "run_without_kernel" in path.read_text(encoding="utf-8"):
+        assert not compiled & {"_kernel.client", "_netlink.socket", "_netlink.parse"}
 
 
 def test_only_the_runner_knows_ansible() -> None:

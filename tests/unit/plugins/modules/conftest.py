@@ -14,7 +14,7 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import PASS_VARS
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.lvs.director.plugins.module_utils import _runner
+from ansible_collections.lvs.director.plugins.module_utils._kernel import client as _client
 from ansible_collections.lvs.director.plugins.module_utils._persist import files as _files
 
 from contract.memory import MemoryKernel, MemoryStore
@@ -41,8 +41,8 @@ def run(
     kernel: MemoryKernel, store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Run:
     """Return a function that runs a module by name and returns its result; of a failed one too."""
-    monkeypatch.setattr(_runner, "NetlinkKernel", lambda: kernel)
-    monkeypatch.setattr(_runner, "MachineStore", lambda: store)
+    monkeypatch.setattr(_client, "NetlinkKernel", lambda: kernel)
+    monkeypatch.setattr(_files, "MachineStore", lambda: store)
     monkeypatch.setattr(_files, "drained_path", lambda: str(tmp_path / "drained.json"))
 
     warnings: list[str] = []

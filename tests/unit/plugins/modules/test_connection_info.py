@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.lvs.director.plugins.module_utils import _runner
+from ansible_collections.lvs.director.plugins.module_utils._kernel import client as _client
 from ansible_collections.lvs.director.plugins.module_utils._model import uapi as _uapi
 from ansible_collections.lvs.director.plugins.module_utils._options import connections as _argspec_connections
 from ansible_collections.lvs.director.plugins.modules import ipvs_connection_info as _run_connection_info
@@ -46,7 +46,7 @@ def listings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Run) -> None:
         (tmp_path / name).write_text(text)
         monkeypatch.setattr(_run_connection_info, name, str(tmp_path / name))
     # Neither pyroute2 nor root is needed.
-    monkeypatch.setattr(_runner, "NetlinkKernel", lambda: pytest.fail("asked the kernel over netlink"))
+    monkeypatch.setattr(_client, "NetlinkKernel", lambda: pytest.fail("asked the kernel over netlink"))
 
 
 def test_all(run: Run) -> None:

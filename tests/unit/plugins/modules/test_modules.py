@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common import respawn
-from ansible_collections.lvs.director.plugins.module_utils import _runner
+from ansible_collections.lvs.director.plugins.module_utils._kernel import client as _client
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import AddDestination
@@ -339,7 +339,7 @@ def test_no_pyroute2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> None:
         raise ImportError("No module named 'pyroute2'")
 
-    monkeypatch.setattr(_runner, "NetlinkKernel", missing)
+    monkeypatch.setattr(_client, "NetlinkKernel", missing)
     monkeypatch.setattr(respawn, "probe_interpreters_for_module", lambda interpreters, name: None)
     result = run("ipvs_info")
     assert "pyroute2" in result["msg"]
@@ -349,7 +349,7 @@ def test_no_pyroute2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_ip_vs(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr(_netlink, "PROC_TABLE", str(tmp_path / "ip_vs"))
-    monkeypatch.setattr(_runner, "NetlinkKernel", _netlink.NetlinkSocket)
+    monkeypatch.setattr(_client, "NetlinkKernel", _netlink.NetlinkSocket)
     result = run("ipvs_info")
     assert "the kernel module ip_vs is not loaded" in result["msg"]
     assert "modprobe ip_vs" in result["msg"]

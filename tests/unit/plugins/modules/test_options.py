@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._apply import drain as _drain
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters, Stats
-from ansible_collections.lvs.director.plugins.module_utils._options.common import destination_module_spec, info_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._options.connections import connection_info_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._options.destination import destination_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._options.selftest import selftest_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._options.service import service_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._options.settings import sync_daemon_module_spec, timeouts_module_spec
@@ -25,6 +25,7 @@ from ansible_collections.lvs.director.plugins.module_utils._options.table import
 from ansible_collections.lvs.director.plugins.modules import ipvs_connection_info as _run_connection_info
 from ansible_collections.lvs.director.plugins.modules.ipvs_boot import boot_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_fwmark import fwmark_module_spec
+from ansible_collections.lvs.director.plugins.modules.ipvs_info import info_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_machine_info import machine_info_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_realserver import realserver_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_scheduler import scheduler_module_spec

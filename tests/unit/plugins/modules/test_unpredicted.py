@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.lvs.director.plugins.module_utils import _runner
+from ansible_collections.lvs.director.plugins.module_utils._kernel import client as _client
 from ansible_collections.lvs.director.plugins.module_utils._kernel import connections
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsNotReadyError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.modules import ipvs_connection_info
@@ -43,7 +43,7 @@ def bare(request: pytest.FixtureRequest, run: Run, monkeypatch: pytest.MonkeyPat
     def opened() -> None:
         raise request.param
 
-    monkeypatch.setattr(_runner, "NetlinkKernel", opened)
+    monkeypatch.setattr(_client, "NetlinkKernel", opened)
     monkeypatch.setattr("ansible.module_utils.common.respawn.has_respawned", lambda: True)
     for name in ("CONNECTIONS", "CONNECTIONS_WITH_ORIGIN"):
         monkeypatch.setattr(connections, name, "/nowhere")
@@ -67,7 +67,7 @@ def test_what_a_table_would_add_is_told(run: Run, monkeypatch: pytest.MonkeyPatc
     def opened() -> None:
         raise UNREADY[0]
 
-    monkeypatch.setattr(_runner, "NetlinkKernel", opened)
+    monkeypatch.setattr(_client, "NetlinkKernel", opened)
     result = run("ipvs_table", check=True, services=[{**WEB, "scheduler": "test", "destinations": [REAL]}])
     assert result["added_services"] == [{**WEB, "fwmark": None, "family": "ipv4"}]
     assert "-> 10.0.0.1:80 masquerade" in result["diff"]["after"]
@@ -79,7 +79,7 @@ def test_who_is_not_root_is_told_so(run: Run, monkeypatch: pytest.MonkeyPatch) -
     def opened() -> None:
         raise IpvsUnavailableError("permission denied")
 
-    monkeypatch.setattr(_runner, "NetlinkKernel", opened)
+    monkeypatch.setattr(_client, "NetlinkKernel", opened)
     assert run("ipvs_info", check=True)["msg"] == "permission denied"
 
 
