@@ -54,6 +54,9 @@ static int ends(char *data, int length, const struct record *record)
 	for (message = (struct nlmsghdr *)data; NLMSG_OK(message, length); message = NLMSG_NEXT(message, length)) {
 		if (message->nlmsg_type == NLMSG_ERROR) {
 			errno = -((struct nlmsgerr *)NLMSG_DATA(message))->error;
+			/* The answer to the question about a service that is not in the table yet. */
+			if (errno == ESRCH && message->nlmsg_seq == record->last)
+				return 1;
 			fail("refused");
 		}
 		if (message->nlmsg_seq == record->last && (!record->dump || message->nlmsg_type == NLMSG_DONE))
