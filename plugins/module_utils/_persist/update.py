@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple, Optional, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Optional, TypeVar
 
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredService, DesiredTable, PlannedService
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationKey, Entry
-from ansible_collections.lvs.director.plugins.module_utils._options.entries import new_entry
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import damaged
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import (
     Saved,
@@ -29,9 +28,10 @@ from ansible_collections.lvs.director.plugins.module_utils._persist.format impor
     parsed,
     to_text,
 )
-from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Checks
-from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Checks
 
 _Given = TypeVar("_Given")
 _Read = TypeVar("_Read")
@@ -58,7 +58,8 @@ def save_table(text: str, desired: DesiredTable, plan: PlannedTable, fallback: C
     """
     saved = _read(text)
     wanted = {service.key: service for service in desired.services}
-    writer, checks = Writer(), Checks()
+    writer = Writer()
+    checks: Optional[Checks] = None
     services = dict(saved.services)
     named = set()
     before: list[str] = []
@@ -74,6 +75,7 @@ def save_table(text: str, desired: DesiredTable, plan: PlannedTable, fallback: C
         entry = _own_entry(planned, service, saved) if str(planned.key) in fallback else planned.after
         new = None if entry is None else writer.service(entry)
         if new != old and entry is not None:
+            checks = checks or _checks()
             new = writer.service(checks.restorable(entry, _asked(service)))
         if new == old:
             continue
@@ -120,6 +122,12 @@ def save_sync_daemon(text: str, state: str, daemon: Optional[SyncDaemon]) -> Opt
     return _save(saved, saved._replace(sync_daemons=kept), *(json.dumps(dict(values or {})) for values in (old, new)))
 
 
+def _checks() -> Checks:
+    from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Checks  # noqa: PLC0415 (compiled only where it is used)
+
+    return Checks()
+
+
 def _asked(service: Optional[DesiredService]) -> Collection[DestinationKey]:
     return {destination.key for destination in service.destinations or ()} if service else ()
 
@@ -139,7 +147,12 @@ def _own_entry(planned: PlannedService, desired: Optional[DesiredService], saved
     Those are temporary: the task's values are merged into the saved ones instead.
     """
     options = _checked(lambda key: options_of(saved, key), planned.key) if desired and planned.after else None
-    return plan_entry(new_entry(options, strict=False), desired) if options and desired else planned.after
+    if not options or not desired:
+        return planned.after
+    from ansible_collections.lvs.director.plugins.module_utils._options.entries import new_entry  # noqa: PLC0415 (compiled only where it is used)
+    from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry  # noqa: PLC0415 (compiled only where it is used)
+
+    return plan_entry(new_entry(options, strict=False), desired)
 
 
 def _read(text: str) -> Saved:

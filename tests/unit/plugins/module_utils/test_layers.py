@@ -136,6 +136,10 @@ def test_a_task_compiles_only_what_it_needs(path: Path) -> None:
         assert not compiled & {"_kernel.client", "_netlink.socket", "_netlink.parse"}
 
 
+def test_a_task_that_saves_nothing_new_does_not_compile_the_restore() -> None:
+    assert not compiled_by_every_run(file_of("_persist.update")) & {"_persist.restorable", "_options.entries", "_options.table"}
+
+
 def test_only_the_runner_knows_ansible() -> None:
     # But for its types: an option of ipvs_table is converted as AnsibleModule converts those of other modules.
     types = "ansible.module_utils.common"
