@@ -40,19 +40,19 @@ class Group(Protocol):
     def tell(self, data: bytes) -> None:
         """Send a datagram to the other directors.
 
-        :raises OSError: it cannot be sent.
+        :raises IpvsUnavailableError: the interface is gone.
         """
 
     def tell_here(self, data: bytes) -> None:
         """Send a datagram to the backup daemon of this director, and to nobody else.
 
-        :raises OSError: it cannot be sent.
+        :raises IpvsUnavailableError: the interface is gone.
         """
 
     def receive(self) -> Optional[Datagram]:
         """Return the next datagram of another director; None if it was this one's own.
 
-        :raises OSError: the interface is gone.
+        :raises IpvsUnavailableError: the interface is gone.
         """
 
 
@@ -74,9 +74,7 @@ class MulticastGroup:
             self._own_port = self._here.getsockname()[1]
             self._receiver = self._receive_socket()
         except OSError as exc:
-            raise IpvsUnavailableError(
-                f"Cannot join the sync daemon's group {self._to[0]} on {daemon.interface}: {exc.strerror or exc}"
-            ) from exc
+            raise self._unusable(exc) from exc
 
     def fileno(self) -> int:
         return self._receiver.fileno()
@@ -87,14 +85,29 @@ class MulticastGroup:
             each.close()
 
     def tell(self, data: bytes) -> None:
-        self._others.sendto(data, self._to)
+        self._send(self._others, data)
 
     def tell_here(self, data: bytes) -> None:
-        self._here.sendto(data, self._to)
+        self._send(self._here, data)
 
     def receive(self) -> Optional[Datagram]:
-        data, (address, port, *_scope) = self._receiver.recvfrom(_LARGEST_DATAGRAM)
+        try:
+            data, (address, port, *_scope) = self._receiver.recvfrom(_LARGEST_DATAGRAM)
+        except OSError as exc:
+            raise self._unusable(exc) from exc
         return None if port == self._own_port else Datagram(address, data)
+
+    def _send(self, sender: socket.socket, data: bytes) -> None:
+        try:
+            sender.sendto(data, self._to)
+        except OSError as exc:
+            raise self._unusable(exc) from exc
+
+    def _unusable(self, exc: OSError) -> IpvsUnavailableError:
+        group, interface = self._to[0], self._daemon.interface
+        return IpvsUnavailableError(
+            f"Cannot use the sync daemon's group {group} on {interface}: {exc.strerror or exc}. Does the interface exist?"
+        )
 
     def _sender(self, *, hops: int, loop: bool) -> socket.socket:
         sender = socket.socket(self._family, socket.SOCK_DGRAM)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import threading
@@ -86,7 +87,12 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def serve(director: Director) -> None:
-    threading.Thread(target=director.agent.run, args=(3600,), daemon=True).start()
+    def work() -> None:
+        # Until the test closes its end of the network.
+        with contextlib.suppress(OSError, ValueError):
+            director.agent.run(3600)
+
+    threading.Thread(target=work, daemon=True).start()
 
 
 def test_a_director_that_returns_gets_what_it_lacks_and_loses_what_has_ended(ends: tuple[socket.socket, socket.socket]) -> None:
@@ -171,9 +177,17 @@ def test_a_group_s_datagrams_arrive(loopback: SyncDaemon) -> None:
         other.close()
 
 
+def test_a_group_whose_sockets_are_gone_is_named(loopback: SyncDaemon) -> None:
+    group = MulticastGroup(loopback)
+    group.close()
+    for use in (lambda: group.tell(b""), lambda: group.tell_here(b""), group.receive):
+        with pytest.raises(IpvsUnavailableError, match=r"Cannot use the sync daemon's group 224\.0\.0\.81 on lo: Bad file descriptor"):
+            use()
+
+
 def test_a_group_on_an_interface_that_is_gone_is_refused() -> None:
     with pytest.raises(
-        IpvsUnavailableError, match=r"Cannot join the sync daemon's group 224\.0\.0\.81 on gone0: no interface with this name"
+        IpvsUnavailableError, match=r"Cannot use the sync daemon's group 224\.0\.0\.81 on gone0: no interface with this name"
     ):
         MulticastGroup(DAEMON._replace(interface="gone0"))
 
