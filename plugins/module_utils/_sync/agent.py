@@ -9,8 +9,9 @@
 Small, and restartable at any moment: all that it knows comes from the kernel's table and from the messages of two rounds.
 
 A round is told when another director asks, as one does that comes back, and every ``interval`` seconds. It is sent in bursts,
-with pauses between: the kernel's backup daemon has a receive buffer of some hundred datagrams. After a round the agent sleeps
-at least nineteen times as long as the round took, so that it never takes more than a twentieth of a processor.
+with pauses between: the kernel's backup daemon has a receive buffer of some hundred datagrams. After a round
+the agent waits at least nineteen times as long as the round took, so that unasked rounds take a twentieth of a processor at most.
+A question is answered at once, whoever asks: like the kernel's daemons, the agent trusts the network of the group.
 """
 
 from __future__ import annotations
