@@ -49,6 +49,13 @@ options:
         is loaded. It may be missing.
     type: str
     default: /etc/sysctl.d/zz-ipvs_director.conf
+  resync:
+    description:
+      - Whether this director keeps its connections in step with those of the other directors of a sync group, which the kernel's
+        sync daemons alone do not. A unit runs C(ipvs-director resync --watch) for that. It uses the group, interface and sync ID of the
+        running daemons (M(lvs.director.ipvs_sync_daemon)), and waits until there is one.
+    type: bool
+    default: false
   state:
     description:
       - V(absent) takes the saved table, sync daemons and virtual addresses out of the kernel, and removes the units, the
@@ -101,6 +108,7 @@ def boot_module_spec() -> dict[str, Any]:
             "clear_on_stop": {"type": "bool", "default": False},
             "kernel_modules": {"type": "list", "elements": "str", "default": ["ip_vs"]},
             "sysctl_file": {"type": "str", "default": "/etc/sysctl.d/zz-ipvs_director.conf"},
+            "resync": {"type": "bool", "default": False},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         "supports_check_mode": True,
@@ -110,7 +118,9 @@ def boot_module_spec() -> dict[str, Any]:
 def _act(params: dict[str, Any], check_mode: bool) -> Result:
     if params["state"] == "absent":
         return result(converge(boot.plan_absent, check_mode=check_mode))
-    wanted = boot.Boot(params["fallback_scheduler"], params["clear_on_stop"], params["kernel_modules"], params["sysctl_file"])
+    wanted = boot.Boot(
+        params["fallback_scheduler"], params["clear_on_stop"], params["kernel_modules"], params["sysctl_file"], params["resync"]
+    )
     boot.check(wanted)
     program = sources()
     done = result(converge(lambda: boot.plan(wanted, program), check_mode=check_mode))

@@ -25,6 +25,7 @@ from ansible_collections.lvs.director.plugins.module_utils._persist.format impor
 TABLE_UNIT = "ipvs-director.service"
 NETWORK_UNIT = "ipvs-director-network.service"
 UNITS = (TABLE_UNIT, NETWORK_UNIT)
+RESYNC_UNIT = "ipvs-director-resync.service"
 
 # The exit status of the program where all entries were restored but those that it named: see _program/output.py.
 _INCOMPLETE = 4
@@ -82,6 +83,23 @@ SuccessExitStatus=SIGTERM
 [Install]
 WantedBy=multi-user.target
 """
+_RESYNC_TEXT = """# By lvs.director.ipvs_boot
+[Unit]
+Description=Connections of IPVS in step with those of the other directors
+Documentation=https://example.org/lvs/director
+After=ipvs-director-network.service
+
+[Service]
+Type=exec
+ExecStart={command} resync --watch
+# All that it knows it learns again. Traffic does not depend on it.
+Restart=always
+RestartSec=2
+Nice=5
+
+[Install]
+WantedBy=multi-user.target
+"""
 
 
 class Boot(NamedTuple):
@@ -91,6 +109,7 @@ class Boot(NamedTuple):
     clear_on_stop: bool
     kernel_modules: Sequence[str]
     sysctl_file: str
+    resync: bool = False
 
 
 def check(boot: Boot) -> None:
@@ -114,6 +133,7 @@ def unit_files(boot: Boot) -> dict[str, str]:
     def stop(part: str) -> str:
         return f"ExecStop={program.COMMAND} clear {part}\n" if boot.clear_on_stop else ""
 
+    resync = {RESYNC_UNIT: _RESYNC_TEXT.format(command=program.COMMAND)} if boot.resync else {}
     return {
         TABLE_UNIT: _TABLE_TEXT.format(
             command=program.COMMAND,
@@ -123,6 +143,7 @@ def unit_files(boot: Boot) -> dict[str, str]:
             stop=stop("table"),
         ),
         NETWORK_UNIT: _NETWORK_TEXT.format(command=program.COMMAND, stop=stop("network")),
+        **resync,
     }
 
 
@@ -133,8 +154,14 @@ def plan(boot: Boot, sources: Mapping[str, bytes]) -> list[Step]:
     everything but some entries that it named counts as started: ``incomplete`` tells.
     """
     steps = program.plan(sources)
+    renewed = bool(steps)
     steps += files.plan({TABLE: to_text(Saved())}, files.PRIVATE) if files.content(TABLE) is None else []
-    steps += systemd.plan_units(unit_files(boot), UNITS, accepted=[_INCOMPLETE])
+    units = (*UNITS, RESYNC_UNIT) if boot.resync else UNITS
+    steps += systemd.plan_units(unit_files(boot), units, accepted=[_INCOMPLETE])
+    if not boot.resync:
+        steps += systemd.plan_no_units([RESYNC_UNIT])
+    elif renewed and systemd.states([RESYNC_UNIT])[RESYNC_UNIT].active:
+        steps.append(Step(f"restart {RESYNC_UNIT} with the new program", partial(systemd.restart, RESYNC_UNIT)))
     steps += program.plan_clean_up(sources)
     if os.path.exists(FALLBACK):
         # Not by a restart of the unit, which might clear the table under traffic.
@@ -173,8 +200,8 @@ def plan_absent() -> list[Step]:
                 f"{program.COMMAND} is missing, which takes what is saved in {TABLE} out of the kernel. Nothing was changed. "
                 "Run the module with state present first, which installs it"
             )
-    steps += systemd.plan_no_units(UNITS)
-    steps += program.plan_removal(UNITS)
+    steps += systemd.plan_no_units((*UNITS, RESYNC_UNIT))
+    steps += program.plan_removal((*UNITS, RESYNC_UNIT))
     return steps + files.plan_removal([TABLE, FALLBACK])
 
 

@@ -109,6 +109,26 @@ def test_it_is_installed_enabled_and_started(run: Run, machine: Machine, units: 
     assert list(build.rglob("*.pyc")), "it is compiled once"
 
 
+def test_resync_runs_the_program_of_today(run: Run, machine: Machine, units: Systemd) -> None:
+    resync = boot.RESYNC_UNIT
+    assert f"start {resync}" in predicted_then_done(run, resync=True)
+    assert f"ExecStart={machine.command} resync --watch\n" in unit(units, resync)
+    assert units.enabled == units.active == {*NAMES, resync}
+    # A new release: the agent still runs the old one, the other units end at once.
+    machine.command.unlink()
+    assert predicted_then_done(run, resync=True) == [f"write {machine.command}", f"restart {resync} with the new program"]
+    assert predicted_then_done(run) == [
+        f"stop and disable {resync}",
+        f"remove {units.directory / resync}",
+        "have systemd forget them",
+    ]
+    assert units.enabled == units.active == set(NAMES)
+    run("ipvs_boot", resync=True)
+    run("ipvs_boot", state="absent")
+    assert not (units.directory / resync).exists()
+    assert not machine.command.exists()
+
+
 def test_the_installed_program_needs_nothing_but_itself(run: Run, machine: Machine) -> None:
     """Also where another package of the same name is installed."""
     run("ipvs_boot")

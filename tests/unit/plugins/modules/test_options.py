@@ -212,6 +212,7 @@ ELSEWHERE = {
         "kernel_modules": test_boot.test_it_is_installed_enabled_and_started,
         "clear_on_stop": test_boot.test_clear_on_stop_is_a_truth_value,
         "sysctl_file": test_boot.test_refused_at_deployment,
+        "resync": test_boot.test_resync_runs_the_program_of_today,
         "state": test_boot.test_absent_leaves_nothing,
     },
     "ipvs_realserver": {
