@@ -53,7 +53,7 @@ class Interface(NamedTuple):
     mtu: int
     up: bool = True
     ipv6: bool = True  # it has a way to IPv6 groups
-    index: int = 2
+    ifindex: int = 2
 
 
 class MemoryStore:
@@ -158,7 +158,7 @@ class MemoryKernel:
         return self.interfaces[interface].mtu if interface in self.interfaces else None
 
     def read_index(self, interface: str) -> int | None:
-        return self.interfaces[interface].index if interface in self.interfaces else None
+        return self.interfaces[interface].ifindex if interface in self.interfaces else None
 
     def has_joined(self, daemon: SyncDaemon) -> bool:
         return self.joined.get(daemon.state) in (None, self.read_index(daemon.interface))
@@ -248,7 +248,7 @@ class MemoryKernel:
         interface = self.interfaces.get(daemon.interface)
         if interface is None:
             return errno.ENODEV
-        self.joined[daemon.state] = interface.index
+        self.joined[daemon.state] = interface.ifindex
         headers = 28 if family == "ipv4" else 48
         least = 1024 if daemon.state == "backup" else 1
         packet = max(1500, min(interface.mtu, 65535)) if daemon.state == "backup" else 1500

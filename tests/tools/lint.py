@@ -59,7 +59,7 @@ class Linter:
 
 
 # Tests alone: pytest hands their arguments in, and they may do without types.
-NOT_TYPED = {"contract", "integration", "unit"}
+NOT_TYPED = {"integration", "unit"}
 
 
 def is_shell(name: str) -> bool:

@@ -384,14 +384,14 @@ def test_a_daemon_whose_interface_was_made_anew_is_started_again(
     run: Run, kernel: MemoryKernel, store: MemoryStore, daemon: str, remembered: bool
 ) -> None:
     """The kernel goes on listing it, but a backup is deaf and a master mute."""
-    kernel.interfaces["eth1"] = Interface(1500, index=3)
+    kernel.interfaces["eth1"] = Interface(1500, ifindex=3)
     run("ipvs_sync_daemon", daemon=daemon, interface="eth1")
     assert store.indexes == {daemon: 3}
     if not remembered:
         store.indexes.clear()
     assert not run("ipvs_sync_daemon", daemon=daemon, interface="eth1")["changed"]
     assert store.indexes == {daemon: 3}
-    kernel.interfaces["eth1"] = Interface(1500, index=9)
+    kernel.interfaces["eth1"] = Interface(1500, ifindex=9)
     kernel.steps.clear()
     predicted = run("ipvs_sync_daemon", daemon=daemon, interface="eth1", check=True)
     assert predicted["changed"]
@@ -407,9 +407,9 @@ def test_a_daemon_whose_interface_was_made_anew_is_started_again(
 
 
 def test_a_deaf_backup_that_nobody_remembers_is_started_again(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
-    kernel.interfaces["eth1"] = Interface(1500, index=3)
+    kernel.interfaces["eth1"] = Interface(1500, ifindex=3)
     run("ipvs_sync_daemon", daemon="backup", interface="eth1")
     store.indexes.clear()
-    kernel.interfaces["eth1"] = Interface(1500, index=9)
+    kernel.interfaces["eth1"] = Interface(1500, ifindex=9)
     assert run("ipvs_sync_daemon", daemon="backup", interface="eth1")["changed"]
     assert not run("ipvs_sync_daemon", daemon="backup", interface="eth1")["changed"]
