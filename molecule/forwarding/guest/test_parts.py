@@ -239,7 +239,7 @@ def test_what_fails_halfway_is_undone(measure: Measure, programs: Programs) -> N
         want = wanted("rs1")
         # No plan can know this: slightly too long, by the kernel's own header.
         want["tunnels"][-1]["mtu"] = 65535
-        with pytest.raises(Refused, match=r"mtu 65535: .*what was done before was undone"):
+        with pytest.raises(Refused, match=r"mtu 65535: .*The earlier changes were undone"):
             programs.real_server("other", want)
         assert state("other") == before
         assert not programs.record("other").exists()

@@ -56,8 +56,8 @@ def apply(planned: Sequence[Change]) -> None:
         reason = exc
     begun = planned[: commands[done][0] + 1]
     left = [problem for change in reversed(begun) for problem in _undo(change, failed=change is begun[-1])]
-    outcome = f"and this could not be undone: {'; '.join(left)}" if left else "what was done before was undone"
-    raise IpvsRejectedError(f"{reason} ({outcome})")
+    outcome = f"The earlier changes could not be undone: {'; '.join(left)}" if left else "The earlier changes were undone"
+    raise IpvsRejectedError(f"{reason}. {outcome}")
 
 
 def _batch(commands: Sequence[Command]) -> int:

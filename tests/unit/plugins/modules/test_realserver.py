@@ -292,7 +292,7 @@ def test_what_fails_halfway_is_undone(run: Run, machine: Machine, units: Systemd
     bare = everything(machine, units)
     machine.refused = {"fou add port 6080 gue"}
     message = refusal(run, *ALL)
-    assert message == "ip fou add port 6080 gue: RTNETLINK answers: Refused (what was done before was undone)"
+    assert message == "ip fou add port 6080 gue: RTNETLINK answers: Refused. The earlier changes were undone"
     assert everything(machine, units) == bare
 
 
