@@ -211,6 +211,8 @@ options:
     description:
       - Delete the services inside O(scope) that are not in O(services), and the destinations of listed services that are not
         listed (but see O(exclusive_destinations)).
+      - Services of other protocols than TCP, UDP and SCTP stay. To delete one, list it with O(services[].state=absent) and
+        O(strict=false).
     type: bool
     default: false
   zero_counters:

@@ -84,6 +84,12 @@ def test_a_large_table_and_a_purge_pass_them_over(kernel: IpvsKernel, foreign: d
     assert not converge(kernel, task, check_mode=False).changed
 
 
+def test_a_purge_of_all_protocols_passes_them_over(kernel: IpvsKernel, foreign: dict[ServiceKey, Entry]) -> None:
+    put(kernel, Entry(Service(KEY, "rr"), (destination(1),)))
+    converge(kernel, DesiredTable((), (LAN._replace(protocol=None),), purge=True), check_mode=False)
+    assert read(kernel) == {key: entry for key, entry in foreign.items() if key.foreign}
+
+
 def test_the_others_of_a_service_stay_as_they_are(kernel: IpvsKernel, foreign: dict[ServiceKey, Entry]) -> None:
     key = other_key(1)
     entry = foreign[key]

@@ -70,6 +70,10 @@ class DesiredTable(NamedTuple):
     purge: bool = False  # delete unlisted services inside the scope
     zero_all_counters: bool = False
 
+    def purges(self, key: ServiceKey) -> bool:
+        """Return whether to delete an unlisted service: one inside the scope, unless only another program would make it."""
+        return self.purge and not key.foreign and any(part.covers(key) for part in self.scope)
+
 
 class PlannedService(NamedTuple):
     """The plan for one service."""

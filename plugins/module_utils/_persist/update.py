@@ -88,8 +88,7 @@ def save_table(text: str, desired: DesiredTable, plan: PlannedTable, fallback: C
             after += [new] if new else []
     if desired.purge:
         for name in [name for name in services if name not in named]:
-            key = _checked(key_of, name)
-            if any(part.covers(key) for part in desired.scope):
+            if desired.purges(_checked(key_of, name)):
                 before.append(services.pop(name))
     return _save(saved, saved._replace(services=services), _shown(before), _shown(after))
 

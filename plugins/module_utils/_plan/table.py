@@ -69,7 +69,7 @@ def plan_table(current: Mapping[ServiceKey, Observed], desired: DesiredTable) ->
         services += [
             transition(key, observed.entry, None)
             for key, observed in current.items()
-            if key not in listed and any(part.covers(key) for part in desired.scope)
+            if key not in listed and desired.purges(key)
         ]
     if desired.zero_all_counters and any(_has_counted(observed) for observed in current.values()):
         zeroed = [None]

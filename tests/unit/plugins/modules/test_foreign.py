@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Entry, Service, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
 
-from contract.memory import MemoryKernel
+from contract.memory import MemoryKernel, MemoryStore
 from contract.test_contract import put
 
 from .conftest import Run
@@ -48,6 +49,26 @@ def test_a_large_table_passes_them_over(run: Run, kernel: MemoryKernel, foreign:
     assert not run("ipvs_table", services=services, purge=True, scope=scope)["changed"]
     assert run("ipvs_table", services=[], purge=True, scope=scope)["changed"]
     assert table(kernel) == foreign
+
+
+def test_a_purge_of_all_protocols_passes_over_those_without_a_word(
+    run: Run, kernel: MemoryKernel, store: MemoryStore, foreign: dict[ServiceKey, Entry]
+) -> None:
+    store.table = to_text(Saved())
+    declared = {"protocol": "51", "address": "192.0.2.1", "port": 80}
+    run("ipvs_table", services=[declared], strict=False)
+    before = store.table
+    assert '"protocol": "51"' in before
+    scope = [{"addresses": "192.0.2.0/24"}, {"addresses": "::/0"}]
+    result = run("ipvs_table", services=[], purge=True, scope=scope)
+    assert [removed["protocol"] for removed in result["removed_services"]] == ["tcp"]
+    assert table(kernel) == {key: entry for key, entry in foreign.items() if key != TCP}
+    assert store.table == before
+    assert not run("ipvs_table", services=[], purge=True, scope=scope)["changed"]
+    # A task that lists it deletes it.
+    run("ipvs_table", services=[{**declared, "state": "absent"}], purge=True, scope=scope, strict=False)
+    assert table(kernel).keys() == {UNKNOWN}
+    assert '"protocol": "51"' not in store.table
 
 
 def test_counters_are_zeroed_beside_them(run: Run, kernel: MemoryKernel, foreign: dict[ServiceKey, Entry]) -> None:
