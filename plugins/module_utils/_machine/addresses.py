@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""IP addresses of interfaces, read and changed with ip(8). Any number of them takes one run of the program."""
+"""Read and change the IP addresses of interfaces with ip(8), any number of them in one run of the program."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 
 Address = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 
-# Seconds for duplicate address detection, which takes one or two. On a link that is down it never ends.
+# Seconds to wait for duplicate address detection, which takes one or two. On a link that is down it never ends.
 _DETECTION = 4.0
 _PAUSE = 0.5
 _FAILED = re.compile(r"^Command failed -:(\d+)\s*$", re.MULTILINE)
@@ -33,7 +33,7 @@ class Place(NamedTuple):
     interface: str
 
     def __str__(self) -> str:
-        """Return what messages call it."""
+        """Return the text for messages."""
         return f"{self.address} on {self.interface}"
 
 
@@ -45,10 +45,10 @@ class Links(NamedTuple):
 
 
 def parse(text: str, path: str = "") -> Address:
-    """Return an address with its prefix; without /PREFIX, that of a single address.
+    """Parse an address; without /PREFIX, the prefix covers a single address.
 
-    :param path: of the option that it comes from.
-    :raises IpvsInputError: it is not one that an interface can have.
+    :param path: path of the option, for errors.
+    :raises IpvsInputError: no interface can have this address.
     """
     try:
         address = ipaddress.ip_interface(text)
@@ -66,7 +66,7 @@ def read() -> Links:
     """
     interfaces, places = set(), {}
     for link in json.loads(must_run("ip", "-json", "address", "show")):
-        if not link:  # iproute2 of some versions prints {} for what a filter left out
+        if not link:  # some versions of iproute2 print {} for entries that a filter removed
             continue
         interfaces.add(link["ifname"])
         for entry in link.get("addr_info", ()):
@@ -77,9 +77,9 @@ def read() -> Links:
 
 
 def change(delete: Iterable[Place], add: Iterable[Place]) -> None:
-    """Delete addresses, then add others. Stops at the first one that the kernel refuses.
+    """Delete addresses, then add others. Stop at the first one that the kernel refuses.
 
-    :raises IpvsUnavailableError: one is refused; it is named.
+    :raises IpvsUnavailableError: the kernel refused one; the text names it.
     """
     commands = [
         f"address {verb} {place.address} dev {place.interface}" for verb, each in (("delete", delete), ("add", add)) for place in each
@@ -89,13 +89,13 @@ def change(delete: Iterable[Place], add: Iterable[Place]) -> None:
 
 
 def add_each(places: list[Place]) -> dict[Place, str]:
-    """Add addresses, whatever becomes of the others, and return those that the kernel refused with the reasons."""
+    """Add as many of the addresses as possible, and return the refused ones with the reasons."""
     commands = [f"address add {place.address} dev {place.interface}" for place in places]
     return {places[number]: f"ip {commands[number]}: {reason}" for number, reason in batch(commands, "-force")}
 
 
 def detected(added: Iterable[Place]) -> Links:
-    """Read the addresses; wait until the kernel knows of IPv6 addresses just added whether another machine has them.
+    """Read the addresses after duplicate address detection for the IPv6 ones just added.
 
     :raises IpvsUnavailableError: ip fails.
     """
@@ -111,7 +111,7 @@ def detected(added: Iterable[Place]) -> Links:
 
 
 def batch(commands: list[str], *options: str) -> list[tuple[int, str]]:
-    """Run ip commands, and return the numbers of those that failed, with ip's reasons."""
+    """Run ip commands, and return the indexes of those that failed, with ip's messages."""
     if not commands:
         return []
     done = run("ip", *options, "-batch", "-", stdin="".join(f"{command}\n" for command in commands))

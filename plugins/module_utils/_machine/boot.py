@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What restores the table at boot: the program, its units, and the file to which runs save."""
+"""Restoring the table at boot: the program, its units, and the saved table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NETWORK_UNIT = "ipvs-director-network.service"
 UNITS = (TABLE_UNIT, NETWORK_UNIT)
 RESYNC_UNIT = "ipvs-director-resync.service"
 
-# The exit status of the program where all entries were restored but those that it named: see _program/output.py.
+# The program's exit status if it named some entries and restored all others: see _program/output.py.
 _INCOMPLETE = 4
 # Seconds. A table of 10,000 services takes a few.
 _PATIENCE = 300.0
@@ -37,20 +37,20 @@ _TABLE_TEXT = """# By lvs.director.ipvs_boot
 [Unit]
 Description=IPVS table of lvs.director
 Documentation=https://example.org/lvs/director
-# Before any interface is configured: no packet finds half a table. It needs no network, only what is named here.
+# Before any interface is configured: no packet meets half a table. It needs no network.
 DefaultDependencies=no
 After=systemd-modules-load.service systemd-sysctl.service
 RequiresMountsFor=/usr/local/sbin /usr/local/lib /var/lib/lvs.director
 Wants=network-pre.target
 Before=network-pre.target
-# As DefaultDependencies= would have it: stopped at shutdown, and what ExecStop= does is waited for.
+# As with DefaultDependencies=yes: stopped at shutdown, which waits for ExecStop=.
 Conflicts=shutdown.target
 Before=shutdown.target
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-# Again, because net.ipv4.vs is only there when ip_vs is, however late that was loaded.
+# Again, because net.ipv4.vs exists only while ip_vs is loaded.
 ExecStartPre=-/usr/sbin/modprobe --all {modules}
 ExecStartPre=-/usr/lib/systemd/systemd-sysctl {sysctl_file}
 ExecStart={command} restore table{fallback}
@@ -62,7 +62,7 @@ _NETWORK_TEXT = """# By lvs.director.ipvs_boot
 [Unit]
 Description=Virtual addresses and IPVS sync daemons of lvs.director
 Documentation=https://example.org/lvs/director
-# They need interfaces: after the services that configure these have begun, and before the network is announced as up.
+# After the services that configure interfaces have started, and before the network is reported as up.
 DefaultDependencies=no
 After=ipvs-director.service network-pre.target systemd-networkd.service networking.service NetworkManager.service
 RequiresMountsFor=/usr/local/sbin /usr/local/lib /var/lib/lvs.director
@@ -105,7 +105,7 @@ WantedBy=multi-user.target
 class Boot(NamedTuple):
     """How the table is restored."""
 
-    fallback_scheduler: str  # of services whose own is missing; empty: they are not restored
+    fallback_scheduler: str  # for services whose own is missing; empty: do not restore them
     clear_on_stop: bool
     kernel_modules: Sequence[str]
     sysctl_file: str
@@ -113,7 +113,7 @@ class Boot(NamedTuple):
 
 
 def check(boot: Boot) -> None:
-    """Refuse options that would first be missed at the boot that needs them.
+    """Refuse options that would only fail at boot.
 
     :raises IpvsInputError: with the option.
     """
@@ -128,7 +128,7 @@ def check(boot: Boot) -> None:
 
 
 def unit_files(boot: Boot) -> dict[str, str]:
-    """Return the units with their texts."""
+    """Return the text of each unit."""
 
     def stop(part: str) -> str:
         return f"ExecStop={program.COMMAND} clear {part}\n" if boot.clear_on_stop else ""
@@ -148,10 +148,10 @@ def unit_files(boot: Boot) -> dict[str, str]:
 
 
 def plan(boot: Boot, sources: Mapping[str, bytes]) -> list[Step]:
-    """Return the steps after which the table is restored at boot, and saved by every run until then.
+    """Return the steps that restore the table at boot, and make every run save it.
 
-    To start the units under traffic is to restore what is there already, which changes nothing. A unit whose program restored
-    everything but some entries that it named counts as started: ``incomplete`` tells.
+    Starting the units under traffic restores what the kernel already has, which changes nothing. A unit whose program named some
+    entries and restored all others counts as started; ``incomplete`` returns the warning.
     """
     steps = program.plan(sources)
     renewed = bool(steps)
@@ -164,14 +164,14 @@ def plan(boot: Boot, sources: Mapping[str, bytes]) -> list[Step]:
         steps.append(Step(f"restart {RESYNC_UNIT} with the new program", partial(systemd.restart, RESYNC_UNIT)))
     steps += program.plan_clean_up(sources)
     if os.path.exists(FALLBACK):
-        # Not by a restart of the unit, which might clear the table under traffic.
+        # Not by restarting the unit, which may clear the table under traffic.
         text = "give services their own scheduler again, which was missing when the table was restored"
         steps.append(Step(text, partial(_give_back, _fallback(boot).split())))
     return steps
 
 
 def incomplete() -> list[str]:
-    """Return a warning for each unit that could not restore all that is saved."""
+    """Return a warning for each unit that could not restore everything that is saved."""
     known = systemd.states(UNITS)
     return [
         f"{unit} could not restore all that is saved. Its journal names the entries (journalctl -b -u {unit}), and 'ipvs-director diff' "
@@ -182,13 +182,13 @@ def incomplete() -> list[str]:
 
 
 def plan_absent() -> list[Step]:
-    """Return the steps that take the saved table out of the kernel, and remove everything that restores it.
+    """Return the steps that remove the saved table from the kernel, and the program and units that restore it.
 
-    :raises IpvsUnavailableError: the program that takes it away is missing.
+    :raises IpvsUnavailableError: the program that clears the table is missing.
     """
     steps = []
     if os.path.exists(TABLE):
-        # First the addresses, so that no packets come; then the table.
+        # The addresses first, to stop the packets; then the table.
         if os.path.exists(program.COMMAND):
             clear = {"clear network": ("clear", "network"), "clear table": ("clear", "table")}
             steps = [Step(f"run {program.COMMAND} {words}", partial(_run, *command)) for words, command in clear.items()]
@@ -211,7 +211,7 @@ def _fallback(boot: Boot) -> str:
 
 def _give_back(fallback: Sequence[str]) -> None:
     done = run(program.COMMAND, "restore", "table", *fallback, timeout=_PATIENCE)
-    # Other entries that cannot be restored are not in the way.
+    # Other entries that cannot be restored do not matter here.
     if done.code not in (0, _INCOMPLETE) or os.path.exists(FALLBACK):
         raise _failed(f"{program.COMMAND} restore table", done)
 

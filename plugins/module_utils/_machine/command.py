@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Run a program of the machine, with a limit on its time."""
+"""Run a program on the machine, with a timeout."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 
-# Where distributions have their programs. A task's own PATH often lacks the directories named sbin.
+# A task's own PATH often lacks the sbin directories.
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-# Seconds. Enough for any query; a program that builds something gets its own limit.
+# Seconds. Enough for any query; builds have their own limit.
 TIMEOUT = 60.0
 
 
 class Finished(NamedTuple):
-    """How a program ended, and what it printed."""
+    """The exit status and output of a program."""
 
     code: int
     output: str
@@ -30,9 +30,9 @@ class Finished(NamedTuple):
 
 
 def run(*command: str, stdin: str = "", timeout: float = TIMEOUT, environment: dict[str, str] | None = None) -> Finished:
-    """Run a program in the C locale and return how it ended, whatever its exit status.
+    """Run a program in the C locale and return its exit status and output, even if it failed.
 
-    :param timeout: seconds until it is killed.
+    :param timeout: seconds after which it is killed.
     :raises IpvsUnavailableError: there is no such program, or it did not end in time.
     """
     environment = {**os.environ, "LC_ALL": "C", "PATH": _PATH, **(environment or {})}
@@ -53,7 +53,7 @@ def is_installed(program: str) -> bool:
 def must_run(*command: str, stdin: str = "", timeout: float = TIMEOUT) -> str:
     """Run a program and return its output.
 
-    :raises IpvsUnavailableError: it failed; the text has what it printed.
+    :raises IpvsUnavailableError: it failed; the text includes its output.
     """
     done = run(*command, stdin=stdin, timeout=timeout)
     if done.code:

@@ -4,13 +4,13 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Bring DKMS to a given source of one module: added, built and installed for every kernel that can have it.
+"""Make DKMS build and install a module from a given source, for every kernel with headers.
 
 DKMS keeps the old build when the source changes under the same version, and neither its exit status nor an empty listing
-reliably says what happened. So only lines of its status that match to the letter are believed.
+reliably says what happened. Only lines of its status that match exactly are trusted.
 
-The running kernel and the newest installed one must have the module. An older one for which it does not build is named in a
-warning: the build is not tried again until the source or that kernel's headers change.
+The build must succeed for the running kernel and the newest installed one. If it fails for an older one, the module warns, and does
+not try again until the source or that kernel's headers change.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ from ansible_collections.lvs.director.plugins.module_utils._persist.files import
 SOURCES = Path("/usr/src")
 MODULES = Path("/lib/modules")
 DKMS = Path("/var/lib/dkms")
-# Older kernels for which the module does not build: what was tried, and what came of it.
+# The older kernels for which the module does not build: the inputs of the attempt, and the error.
 UNBUILT = Path(DIRECTORY) / "unbuilt.json"
-# Seconds; an emulated machine takes a minute for a build.
+# Seconds; a build takes a minute on an emulated machine.
 _PATIENCE = 1800.0
 
 
 class Module(NamedTuple):
-    """The module that is wanted."""
+    """The wanted module."""
 
     name: str
     version: str
     files: Mapping[str, str]
-    certificate: str = ""  # of the key that must have signed what is built; empty: any key, or none
+    certificate: str = ""  # of the key that must sign the builds; empty: any key, or none
 
     @property
     def title(self) -> str:
@@ -57,25 +57,25 @@ class Module(NamedTuple):
 
     @property
     def source(self) -> Path:
-        """Return the directory where DKMS looks for its source."""
+        """Return the directory in which DKMS looks for its source."""
         return SOURCES / f"{self.name}-{self.version}"
 
 
 class State(NamedTuple):
-    """What is on the machine."""
+    """The state of the machine."""
 
     source: Optional[dict[str, str]]  # of the wanted version; None: no such directory
     versions: list[str]  # registered with DKMS
     builds: dict[tuple[str, str], str]  # by version and kernel: DKMS's own words
-    kernels: list[str]  # that are to have the module, the running one first
-    required: frozenset[str]  # those that must have it
-    unbuilt: dict[str, str]  # those for which it did not build, with the reason
+    kernels: list[str]  # to build for, the running one first
+    required: frozenset[str]  # the build must not fail for these
+    unbuilt: dict[str, str]  # older kernels for which the build failed, with the reason
 
 
 def module_of(name: str, source: Mapping[str, str], certificate: str) -> Module:
-    """Return the module that a source is of.
+    """Return the module that a source makes.
 
-    :raises IpvsInputError: the source does not say its version.
+    :raises IpvsInputError: the source does not state its version.
     """
     version = re.search(r'^PACKAGE_VERSION="?([^"\s]+)"?\s*$', source.get("dkms.conf", ""), re.M)
     if not version:
@@ -84,7 +84,7 @@ def module_of(name: str, source: Mapping[str, str], certificate: str) -> Module:
 
 
 def read(module: Module, running: str) -> State:
-    """Return what is on the machine."""
+    """Read the state of the machine."""
     source = None
     if module.source.is_dir():
         source = {
@@ -96,7 +96,7 @@ def read(module: Module, running: str) -> State:
     for (version, kernel), words in builds.items():
         if is_built(words) and not is_signed(module, version, kernel):
             builds[version, kernel] = "not signed"
-    # A kernel that waits for its reboot must have the module too. "kernel" is missing where only headers are installed.
+    # A newer kernel that waits for a reboot needs the module too. Where only headers are installed, "kernel" is missing.
     headers = [path.parents[1] for path in MODULES.glob("*/build/Makefile")]
     others = sorted(path.name for path in headers if (path / "kernel").is_dir() and path.name != running)
     required = frozenset((running, max([running, *others], key=_in_order)))
@@ -105,12 +105,12 @@ def read(module: Module, running: str) -> State:
 
 
 def _in_order(kernel: str) -> list[tuple[bool, int, str]]:
-    """Return a key by which releases of kernels sort from the oldest to the newest."""
+    """Return a sort key that orders kernel releases from the oldest to the newest."""
     return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.findall(r"[0-9]+|[a-z]+", kernel)]
 
 
 def read_dkms(name: str) -> tuple[list[str], dict[tuple[str, str], str]]:
-    """Return the registered versions, and for each (version, kernel) what DKMS says of it."""
+    """Return the registered versions, and DKMS's status of each (version, kernel)."""
     # From the directories, because the status omits a version whose source is gone.
     folders = [path for path in sorted((DKMS / name).glob("*")) if path.is_dir() and not path.is_symlink()]
     versions = [path.name for path in folders if path.name != "original_module"]
@@ -119,7 +119,7 @@ def read_dkms(name: str) -> tuple[list[str], dict[tuple[str, str], str]]:
     line = re.compile(rf"^{re.escape(name)}(?:/|, )([^,: ]+), ([^,]+), [^:]+: (.+)$", re.M)
     found = line.findall(dkms("status", "-m", name).output) if versions else []
     builds = {(version, kernel): words.strip() for version, kernel, words in found}
-    # It also omits a build whose file is gone, and yet will not build where the directory is.
+    # It also omits a build whose file is gone, yet refuses to build while the directory exists.
     for folder in (DKMS / name).glob("*/*/*/module"):
         builds.setdefault((folder.parts[-4], folder.parts[-3]), "lost")
     return versions, builds
@@ -127,26 +127,26 @@ def read_dkms(name: str) -> tuple[list[str], dict[tuple[str, str], str]]:
 
 def dkms(*words: str) -> Finished:
     """Run DKMS."""
-    # Ubuntu's DKMS has debconf ask for a password when it makes its key: nobody is there to answer.
+    # Ubuntu's DKMS makes debconf ask for a password for its new key; nobody can answer.
     return run("dkms", *words, timeout=_PATIENCE, environment={"DEBIAN_FRONTEND": "noninteractive"})
 
 
 def plan(module: Module, state: State) -> list[Step]:
-    """Return the steps that are left, in an order that finds a source that does not compile while the old module still works.
+    """Return the remaining steps. If the source does not compile, they fail while the old module still works.
 
-    Another version is built beside the old one, which goes after that. The same version with another source cannot
-    stand beside itself: that one is compiled on trial first.
+    Another version is built beside the old one, which is removed afterwards. The same version with another source cannot exist
+    twice, so it is compiled in a temporary directory first.
     """
     steps: list[Step] = []
     builds = {kernel: words for (version, kernel), words in state.builds.items() if version == module.version}
     registered = module.version in state.versions
-    # A build of another source, or one that DKMS itself finds something wrong with.
+    # The builds are of another source, or DKMS reports a problem with them.
     if state.source != module.files or not all(is_built(words) for words in builds.values()):
         if builds:
             steps += [
                 Step(f"compile {module.title} for {kernel} on trial", partial(_try, module, state, kernel)) for kernel in state.kernels
             ]
-        # First out of DKMS: it must never list a source that its build is not of.
+        # Remove from DKMS first: it must never list a build of another source.
         if registered:
             steps.append(_removal(module.name, module.version))
         if state.source != module.files:
@@ -167,7 +167,7 @@ def plan(module: Module, state: State) -> list[Step]:
 
 
 def plan_removal(name: str) -> list[Step]:
-    """Return the steps that take all versions of a module out of DKMS, and delete their sources."""
+    """Return the steps that remove all versions of a module from DKMS, and delete their sources."""
     versions = read_dkms(name)[0]
     sources = sorted({*versions, *(path.name[len(name) + 1 :] for path in SOURCES.glob(f"{name}-[0-9]*"))})
     return [
@@ -178,11 +178,11 @@ def plan_removal(name: str) -> list[Step]:
 
 
 def check_removed(name: str) -> None:
-    """Check that DKMS has left nothing of a module.
+    """Check that DKMS removed everything of a module.
 
-    :raises IpvsUnavailableError: something is left; it is named.
+    :raises IpvsUnavailableError: something is left; the text names it.
     """
-    # Where it installs depends on the distribution.
+    # The directory depends on the distribution.
     installed = [path for folder in ("updates/dkms", "extra") for path in MODULES.glob(f"*/{folder}/{name}.ko*")]
     left = [*read_dkms(name)[0], *map(str, installed)]
     if left:
@@ -190,17 +190,17 @@ def check_removed(name: str) -> None:
 
 
 def is_built(words: str) -> bool:
-    """Return whether DKMS's words mean a sound build. About a bad one, 3.0.10 adds "(WARNING! ...)" and 3.2.2 other words."""
+    """Return whether DKMS's status means a good build. For a bad one, 3.0.10 adds "(WARNING! ...)", and 3.2.2 other words."""
     return re.fullmatch(r"(built|installed)( \([Oo]riginal.modules? exists?\))?", words) is not None
 
 
 def is_installed(words: str) -> bool:
-    """Return whether DKMS's words mean a sound build that is installed."""
+    """Return whether DKMS's status means a good build that is installed."""
     return is_built(words) and words.startswith("installed")
 
 
 def is_signed(module: Module, version: str, kernel: str) -> bool:
-    """Return whether the wanted key has signed a build. Without openssl, or without a key, DKMS silently builds unsigned ones."""
+    """Return whether the wanted key signed a build. Without openssl or a key, DKMS silently builds unsigned modules."""
     if not module.certificate:
         return True
     serial = serial_of(module.certificate)
@@ -209,7 +209,7 @@ def is_signed(module: Module, version: str, kernel: str) -> bool:
 
 
 def differences(found: Optional[Mapping[str, str]], wanted: Mapping[str, str]) -> str:
-    """Return in what a source on the machine differs from the wanted one."""
+    """Describe how the source on the machine differs from the wanted one."""
     if found is None:
         return "new"
     return ", ".join(
@@ -234,7 +234,7 @@ def _try(module: Module, state: State, kernel: str) -> None:
 
 
 def _write(module: Module) -> None:
-    # Written beside its place and renamed: DKMS never finds half a source.
+    # Written to a temporary directory and renamed: DKMS never finds half a source.
     folder = Path(tempfile.mkdtemp(prefix=f".{module.name}-", dir=SOURCES))
     _fill(folder, module.files)
     folder.chmod(0o755)
@@ -262,7 +262,7 @@ def _removal(name: str, version: str) -> Step:
 
 def _remove(name: str, version: str) -> None:
     dkms("remove", "-m", name, "-v", version, "--all")
-    # What DKMS cannot make sense of any more (no source, no built file), it leaves for a person to delete.
+    # DKMS leaves entries that it no longer understands (no source, no built file) for a person to delete.
     shutil.rmtree(DKMS / name / version, ignore_errors=True)
     for link in (DKMS / name).glob("kernel-*"):
         if link.is_symlink() and not link.exists():
@@ -299,7 +299,7 @@ def _build(module: Module, state: State, kernel: str, *, alone: bool) -> None:
         _remember_unbuilt(module, kernel, _reason(done, made))
         return
     if alone:
-        # A module that does not build makes every later installation of a kernel package fail.
+        # A registered module that does not build makes every later installation of a kernel package fail.
         _remove(module.name, module.version)
         shutil.rmtree(module.source, ignore_errors=True)
     raise IpvsUnavailableError(f"DKMS could not build {module.title} for {kernel}.\n{_tail(done, 5)}\n{made}")
@@ -308,7 +308,7 @@ def _build(module: Module, state: State, kernel: str, *, alone: bool) -> None:
 def _install(module: Module, state: State, kernel: str) -> None:
     if kernel not in state.required and kernel in _read_unbuilt(module):
         return
-    # --force: over a newer version too, and over a file that is not the one that was built.
+    # --force: replace a newer version too, and a file from another build.
     done = dkms("install", "--force", "-m", module.name, "-v", module.version, "-k", kernel)
     words = read_dkms(module.name)[1].get((module.version, kernel), "nothing")
     if not is_installed(words):
@@ -316,7 +316,7 @@ def _install(module: Module, state: State, kernel: str) -> None:
 
 
 def need_headers(kernel: str) -> None:
-    """Check that a kernel can be built for.
+    """Check that modules can be built for a kernel.
 
     :raises IpvsUnavailableError: its headers are missing.
     """
@@ -325,12 +325,12 @@ def need_headers(kernel: str) -> None:
 
 
 def _read_unbuilt(module: Module) -> dict[str, str]:
-    """Return the kernels for which this very source did not build with these very headers, with the reason."""
+    """Return the kernels for which this source failed to build with the present headers, with the reasons."""
     try:
         content = json.loads(_files.content(str(UNBUILT)) or "{}")
         return {str(kernel): str(reason) for kernel, (attempt, reason) in content.items() if attempt == _attempt(module, kernel)}
     except (ValueError, TypeError, AttributeError):
-        # Damaged: the builds are tried again, and the file is written anew.
+        # Damaged: build again, and rewrite the file.
         return {}
 
 
@@ -341,7 +341,7 @@ def _remember_unbuilt(module: Module, kernel: str, reason: str) -> None:
 
 
 def _attempt(module: Module, kernel: str) -> str:
-    """Return what the outcome of a build depends on."""
+    """Return a hash of everything that decides the outcome of a build."""
     try:
         headers = os.stat(MODULES / kernel / "build" / "Makefile").st_mtime_ns
     except OSError:
@@ -350,7 +350,7 @@ def _attempt(module: Module, kernel: str) -> str:
 
 
 def _reason(done: Finished, log: str = "") -> str:
-    """Return the compiler's first error, or what was printed last."""
+    """Return the compiler's first error, or the last line of the output."""
     lines = [*log.splitlines(), *done.errors.splitlines(), *done.output.splitlines()]
     return next(
         (line.strip() for line in lines if re.search(r"\berror\b", line, re.I)), lines[-1].strip() if lines else "it gave no reason"
@@ -358,7 +358,7 @@ def _reason(done: Finished, log: str = "") -> str:
 
 
 def _tail(done: Finished, lines: int = 20) -> str:
-    # The compiler's errors last, whatever came between them.
+    # The compiler's errors come last, wherever they were printed.
     return _last_lines(f"{done.output.strip()}\n{done.errors.strip()}", lines)
 
 
@@ -367,7 +367,7 @@ def _last_lines(text: str, lines: int) -> str:
 
 
 def warnings(module: Module, state: State) -> Sequence[str]:
-    """Return a warning about each older kernel that has no build of the module."""
+    """Return a warning for each older kernel without a build of the module."""
     return [
         f"{module.title} does not build for {kernel}, which is neither the running nor the newest kernel: {reason}. If you boot it, "
         "services use the fallback scheduler. Remove that kernel, or ignore this"

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Files with a text that is known in full: planned, written and removed as steps."""
+"""Write and remove whole text files, as steps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PRIVATE = 0o600
 
 
 def content(path: str) -> Optional[str]:
-    """Return a file's text, None if there is no such file.
+    """Return a file's text, or None if the file does not exist.
 
     :raises IpvsUnavailableError: it cannot be read.
     """
@@ -37,7 +37,7 @@ def content(path: str) -> Optional[str]:
 
 
 def write(path: str, text: str, mode: int = PUBLIC) -> None:
-    """Replace a file atomically. Make its directory if it is missing, with mode 0755, or 0700 if the file is private.
+    """Replace a file atomically. Create a missing directory with mode 0755, or 0700 for a private file.
 
     :raises IpvsUnavailableError: it cannot be written.
     """
@@ -65,15 +65,15 @@ def remove(path: str) -> None:
             os.rmdir(os.path.dirname(path))
 
 
-# Directories of the distribution, which stay however empty they are.
+# Directories of the distribution, which stay even if empty.
 _SHARED = frozenset(("/etc", "/etc/sysctl.d", "/etc/modules-load.d", "/etc/systemd/system", "/etc/systemd/network", "/usr/local/sbin"))
 
 
 def plan(wanted: Mapping[str, str], mode: int = PUBLIC) -> list[Step]:
-    """Return the steps that give files these texts. Files that have theirs take none."""
+    """Return the steps that write the files whose text differs."""
     return [Step(f"write {path}", partial(write, path, text, mode)) for path, text in wanted.items() if content(path) != text]
 
 
 def plan_removal(paths: Iterable[str]) -> list[Step]:
-    """Return the steps that remove those of these files that exist."""
+    """Return the steps that remove the files that exist."""
     return [Step(f"remove {path}", partial(remove, path)) for path in paths if os.path.lexists(path)]

@@ -4,11 +4,11 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Firewall marks on packets, set by nftables in a table of its own (inet ipvs_director), now and at boot.
+"""Firewall marks on packets, set by nftables in a dedicated table (inet ipvs_director), now and at boot.
 
-No other table is read or changed; without marks, there is no table. The kernel's table is compared with what nft makes of the same
-rules in a network namespace of its own: both have nft's own form, and what nft or the kernel would refuse is refused before anything
-is touched, in check mode too.
+No other table is read or changed; without marks, there is no table. To compare the kernel's table with the wanted rules, nft loads the
+rules in a new network namespace and lists them: both texts then have nft's own form. That also refuses impossible rules before anything
+changes, in check mode too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _UNIT_TEXT = """\
 Description=Firewall marks for virtual services of IPVS
 DefaultDependencies=no
 After=local-fs.target nftables.service
-# No packet comes in without its mark.
+# No packet arrives before the marks are in place.
 Before=network-pre.target shutdown.target
 Wants=network-pre.target
 Conflicts=shutdown.target
@@ -65,29 +65,29 @@ _HIGHEST_PORT = 65535
 
 
 def plan(marks: Marks, *, check_mode: bool) -> list[Step]:
-    """Return what is left to do for packets to get these marks, and no others, now and at boot.
+    """Return the steps that set exactly these marks, now and at boot.
 
-    :raises IpvsInputError: a mark cannot be as it is given.
-    :raises IpvsUnavailableError: nft does not take the rules.
+    :raises IpvsInputError: an entry is impossible.
+    :raises IpvsUnavailableError: nft refuses the rules.
     """
     if not marks:
         return _plan_absent()
     texts = {name: text.format(rules=RULES) for name, text in ((UNIT, _UNIT_TEXT), (DROP_IN, _DROP_IN_TEXT))}
-    # The files first: a run that ends early leaves what the next one finds.
+    # The file first: if this run is killed, the next one finds it.
     rules = files.plan({RULES: replacing(table_of(marks))})
     return [*rules, *plan_table(marks, check_mode=check_mode), *systemd.plan_units(texts, [UNIT])]
 
 
 def plan_table(marks: Marks, *, check_mode: bool) -> list[Step]:
-    """Return what is left to do now; ``plan`` also has what is at boot.
+    """Return the steps for the running kernel only; ``plan`` adds those for the boot.
 
-    :raises IpvsInputError: a mark cannot be as it is given.
-    :raises IpvsUnavailableError: nft does not take the rules.
+    :raises IpvsInputError: an entry is impossible.
+    :raises IpvsUnavailableError: nft refuses the rules.
     """
     table = table_of(marks)
     if not is_installed("nft"):
         if check_mode or not table:
-            # A task before this one would have installed it.
+            # In a real run, an earlier task installs it.
             return [Step(f"add table {TABLE}", lambda: None)] if table else []
         raise IpvsUnavailableError("nft sets firewall marks, and is not on this machine. Install the package nftables")
     current, wanted = _listed(), _normal(table) if table else ""
@@ -102,19 +102,19 @@ def table_of(marks: Marks) -> str:
     rules = [rule for number, mark in enumerate(marks) for rule in rules_of(f"fwmarks[{number}]", mark)]
     if not rules:
         return ""
-    # Before routing, at the priority of mangling: in time for IPVS, which sees packets that came in.
+    # Prerouting at mangle priority comes before IPVS, which sees packets on their way in.
     hook = "type filter hook prerouting priority mangle; policy accept;"
     lines = ["\tchain prerouting {", *(f"\t\t{line}" for line in [hook, *rules]), "\t}"]
     return "\n".join([f"table {TABLE} {{", *lines, "}", ""])
 
 
 def replacing(table: str) -> str:
-    """Return what makes nft -f replace the table, or create it, in one transaction."""
+    """Return the script with which nft -f replaces or creates the table in one transaction."""
     return f"table {TABLE}\ndelete table {TABLE}\n{table}"
 
 
 def rules_of(path: str, mark: Mapping[str, Any]) -> list[str]:
-    """Return a rule for each family of the addresses."""
+    """Return one rule per address family."""
     number, protocol, ports = mark["fwmark"], mark.get("protocol"), mark.get("ports") or []
     if not 1 <= number <= _HIGHEST_MARK:
         raise IpvsInputError(f"{path}.fwmark", f"{number} is not a mark, from 1 to {_HIGHEST_MARK}")
@@ -149,17 +149,17 @@ def _port_of(path: str, port: str) -> str:
 
 
 def _plan_absent() -> list[Step]:
-    """Return what is left to remove. Without a file of ours there is no table of ours, and nothing is run."""
+    """Return the steps that remove everything. Without our files there is no table of ours, and nft need not run."""
     units = systemd.plan_no_units([UNIT, DROP_IN])
     rules = files.plan_removal([RULES])
     if not units and not rules:
         return []
-    # The rules last: as long as they exist, a run that ended early is taken up again.
+    # The rules file last: while it exists, the next run completes one that was killed.
     return [*units, *plan_table([], check_mode=False), *rules]
 
 
 def _listed() -> str:
-    """Return the table as nft shows it, empty if there is none."""
+    """Return the table as nft lists it, or an empty string."""
     done = run("nft", "list", "table", *TABLE.split())
     if done.code and "No such file or directory" not in done.errors:
         raise IpvsUnavailableError(f"nft cannot list table {TABLE}: {done.errors.strip()}. Run the task as root (become: true)")
@@ -167,7 +167,7 @@ def _listed() -> str:
 
 
 def _normal(table: str) -> str:
-    """Return a table as nft would show it, without loading it."""
+    """Return a table as nft would list it, without loading it into the machine's kernel tables."""
     done = run("unshare", "--net", "sh", "-c", f"nft -f - && nft list table {TABLE}", stdin=table)
     if done.code:
         raise IpvsUnavailableError(f"nft does not take the rules of fwmarks, and nothing was changed: {done.errors.strip()}")

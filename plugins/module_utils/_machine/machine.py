@@ -6,7 +6,7 @@
 
 """Facts of the machine that decide whether it can become a director. Read only.
 
-They are read anew each time: a cached fact would still name the kernel of before the last reboot.
+They are never cached: a cached fact could name the kernel that ran before the last reboot.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _CAP_SYS_MODULE = 16
 
 
 class Packages(NamedTuple):
-    """Packages that match one of the patterns asked for."""
+    """Packages that match one of the patterns."""
 
     installed: list[str]
-    unfinished: list[str]  # unpacked, but not configured: a script of the package has failed
+    unfinished: list[str]  # unpacked, but not configured: a package script failed
 
 
 def may_load_modules() -> bool:
@@ -43,10 +43,10 @@ def may_load_modules() -> bool:
 
 
 def wants_signed_modules() -> bool:
-    """Return whether the kernel refuses modules that no key it trusts has signed (Secure Boot, or ``module.sig_enforce=1``)."""
+    """Return whether the kernel loads only signed modules (Secure Boot, or ``module.sig_enforce=1``)."""
     if _content("/sys/module/module/parameters/sig_enforce").strip() == "Y":
         return True
-    # Empty without securityfs: no lockdown that could be known.
+    # Empty without securityfs: assume no lockdown.
     lockdown = _content("/sys/kernel/security/lockdown")
     return bool(lockdown) and "[none]" not in lockdown
 
@@ -60,33 +60,33 @@ def _content(path: str) -> str:
 
 
 def has_ip_vs() -> bool:
-    """Return whether ip_vs is loaded, built in, or can be loaded. True where that cannot be known."""
+    """Return whether ip_vs is loaded, built in, or can be loaded. True if in doubt."""
     if os.path.exists(TABLE):
         return True
-    # Without the package kmod there is no modinfo yet.
+    # modinfo is missing until the package kmod is installed.
     return not _installed("modinfo") or run("modinfo", "ip_vs").code == 0
 
 
 def certificate(usual: str = CERTIFICATE) -> str:
-    """Return the certificate with whose key DKMS signs modules.
+    """Return the path of the certificate whose key DKMS signs modules with.
 
-    :param usual: what it is where DKMS's configuration does not name one.
+    :param usual: the path if DKMS's configuration names none.
     """
-    # The configuration is a shell script, and may name the kernel.
+    # The configuration is a shell script, and may use $kernelver.
     files = "/etc/dkms/framework.conf /etc/dkms/framework.conf.d/*.conf"
     script = f"for file in {files}; do [ -e $file ] && . $file; done; echo $mok_certificate"
     return run("bash", "-c", script, environment={"kernelver": os.uname().release}).output.strip() or usual
 
 
 def packages(patterns: Sequence[str]) -> Packages:
-    """Return the packages whose names match shell patterns, in any order."""
+    """Return the packages whose names match shell patterns."""
     if not patterns:
         return Packages([], [])
     if _installed("dpkg-query"):
-        # Both count what they do not know in their exit status.
+        # The exit status only says that a pattern matched nothing.
         listed = run("dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package}\n", *patterns).output
     elif _installed("rpm"):
-        # A package may be asked for by its name, or with its version.
+        # The pattern may be a name, or a name with a version.
         listed = run(
             "rpm", "-qa", "--queryformat", r"installed %{NAME}\ninstalled %{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\n", *patterns
         ).output

@@ -6,9 +6,9 @@
 
 """The program ``ipvs-director`` as files on the director: installed, compared and removed as steps.
 
-It is made of the files of this collection that the task has brought along. Each build has a directory of its own, named after a
-hash of its files, and the command names that directory: whoever starts the command gets one build or the other, never a mixture.
-They are compiled once, by the Python that runs them.
+It consists of the collection's files that the task has brought along. Each build has its own directory, named after a hash of its files,
+and the command names that directory: starting the command runs one build or the other, never a mixture. The files are compiled once, by
+the Python that runs them.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ _DIGITS = 16
 
 
 def sources() -> dict[str, bytes]:
-    """Return the program's files by their path: those of its packages that this process can import."""
+    """Return the program's files by path: the modules of its packages that this process can import."""
     found = {}
     for package in _PACKAGES:
         module = import_module(f"{_PREFIX}.{package}")
         for name in ("__init__", *(each.name for each in pkgutil.iter_modules(module.__path__))):
             found[f"{module.__name__.replace('.', '/')}/{name}.py"] = pkgutil.get_data(module.__name__, f"{name}.py") or b""
-    # Packages have to be there as such: another one of the same name, of an installed Ansible, would come first otherwise.
+    # With __init__.py: a regular package of the same name, from an installed Ansible, would win over a namespace package.
     parents = _PREFIX.split(".")
     for depth in range(1, len(parents) + 1):
         found["/".join([*parents[:depth], "__init__.py"])] = b""
@@ -55,7 +55,7 @@ def sources() -> dict[str, bytes]:
 
 
 def plan(program: Mapping[str, bytes]) -> list[Step]:
-    """Return the steps that install the program, and remove other builds of it and that of version 0.1.0."""
+    """Return the steps that install the program."""
     build = _digest(program)
     directory = os.path.join(LIBRARY, build)
     steps = []
@@ -68,14 +68,17 @@ def plan(program: Mapping[str, bytes]) -> list[Step]:
 
 
 def plan_clean_up(program: Mapping[str, bytes]) -> list[Step]:
-    """Return the steps that remove other builds, and the command of version 0.1.0: nothing uses them any more."""
+    """Return the steps that remove other builds, and the command of version 0.1.0, which nothing uses any more."""
     others = [name for name in _builds() if name != _digest(program)]
     steps = [Step(f"remove {os.path.join(LIBRARY, name)}", partial(_remove, os.path.join(LIBRARY, name))) for name in others]
     return steps + files.plan_removal([FORMER_COMMAND])
 
 
 def plan_removal(units: Collection[str]) -> list[Step]:
-    """Return the steps that remove the program, unless units other than these run it."""
+    """Return the steps that remove the program, unless other units run it.
+
+    :param units: the units that are being removed.
+    """
     steps = files.plan_removal([FORMER_COMMAND])
     if any(f"{COMMAND} " in (files.content(path) or "") for path in _unit_files() if os.path.relpath(path, systemd.DIRECTORY) not in units):
         return steps
@@ -86,7 +89,7 @@ def plan_removal(units: Collection[str]) -> list[Step]:
 
 
 def _unit_files() -> list[str]:
-    """Return the units and drop-ins that this collection may have installed."""
+    """Return the paths of units and drop-ins that this collection may have installed."""
     return [path for pattern in ("ipvs*.service", "*.service.d/ipvs*.conf") for path in glob.glob(os.path.join(systemd.DIRECTORY, pattern))]
 
 
@@ -125,7 +128,7 @@ def _builds() -> list[str]:
 
 
 def _write(directory: str, program: Mapping[str, bytes]) -> None:
-    """Write a build beside its place, and move it there."""
+    """Write a build to a temporary directory, and rename that."""
     try:
         os.makedirs(LIBRARY, mode=0o755, exist_ok=True)
         fresh = tempfile.mkdtemp(dir=LIBRARY, prefix=".")

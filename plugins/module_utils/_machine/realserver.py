@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Make this machine a real server of IPVS directors, or no real server any more; now, and again at boot."""
+"""Make this machine a real server of IPVS directors, or undo that; now, and again at boot."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 
 
 def converge(request: Optional[Request], *, check_mode: bool) -> list[str]:
-    """Bring the machine to a request, and return the changes; in check mode, return what it would take.
+    """Make the machine match a request, and return the changes; in check mode, only predict them.
 
-    :param request: None for no real server.
-    :raises IpvsError: it is refused, or failed.
+    :param request: None to undo everything.
+    :raises IpvsError: the request was refused, or a change failed.
     """
     with _alone(exclusive=not check_mode):
         return _converge(request, check_mode)
 
 
 def restore() -> list[str]:
-    """Make again what the last run made. If a change fails, make the others, and return what was not made.
+    """Restore the state of the last run. If a change fails, make the others, and return the failures.
 
-    :raises IpvsError: nothing could be made.
+    :raises IpvsError: nothing could be restored.
     """
     with _alone(exclusive=True):
         record = realserver_record.load()
@@ -68,7 +68,7 @@ def _converge(request: Optional[Request], check_mode: bool) -> list[str]:
         return texts
     after, both = _records(request, want, found, record)
     if changes:
-        # Written first: whatever happens then, everything made here is known to be.
+        # Saved first: even if this run is killed, the record lists everything made here.
         realserver_record.save(both)
         try:
             apply(changes)
@@ -84,13 +84,13 @@ def _converge(request: Optional[Request], check_mode: bool) -> list[str]:
 
 
 def _records(request: Optional[Request], want: Wanted, found: Found, record: Record) -> tuple[Record, Record]:
-    """Return the record of the time after the run, and the one that holds during it."""
+    """Return the record for after the run, and the one for while it runs."""
     changed = {name: found.settings[name] for name, values in want.settings.items() if name in ARP and found.settings[name] not in values}
     before = {**changed, **record.before}
     after = Record(
         request,
         frozenset(want.links),
-        # What somebody else has made stays theirs.
+        # Only what this run adds, or an earlier one added.
         frozenset(address for address in want.addresses if address not in found.addresses or address in record.addresses),
         frozenset(port for port in want.ports if port not in found.ports or port in record.ports),
         before if want.settings else {},
@@ -106,18 +106,18 @@ def _records(request: Optional[Request], want: Wanted, found: Found, record: Rec
 
 
 def _make_the_rest(record: Record) -> list[str]:
-    """Make changes one by one, and return those that fail with the reasons."""
+    """Make changes one by one, and return a message for each that fails."""
     found = realserver_found.read()
     changes = plan(wanted(record.request, found.links), found, record)
     return [problem for problem in map(_attempt, changes) if problem]
 
 
 def _attempt(change: Change) -> str:
-    """Make a change, and return why it failed."""
+    """Make a change, and return a message if it fails."""
     try:
         apply([change])
     except IpvsRejectedError as exc:
         if change.do[0][1] in ARP:
-            raise  # No address without silence about it.
+            raise  # Never add an address that the machine would answer ARP for.
         return f"Not restored: {change.text}: {exc}"
     return ""

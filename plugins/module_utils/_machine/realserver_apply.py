@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Carry out changes of a real server's side: all of them or none, and the ones of ip(8) in one process."""
+"""Make a real server's changes, all or none; consecutive ip(8) commands run in one process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 
 
 class _BatchError(IpvsRejectedError):
-    """Of several commands, the first ones were carried out."""
+    """A command failed; the ``done`` ones before it were carried out."""
 
     def __init__(self, text: str, done: int) -> None:
         super().__init__(text)
@@ -29,9 +29,9 @@ class _BatchError(IpvsRejectedError):
 
 
 def apply(planned: Sequence[Change]) -> None:
-    """Carry out all changes. After a failure, undo what was carried out.
+    """Make all changes. After a failure, undo those already made.
 
-    :raises IpvsRejectedError: one failed.
+    :raises IpvsRejectedError: a change failed.
     """
     commands = [(number, command) for number, change in enumerate(planned) for command in change.do]
     done = 0
@@ -61,7 +61,7 @@ def apply(planned: Sequence[Change]) -> None:
 
 
 def _batch(commands: Sequence[Command]) -> int:
-    """Have one ip(8) carry out several commands; return how many."""
+    """Run several commands in one ip(8) process; return how many."""
     lines = [" ".join(words) for _ip, *words in commands]
     for number, reason in addresses.batch(lines):
         raise _BatchError(f"ip {lines[number]}: {reason}", number)
@@ -88,14 +88,14 @@ def _set(name: str, value: str) -> None:
 
 
 def _settle() -> None:
-    """Wait for udev, which may be about to set what /etc/sysctl.d says of interfaces that were just added."""
+    """Wait for udev, which may still apply /etc/sysctl.d to interfaces just added."""
     if shutil.which("udevadm"):
         with contextlib.suppress(IpvsError):
             run("udevadm", "settle", "--timeout=10")
 
 
 def _undo(change: Change, *, failed: bool) -> Iterator[str]:
-    """Undo a change, and yield what fails; of the change that failed itself, maybe nothing was done."""
+    """Undo a change, and yield failures; the change that itself failed may have had no effect, so its undo may fail."""
     for command in change.undo:
         try:
             if command[0] == "ip":

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What makes a real server again at boot, before there is a network, and each time nftables.service flushes its rules."""
+"""Restore a real server at boot, before the network is up, and whenever nftables.service flushes its rules."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UNIT = """\
 # Installed by lvs.director.ipvs_realserver.
 [Unit]
 Description=Virtual addresses and tunnels of an IPVS real server
-# The machine must be silent about its virtual addresses from the first packet on.
+# The machine must not answer ARP for its virtual addresses, from the first packet on.
 DefaultDependencies=no
 After=local-fs.target nftables.service systemd-sysctl.service systemd-modules-load.service systemd-udevd.service
 Before=network-pre.target shutdown.target
@@ -46,7 +46,7 @@ WantedBy=multi-user.target
 
 _WITH_NFTABLES = """\
 # Installed by lvs.director.ipvs_realserver.
-# Debian's /etc/nftables.conf begins with "flush ruleset": add the table of the MSS again, each time.
+# Debian's /etc/nftables.conf begins with "flush ruleset": add the MSS table again each time.
 [Service]
 ExecStartPost=-{command} restore realserver
 ExecReload=-{command} restore realserver
@@ -54,10 +54,9 @@ ExecReload=-{command} restore realserver
 
 
 def plan(request: Optional[Request], sources: Mapping[str, bytes]) -> list[Step]:
-    """Return the steps that have a request made again at boot; for None, those that remove what did so.
+    """Return the steps that restore a request at boot; for None, those that remove the units and the program.
 
-    :param sources: of the program ipvs-director.
-
+    :param sources: the files of the program ipvs-director.
     :raises IpvsUnavailableError: systemd does not run here.
     """
     if request is None:

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The changes that a real server's side consists of, each with its commands and those that undo it."""
+"""The changes on a real server, each with its commands and those that undo it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _MODES: Mapping[str, Command] = {"ipip": ("mode", "ipip"), "sit": ("mode", "ip6i
 
 
 def set_setting(name: str, before: str, after: str) -> Change:
-    """Set a setting; the one before is not known of an interface that does not exist yet, and goes with the interface."""
+    """Set a setting. ``before`` is empty for an interface that does not exist yet: undoing removes that."""
     undo: tuple[Command, ...] = (("sysctl", name, before),) if before else ()
     change = f": {before} -> {after}" if before else f" -> {after}"
     return Change(f"net/ipv4/conf/{name}{change}", (("sysctl", name, after),), undo)
 
 
 def set_segments(before: Optional[Mapping[str, int]], after: Mapping[str, int]) -> Change:
-    """Tell TCP clients a MSS, or none."""
+    """Announce an MSS to TCP clients, or none."""
     sizes = ", ".join(f"{size} for {vip}" for vip, size in after.items())
     text = f"MSS in table {realserver_segments.TABLE}: {sizes}" if sizes else f"delete table {realserver_segments.TABLE}"
     return Change(text, (realserver_segments.command(after),), (realserver_segments.command(before or {}),))
@@ -36,9 +36,9 @@ def set_segments(before: Optional[Mapping[str, int]], after: Mapping[str, int]) 
 
 def add_link(name: str, link: Link) -> Change:
     """Add an interface, and set it up."""
-    # It needs no address of its own making; that is set before it is up.
+    # No automatic link-local address; must be set before the interface is up.
     quiet: Command = ("addrgenmode", "none") if os.path.exists(_IPV6) else ()
-    # Not in "link add": tunnels over IPv6 would choose another one.
+    # Not in "link add": tunnels over IPv6 would choose another MTU.
     mtu: Command = ("mtu", str(link.mtu)) if link.mtu else ()
     changes = [_set_link(name, *words) for words in (quiet, mtu, ("up",)) if words]
     local = f" at {link.local}" if link.local else ""
@@ -51,7 +51,7 @@ def add_link(name: str, link: Link) -> Change:
 
 
 def change_link(name: str, before: Link, after: Link) -> Iterator[Change]:
-    """Change what differs of an interface, which keeps its kind and its local address."""
+    """Change what differs on an interface of the right kind and local address."""
     if before.csum != after.csum:
         words = ("type", after.kind)
         yield Change(
@@ -70,13 +70,13 @@ def change_link(name: str, before: Link, after: Link) -> Iterator[Change]:
 
 
 def remove_link(name: str) -> Change:
-    """Remove an interface, and with it its addresses."""
+    """Remove an interface and its addresses."""
     return Change(f"remove interface {name}", (_delete_link(name),))
 
 
 def add_port(port: Port) -> Change:
-    """Receive GUE at a UDP port."""
-    # Modules of tunnels load by themselves, all but this one.
+    """Receive GUE on a UDP port."""
+    # The kernel loads the other tunnel modules by itself, but not this one.
     return Change(
         f"receive GUE at UDP port {port[1]} (IPv{port[0]})",
         (("modprobe", "fou"), ("ip", "fou", "add", *_port(port), "gue")),
@@ -85,14 +85,14 @@ def add_port(port: Port) -> Change:
 
 
 def remove_port(port: Port) -> Change:
-    """Receive GUE at a UDP port no longer."""
+    """Stop receiving GUE on a UDP port."""
     return Change(f"stop receiving GUE at UDP port {port[1]} (IPv{port[0]})", (("ip", "fou", "del", *_port(port)),))
 
 
 def add_address(where: Address) -> Change:
     """Add a virtual address."""
     interface, address = where
-    # The machine shall neither ask for it on the network nor choose it for connections that it opens.
+    # No duplicate address detection, and never the source address of outgoing connections.
     quiet: Command = ("nodad", "preferred_lft", "0") if ":" in address else ()
     words = (address, "dev", interface)
     return Change(f"add {address} to {interface}", (("ip", "address", "add", *words, *quiet),), (("ip", "address", "del", *words),))

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What the machine has of a real server: interfaces, addresses, GUE ports and settings, as iproute2 and /proc/sys show them."""
+"""Read the state of a real server: interfaces, addresses, GUE ports and settings, from iproute2 and /proc/sys."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read() -> Found:
 
 
 def _ip(*words: str) -> list[dict[str, Any]]:
-    # Some versions print nothing for an empty list, and {} for what a filter left out.
+    # Some versions print nothing for an empty list, and {} for entries that a filter removed.
     return [each for each in json.loads(must_run("ip", "-json", *words) or "[]") if each]
 
 
@@ -48,7 +48,7 @@ def _link(each: dict[str, Any]) -> Link:
 
 
 def _local(text: str) -> str:
-    """Return a tunnel's own address in canonical form; nothing for "any", and for what other kinds of interfaces have under that name."""
+    """Return a tunnel's local address in canonical form; empty for "any", and for kinds of interfaces that use the name differently."""
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
@@ -62,7 +62,7 @@ def _addresses(each: dict[str, Any]) -> Iterable[Address]:
 
 
 def _ports() -> frozenset[Port]:
-    """Return the UDP ports at which GUE is received. Without its module nothing answers the question."""
+    """Return the UDP ports that receive GUE. Without the module fou, the kernel cannot be asked."""
     if not os.path.exists(_FOU):
         return frozenset()
     return frozenset((6 if each["family"] == "inet6" else 4, each["port"]) for each in _ip("fou", "show") if "gue" in each)

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The real server's side of direct routing and tunnels: what is asked for, what it takes on a machine, and what a machine has."""
+"""The real server's side of direct routing and tunnels: the request, the wanted state, and the state found."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from typing import NamedTuple, Optional
 
 LOOPBACK = "lo"
 
-# The kernel takes the greater one of "all" and of the interface's own value: "all" cannot be undercut.
-# For each setting the value to set, then those that do as well.
+# The kernel uses the greater of "all" and the interface's own value, so "all" is a minimum.
+# For each setting the value to set, then other values that are good enough.
 ARP: Mapping[str, tuple[str, ...]] = {"all/arp_ignore": ("1", "2"), "all/arp_announce": ("2",)}
-# With a strict "all", only 2 on a tunnel's interface lets packets in whose answers leave elsewhere.
+# With rp_filter strict in "all", only 2 on a tunnel's interface accepts packets whose replies leave by another one.
 LOOSE = ("2",)
 
 Command = tuple[str, ...]
-Address = tuple[str, str]  # interface, address with the length of its prefix
+Address = tuple[str, str]  # interface, address/prefix length
 Port = tuple[int, int]  # family, UDP port
 
 
 class Tunnel(NamedTuple):
-    """The end of a tunnel, in the words of the director's destination."""
+    """The end of a tunnel, with the options of the director's destination."""
 
     tunnel_type: str
     address: str
@@ -35,7 +35,7 @@ class Tunnel(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What a task asks for. Never without a virtual address: that would be no real server."""
+    """The options of a task. Always has a virtual address; without one, this is no real server."""
 
     interface: str
     vips: tuple[str, ...]
@@ -48,28 +48,28 @@ class Link(NamedTuple):
     kind: str
     local: str = ""
     csum: bool = False
-    mtu: int = 0  # wanted: 0 leaves it to the kernel
+    mtu: int = 0  # if wanted: 0 leaves it to the kernel
     up: bool = True
 
 
 class Wanted(NamedTuple):
-    """What a real server consists of."""
+    """The wanted state of a real server."""
 
     links: Mapping[str, Link] = {}
     addresses: frozenset[Address] = frozenset()
     ports: frozenset[Port] = frozenset()
-    settings: Mapping[str, tuple[str, ...]] = {}  # below /proc/sys/net/ipv4/conf: the value to set, then those that do as well
-    segments: Mapping[str, int] = {}  # by virtual address, the MSS in bytes that clients are told
+    settings: Mapping[str, tuple[str, ...]] = {}  # below /proc/sys/net/ipv4/conf: the value to set, then other good ones
+    segments: Mapping[str, int] = {}  # the MSS in bytes to announce, by virtual address
 
 
 class Found(NamedTuple):
-    """What the machine has of all that."""
+    """The state found on the machine."""
 
     links: Mapping[str, Link]
     addresses: frozenset[Address]
     ports: frozenset[Port]
     settings: Mapping[str, str]
-    segments: Optional[Mapping[str, int]] = None  # None without a table; empty if it says something else
+    segments: Optional[Mapping[str, int]] = None  # None without the table; empty if its rules are not ours
 
 
 class Change(NamedTuple):

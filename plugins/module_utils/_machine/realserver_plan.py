@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The changes from what is found to what is wanted. Pure; what belongs to somebody else is refused here."""
+"""Compute the changes from the state found to the wanted one, and refuse conflicts with others. Pure functions."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 
 
 def plan(wanted: Wanted, found: Found, record: Record) -> list[Change]:
-    """Return the changes in their order.
+    """Return the changes in order.
 
-    :raises IpvsConflictError: an interface or an address of somebody else is in the way.
+    :raises IpvsConflictError: an interface or an address that this collection did not add is in the way.
     """
     _refuse(wanted, found, record)
     return [
@@ -47,7 +47,7 @@ def _refuse(wanted: Wanted, found: Found, record: Record) -> None:
 
 
 def _silence(wanted: Wanted, found: Found) -> Iterator[Change]:
-    """First of all: once it has an address, the machine must not answer for it."""
+    """First: the machine must not answer ARP for an address once it has it."""
     for name in ARP:
         if name in wanted.settings and found.settings[name] not in wanted.settings[name]:
             yield changes.set_setting(name, found.settings[name], wanted.settings[name][0])
@@ -69,12 +69,12 @@ def _additions(wanted: Wanted, found: Found) -> Iterator[Change]:
         if name not in ARP and found.settings.get(name) not in values:
             yield changes.set_setting(name, found.settings.get(name, ""), values[0])
     yield from map(changes.add_port, sorted(wanted.ports - found.ports))
-    # Last: packets for an address find the rest in place.
+    # Addresses last: when packets arrive, everything else is in place.
     yield from map(changes.add_address, sorted(wanted.addresses - found.addresses))
 
 
 def _removals(wanted: Wanted, found: Found, record: Record) -> Iterator[Change]:
-    """Addresses first, and only what was made here."""
+    """Remove addresses first, and only what this collection added."""
     links = [name for name in sorted(record.links - wanted.links.keys()) if name in found.links]
     for interface, address in sorted((record.addresses - wanted.addresses) & found.addresses):
         if interface not in links:
@@ -84,7 +84,7 @@ def _removals(wanted: Wanted, found: Found, record: Record) -> Iterator[Change]:
 
 
 def _settings_of_before(wanted: Wanted, found: Found, record: Record) -> Iterator[Change]:
-    """Last, because the addresses need them; only those that nobody has changed since."""
+    """Last, because the addresses need the settings; skip those that something else has changed since."""
     for name, before in sorted(record.before.items()):
         if name in ARP and name not in wanted.settings and found.settings.get(name) == ARP[name][0]:
             yield changes.set_setting(name, found.settings[name], before)

@@ -4,9 +4,9 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What one run of the real server's side leaves for the next one, and for the boot: what was asked for, and what was made.
+"""The record that a run on a real server leaves for the next run and for the boot: the request, and what was added.
 
-Only what was made here is ever removed.
+Only what the record lists is ever removed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Record(NamedTuple):
 
 
 def load() -> Record:
-    """Return the record, an empty one if there is no file.
+    """Return the record; an empty one without a file.
 
     :raises IpvsUnavailableError: it cannot be read, or is damaged.
     """
@@ -50,7 +50,7 @@ def load() -> Record:
 
 
 def save(record: Record) -> None:
-    """Write the record. An empty one is no file.
+    """Write the record, or remove the file if the record is empty.
 
     :raises IpvsUnavailableError: it cannot be written.
     """
@@ -86,7 +86,7 @@ def _tunnel(content: Any) -> Tunnel:
         _text(content["tunnel_type"]),
         _text(content["address"]),
         _number(content.get("tunnel_port")),
-        # 0.1.0 wrote what the variable held: a single flag could be a string.
+        # 0.1.0 wrote the variable as it was: a single flag could be a string.
         tuple(flags.split(",")) if isinstance(flags, str) else _texts(flags),
         _number(content.get("mtu")),
     )

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The MSS that TCP clients are told, where a tunnel's MTU is given: a table of nftables with nothing else in it."""
+"""The MSS announced to TCP clients if a tunnel's MTU is given, in a dedicated nftables table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TABLE = "inet ipvs_realserver"
 
 
 def read() -> Optional[dict[str, int]]:
-    """Return the MSS by virtual address; None without the table, nothing if it has rules of another form."""
+    """Return the MSS by virtual address; None without the table, empty if it has rules of another form."""
     try:
         listed = run("nft", "-json", "list", "table", *TABLE.split())
     except IpvsUnavailableError:
@@ -41,7 +41,7 @@ def _from_json(text: str) -> dict[str, int]:
 
 
 def command(segments: Mapping[str, int]) -> Command:
-    """Return the command that makes the table say this, or removes it: one transaction, whether it exists or not."""
+    """Return the command that sets the table's rules, or removes the table, in one transaction, whether it exists or not."""
     rules = [
         f"{'ip6' if ':' in vip else 'ip'} saddr {vip} tcp flags syn / syn,rst tcp option maxseg size set {size}"
         for vip, size in segments.items()

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Request -> what it takes: interfaces, addresses, GUE ports, settings, MSS. The last place where a task's values are refused."""
+"""Compute the wanted state from a request: interfaces, addresses, GUE ports, settings, MSS. Refuses impossible values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 Host = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 # The kind of interface that decapsulates a tunnel, by type and family of the outer packets, then by family of the inner ones.
-# GUE hands its payload to the interface of the protocol inside, as if it had come without GUE.
+# GUE hands its payload to the interface of the inner protocol, as if it had arrived without GUE.
 _KINDS: Mapping[tuple[str, int], Mapping[int, str]] = {
     ("ipip", 4): {4: "ipip", 6: "sit"},
     ("ipip", 6): {4: "ip6tnl", 6: "ip6tnl"},
@@ -41,12 +41,12 @@ _CARRIES_IPV4 = frozenset(("ipip", "ip6tnl", "gre", "ip6gre"))
 _LEAST_MTU = {4: 576, 6: 1280}
 # An IP header and TCP's.
 _HEADERS = {4: 40, 6: 60}
-# Shorter than IFNAMSIZ, and nothing that ip(8) reads in another way in a batch.
+# Shorter than IFNAMSIZ, and without characters that are special in an ip(8) batch.
 _INTERFACE = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.-]{1,15}")
 
 
 def wanted(request: Optional[Request], existing: Mapping[str, Link]) -> Wanted:
-    """Return what a request takes on a machine with these interfaces.
+    """Return the wanted state on a machine with these interfaces.
 
     :raises IpvsInputError: a value is impossible.
     """
@@ -69,7 +69,7 @@ def wanted(request: Optional[Request], existing: Mapping[str, Link]) -> Wanted:
             links[name] = _merged(links[name], link, path) if name in links else link
     carriers = [name for name, link in links.items() if link.kind in _CARRIES_IPV4]
     places = {(interface, f"{vip}/{vip.max_prefixlen}") for vip in vips}
-    # Where reverse paths are checked, the kernel drops what comes in by an interface that has no address.
+    # With rp_filter on, the kernel drops packets from an interface without an address.
     places |= {(name, f"{vip}/32") for name in carriers for vip in vips if vip.version == 4}
     settings = {**ARP, **{f"{name}/rp_filter": LOOSE for name in carriers}}
     mtu = min((link.mtu for link in links.values() if link.mtu), default=0)

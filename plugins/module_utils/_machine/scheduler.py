@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Load the installed build of a scheduler's module, also where virtual services use the loaded one.
+"""Load the installed build of a scheduler's module, even while virtual services use the loaded one.
 
-Services pin the module of their scheduler. To replace it under them, ``_boot.reload_scheduler`` has them use another
-scheduler meanwhile; a run that is killed is completed by the next one, or by the program that restores at boot.
+Services pin the module of their scheduler. ``_boot.reload_scheduler`` gives them another scheduler while it replaces the module; if a run
+is killed, the next one completes it, or the program that restores at boot.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from ansible_collections.lvs.director.plugins.module_utils._persist.files import
 TABLE = "/proc/net/ip_vs"
 PROC_MODULES = "/proc/modules"
 LOADED = "/sys/module"
-# Exists while a scheduler is being replaced, and after a run that was killed then.
+# Exists while a scheduler is being replaced; left behind if that run is killed.
 UNFINISHED = "/run/lvs.director/scheduler-swap.json"
-# The modules that were loaded before this one was first loaded.
+# The modules that were loaded before this collection loaded the scheduler.
 EARLIER = f"{DIRECTORY}/modules.json"
-# What loads the modules at boot.
+# Loads the modules at boot.
 AT_BOOT = "/etc/modules-load.d/ipvs_director.conf"
 
 
 def check_fallback(module: str, fallback: str) -> None:
-    """Check that services can use another scheduler meanwhile.
+    """Check that services can use the fallback scheduler while theirs is replaced.
 
     :raises IpvsInputError: they cannot.
     """
@@ -48,10 +48,10 @@ def check_fallback(module: str, fallback: str) -> None:
 
 
 def plan(module: str, fallback: str, *, rebuilt: bool) -> list[Step]:
-    """Return the steps that bring the kernel to the installed build.
+    """Return the steps that load the installed build.
 
-    :param rebuilt: in check mode, that another build would be installed by then.
-    :raises IpvsConflictError: services use the loaded one, and have no other scheduler to use meanwhile.
+    :param rebuilt: in check mode: an earlier step would install another build.
+    :raises IpvsConflictError: services use the loaded build, and there is no fallback scheduler.
     :raises IpvsUnavailableError: no build is installed.
     """
     scheduler = module.removeprefix("ip_vs_")
@@ -80,20 +80,20 @@ def plan(module: str, fallback: str, *, rebuilt: bool) -> list[Step]:
 
 
 def plan_at_boot(module: str) -> list[Step]:
-    """Return the steps that have the modules loaded at boot."""
-    # The scheduler's module brings ip_vs with it; both are named for whoever reads the file.
+    """Return the steps that make systemd load the modules at boot."""
+    # The scheduler's module also loads ip_vs; the file names both for its readers.
     return _files.plan({AT_BOOT: f"# Made by lvs.director.ipvs_scheduler; changes will be overwritten.\nip_vs\n{module}\n"})
 
 
 def users(module: str) -> int:
-    """Return how many services use a scheduler's module, in all network namespaces."""
+    """Return the number of services, in all network namespaces, that use a scheduler's module."""
     return int(_files.content(f"{LOADED}/{module}/refcnt") or 0)
 
 
 def services() -> list[tuple[str, str]]:
-    """Return the services of this network namespace, as in ("tcp 10.211.55.3:21", "test"), from the kernel's listing.
+    """Return the services of this network namespace with their schedulers, e.g. ("tcp 10.211.55.3:21", "test").
 
-    It needs neither pyroute2 nor root.
+    Reads /proc, which needs neither pyroute2 nor root.
     """
     found = []
     for protocol, where, scheduler in re.findall(r"^(TCP|UDP|SCTP|FWM) +(\S+) (\S+)", _files.content(TABLE) or "", re.M):
@@ -110,7 +110,7 @@ def services() -> list[tuple[str, str]]:
 
 
 def all_loaded() -> dict[str, list[str]]:
-    """Return all modules that are loaded and not built in, each with the modules that use it, and a "-" for each other use."""
+    """Return the loaded modules, each with the modules that use it, and a "-" for each other use."""
     found = {}
     for line in (_files.content(PROC_MODULES) or "").splitlines():
         name, _size, uses, used_by, *_rest = line.split()
@@ -126,14 +126,14 @@ def _users_of(module: str) -> str:
 
 
 def _load_first(module: str) -> None:
-    """Load a module, and remember which ones were loaded before, for removal to unload no others."""
+    """Load a module, and record which ones were loaded before: removal keeps those."""
     if not os.path.exists(EARLIER):
         _files.write(EARLIER, json.dumps(sorted(all_loaded())), _files.PRIVATE)
     _load(module)
 
 
 def _replace(module: str) -> None:
-    # rmmod and not modprobe -r, which would unload ip_vs along with it, and with that its settings.
+    # Not modprobe -r, which would also unload ip_vs and lose its settings.
     unload(module)
     _load(module)
 
@@ -159,7 +159,7 @@ def _load(module: str) -> None:
             )
         return
     reason = done.errors.strip() or f"modprobe ended with {done.code}"
-    # _machine.signature has asked before, as far as that can be known without trying.
+    # _machine.signature has checked before, as far as possible without trying.
     if "Key was rejected" in reason or "Required key not available" in reason:
         raise IpvsUnavailableError(
             f"Cannot load the kernel module {module}: this kernel only loads modules that a key it trusts has signed (Secure Boot),"
@@ -171,7 +171,7 @@ def _load(module: str) -> None:
 
 
 def _swap(scheduler: str, fallback: str) -> None:
-    # Few runs need this, and it brings half the collection and pyroute2 with it.
+    # Few runs need this, and it imports half the collection and pyroute2.
     from ansible_collections.lvs.director.plugins.module_utils._boot.icmp import refusals_suppressed  # noqa: PLC0415
     from ansible_collections.lvs.director.plugins.module_utils._boot.reload_scheduler import reload_scheduler  # noqa: PLC0415
     from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel  # noqa: PLC0415

@@ -6,8 +6,8 @@
 
 """Signatures of kernel modules: who signed a file, and whether a kernel that only loads signed modules trusts DKMS's key.
 
-The kernel lists the keys that it trusts in /proc/keys, also without UEFI, which mokutil needs. It lists some that it does
-not trust with modules, too. So a key that is missing there is certainly refused; about the others modprobe has the last word.
+The kernel lists its trusted keys in /proc/keys, even without UEFI, which mokutil needs. Not all of them are trusted for modules. So a
+missing key is certainly refused; for a listed one, only modprobe can tell.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ UEFI = "/sys/firmware/efi"
 
 
 def serial_of(certificate: str) -> str:
-    """Return the number by which a signature names its certificate; empty if there is no such certificate."""
+    """Return the serial number of a certificate, as signatures have it; empty if there is no such certificate."""
     if not os.path.exists(certificate):
         return ""
     return _digits(_x509(certificate, "-serial").partition("=")[2])
 
 
 def signed_by(path: str) -> str:
-    """Return the number of the certificate of whoever signed a module's file; empty if nobody did."""
+    """Return the serial number of the certificate that signed a module's file; empty if unsigned."""
     return _digits(_printed("modinfo", "-F", "sig_key", path))
 
 
@@ -40,9 +40,9 @@ def _digits(number: str) -> str:
 
 
 def distrust(module: str, certificate: str, *, check_mode: bool) -> str:
-    """Return what a person has to do for the kernel to trust DKMS's key; empty if it does.
+    """Return instructions to make the kernel trust DKMS's key; empty if it already does.
 
-    :raises IpvsUnavailableError: there is no such certificate, and DKMS has built already.
+    :raises IpvsUnavailableError: there is no such certificate, although DKMS has built the module.
     """
     if not os.path.exists(certificate):
         if not check_mode:
@@ -52,29 +52,29 @@ def distrust(module: str, certificate: str, *, check_mode: bool) -> str:
         with open(KEYS, encoding="utf-8", errors="replace") as listing:
             trusted = _identifiers(listing.read())
     except FileNotFoundError:
-        # A kernel without this listing: modprobe tells.
+        # This kernel has no such list; modprobe will tell.
         return ""
     identifier, fingerprint = _read(certificate)
     return "" if identifier in trusted else _instructions(module, certificate, fingerprint)
 
 
 def must_load(module: str, *, rebuilt: bool) -> bool:
-    """Return whether the installed module has to be loaded, because another one is loaded, or none.
+    """Return whether the installed module is not the loaded one.
 
-    :param rebuilt: another one is going to be built.
+    :param rebuilt: another one will be built.
     """
     loaded = loaded_source(module)
     return rebuilt or not loaded or loaded != installed_source(module)
 
 
 def _identifiers(listing: str) -> set[str]:
-    """Return the keys of lines that end like "asymmetri DKMS module signing key: 8f0e61...: X509.rsa 61f0b9d2 []"."""
+    """Return the key identifiers of lines that end like "asymmetri DKMS module signing key: 8f0e61...: X509.rsa 61f0b9d2 []"."""
     return set(re.findall(r": ([0-9a-f]+): X509\.", listing))
 
 
 def _read(certificate: str) -> tuple[str, str]:
     """Return a key's identifier in the kernel's hexadecimal digits, and its fingerprint as mokutil shows it."""
-    # The kernel takes the key's identifier, and the serial number where a certificate has none.
+    # The kernel uses the key identifier, or the serial number of a certificate without one.
     key = re.search(r"^\s+([0-9A-F:]+)$", _x509(certificate, "-ext", "subjectKeyIdentifier"), re.M)
     identifier = key[1] if key else _x509(certificate, "-serial").partition("=")[2]
     fingerprint = _x509(certificate, "-fingerprint", "-sha1").partition("=")[2]
@@ -88,7 +88,7 @@ def _x509(certificate: str, *words: str) -> str:
 
 
 def _printed(*command: str) -> str:
-    """Return what a program printed; empty if it failed or does not exist."""
+    """Return a program's output; empty if it failed or does not exist."""
     try:
         done = run(*command)
     except IpvsUnavailableError:

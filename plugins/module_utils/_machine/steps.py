@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Steps that change the machine: planned, listed for people, carried out, and planned again to see that nothing is left."""
+"""Steps that change the machine: plan them, carry them out, and plan again to verify that nothing is left."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 
 
 class Step(NamedTuple):
-    """One change: a line for people, and how to make it."""
+    """One change: its description, and the function that makes it."""
 
     text: str
     do: Callable[[], None]
 
 
 def converge(plan: Callable[[], Sequence[Step]], *, check_mode: bool) -> list[str]:
-    """Carry out a plan and return the texts of its steps; in check mode, return what it would take.
+    """Carry out a plan and return the texts of its steps; in check mode, only return them.
 
-    :param plan: reads the machine and returns what is left to do. Everything that can be refused is refused there.
-    :raises IpvsVerificationError: after all steps there is still something to do.
-    :raises IpvsError: a step failed; the text says which ones were carried out before it.
+    :param plan: reads the machine and returns the remaining steps. Refuses here whatever can be refused.
+    :raises IpvsVerificationError: steps remain after all were carried out.
+    :raises IpvsError: a step failed; the text lists the steps carried out before it.
     """
     steps = plan()
     if steps and not check_mode:
@@ -49,10 +49,10 @@ def _carry_out(steps: Sequence[Step]) -> None:
 
 
 def unfinished(left: Iterable[str]) -> IpvsVerificationError:
-    """Return the error about steps that were carried out, and have to be again."""
+    """Return the error for steps that remain after all were carried out."""
     return IpvsVerificationError(f"After all steps were carried out, these are still to do: {'; '.join(left)}")
 
 
 def result(steps: Sequence[str]) -> dict[str, Any]:
-    """Return what a module of this package returns: ``changed``, ``steps``, and the steps as a diff."""
+    """Return a module's result: ``changed``, ``steps``, and the steps as a diff."""
     return {"changed": bool(steps), "steps": list(steps), "diff": {"prepared": "".join(f"{text}\n" for text in steps)}}

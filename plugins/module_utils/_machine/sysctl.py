@@ -4,11 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Kernel parameters (sysctl), set now and at boot, and set back to what they were before.
+"""Set kernel parameters (sysctl), now and at boot, and restore their earlier values.
 
-A ``*`` in a name stands for every part of a name that exists, as in sysctl.d(5); a parameter that is named in full has the value given
-there. The value of a parameter before it was first changed is recorded. Some parameters change others, as ip_forward changes those of
-the interfaces, so all of these are read before and after.
+A ``*`` in a name matches any part of a name, as in sysctl.d(5); a full name overrides a pattern. The value of a parameter before its first
+change is recorded. Some parameters change others, as ip_forward changes those of the interfaces, so all of these are read before and after.
 """
 
 from __future__ import annotations
@@ -31,22 +30,22 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 )
 
 ROOT = pathlib.Path("/proc/sys")
-# {path below /proc/sys: [the value before the first change, the value that was set last]}
+# {path below /proc/sys: [value before the first change, value set last]}
 EARLIER = "/var/lib/lvs.director/sysctls.json"
-# systemd-sysctl reads in the order of the names, and the last value counts: behind 99-sysctl.conf.
+# systemd-sysctl reads the files by name, and the last value wins: sorts after 99-sysctl.conf.
 AT_BOOT = "/etc/sysctl.d/zz-ipvs_director.conf"
-# Parameters that others change: of each interface, of new ones, and of all.
+# Parameters that others change: those of each interface, of new ones, and of all.
 DEPENDENT = ("net/ipv4/conf/*/*", "net/ipv6/conf/*/*")
-# Exists only while ip_vs is loaded, which in check mode on a new machine it is not.
+# Exists only while ip_vs is loaded; in check mode on a new machine it is not.
 LATER = "net/ipv4/vs"
-# A parameter changes others, which may have been right before: so often is looked again.
+# Parameters may change others that were right before: check and set again up to this many times.
 _PASSES = 3
 
 Earlier = dict[str, list[str]]
 
 
 class Wanted(NamedTuple):
-    """A value, and the name under which it is given."""
+    """A value, and the name from the task."""
 
     name: str
     text: str
@@ -56,10 +55,10 @@ Values = dict[pathlib.Path, Wanted]
 
 
 def converge(settings: Mapping[str, Any], *, check_mode: bool) -> list[str]:
-    """Set parameters, now and at boot. First now: what the kernel refuses never gets into the file.
+    """Set parameters now, then at boot: a value that the kernel refuses never gets into the file.
 
-    :returns: what was done; in check mode, what would be.
-    :raises IpvsError: it cannot be done; everything is as it was, or the text says what is not.
+    :returns: the changes; in check mode, the predicted ones.
+    :raises IpvsError: it failed; everything is as before, or the text says what is not.
     """
     texts = {name: _text(name, value) for name, value in settings.items()}
     late = _late(_wanted(texts, check_mode))
@@ -74,13 +73,13 @@ def converge(settings: Mapping[str, Any], *, check_mode: bool) -> list[str]:
 
 
 def undo(*, check_mode: bool) -> list[str]:
-    """Set parameters back to what they were before; what somebody else has changed since stays.
+    """Restore the earlier values; parameters that something else has changed since stay.
 
-    :returns: what was done; in check mode, what would be.
+    :returns: the changes; in check mode, the predicted ones.
     :raises IpvsError: the record is damaged, or the kernel refuses a value.
     """
     known = _with_new_interfaces(_earlier())
-    # Forwarding first: it changes others.
+    # Forwarding first, because it changes others.
     order = sorted(known, key=lambda name: (not name.endswith("forward") and "all/forwarding" not in name, name))
     late = {ROOT / name: known[name] for name in order if known[name][0] != known[name][1] == _read(ROOT / name)}
     steps = [_step(path, after, before) for path, (before, after) in late.items()]
@@ -95,9 +94,9 @@ def undo(*, check_mode: bool) -> list[str]:
 
 
 def _text(name: str, value: Any) -> str:
-    """Return a value as the kernel writes it: words with one space between two.
+    """Return a value as the kernel writes it: words separated by single spaces.
 
-    :raises IpvsInputError: it has no value, or one that no parameter has.
+    :raises IpvsInputError: the value is empty or of a wrong type.
     """
     values = value if isinstance(value, list) else [value]
     if any(each is None or isinstance(each, (dict, list)) for each in values):
@@ -109,7 +108,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def _relative(name: str) -> str:
-    """Return the path below /proc/sys. Of the two separators, the first one in the name is the one that separates.
+    """Return the path below /proc/sys. Whichever of "." and "/" comes first in the name is its separator, as in sysctl.d(5).
 
     :raises IpvsInputError: it names nothing below /proc/sys.
     """
@@ -121,9 +120,9 @@ def _relative(name: str) -> str:
 
 
 def _wanted(texts: Mapping[str, str], check_mode: bool) -> Values:
-    """Return the wanted values, after looking for all names: with one wrong name, nothing is changed.
+    """Return the wanted values by path. Looks up all names: if one is wrong, nothing is changed.
 
-    :raises IpvsInputError: there is no parameter of a name, or two names of one parameter have different values.
+    :raises IpvsInputError: a parameter does not exist, or two names of one parameter have different values.
     """
     found: Values = {}
     for name, text in texts.items():
@@ -150,7 +149,7 @@ def _paths(name: str, check_mode: bool) -> list[pathlib.Path]:
 
 
 def unknown_parameter(name: str, path: pathlib.Path) -> str:
-    """Return what to say of a name that the kernel does not know."""
+    """Return the error text for a name that the kernel does not know."""
     alike = difflib.get_close_matches(path.name, [each.name for each in path.parent.iterdir()], n=3) if path.parent.is_dir() else []
     prefix = name[: -len(path.name)]
     hint = f". Is {' or '.join(prefix + each for each in alike)} meant?" if alike else ""
@@ -158,7 +157,7 @@ def unknown_parameter(name: str, path: pathlib.Path) -> str:
 
 
 def _late(wanted: Values) -> dict[pathlib.Path, tuple[str, str]]:
-    """Return the parameters that have other values than the wanted ones, with both.
+    """Return the parameters that differ, with their present and wanted values.
 
     :raises IpvsInputError: one cannot be read.
     """
@@ -175,7 +174,7 @@ def _late(wanted: Values) -> dict[pathlib.Path, tuple[str, str]]:
 
 
 def _read(path: pathlib.Path) -> Optional[str]:
-    """Return a value, None if there is none to read."""
+    """Return a value, or None if it cannot be read."""
     try:
         return " ".join(path.read_text(encoding="utf-8").split())
     except (OSError, UnicodeError):
@@ -192,12 +191,12 @@ def _write(path: pathlib.Path, text: str) -> None:
 
 
 def _set(texts: Mapping[str, str], late: dict[pathlib.Path, tuple[str, str]]) -> None:
-    """Set parameters, and record what they were before.
+    """Set parameters, and record their earlier values.
 
-    :raises IpvsError: one is refused; all are set back.
+    :raises IpvsError: the kernel refused one; all were set back.
     """
     known, before = _earlier(), _snapshot(late)
-    # Before the first change already: a run that is ended leaves a record.
+    # Before the first change: a run that is killed leaves a record.
     _remember(known, before, {**before, **{str(path.relative_to(ROOT)): text for path, (_old, text) in late.items()}})
     try:
         for _pass in range(_PASSES):
@@ -221,7 +220,7 @@ def _set(texts: Mapping[str, str], late: dict[pathlib.Path, tuple[str, str]]) ->
 
 def _set_back(before: Mapping[str, str], reason: IpvsError) -> None:
     try:
-        # Forwarding may change others back, so once more.
+        # Setting forwarding back may change others, so do it twice.
         for _pass in range(2):
             for name, text in before.items():
                 if _read(ROOT / name) != text:
@@ -231,7 +230,7 @@ def _set_back(before: Mapping[str, str], reason: IpvsError) -> None:
 
 
 def _snapshot(paths: Iterable[pathlib.Path]) -> dict[str, str]:
-    """Return the values of parameters, and of all that others change."""
+    """Return the values of these parameters, and of all dependent ones."""
     found = {}
     for path in [*paths, *(each for pattern in DEPENDENT for each in ROOT.glob(pattern))]:
         text = _read(path)
@@ -266,7 +265,7 @@ def _earlier() -> Earlier:
 
 
 def _remember(known: Earlier, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-    """Write the record, with what was changed now."""
+    """Add what was just changed to the record, and write it."""
     changed = {name: [known.get(name, [before[name]])[0], text] for name, text in after.items() if name in before and text != before[name]}
     files.write(EARLIER, _record({**known, **changed}), files.PRIVATE)
 
@@ -276,13 +275,13 @@ def _record(known: Earlier) -> str:
 
 
 def _with_new_interfaces(known: Earlier) -> Earlier:
-    """Add interfaces that are newer than the record: their parameters are those that were given to new interfaces."""
+    """Add interfaces that are newer than the record; their earlier values are those of "default"."""
     found = dict(known)
     for line in (files.content(AT_BOOT) or "").splitlines():
         name = line.partition("=")[0].strip()
         if name.startswith("#") or "*" not in name:
             continue
-        with contextlib.suppress(IpvsInputError):  # somebody else has edited the file
+        with contextlib.suppress(IpvsInputError):  # something else has edited the file
             relative = _relative(name)
             default = known.get(relative.replace("*", "default"))
             for path in ROOT.glob(relative) if default else ():

@@ -4,11 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Units of systemd: files, drop-ins, enabling and starting, as steps.
+"""systemd units: install, enable, start and remove them, as steps.
 
-``plan_units`` and ``plan_no_units`` compare the machine with what is wanted, and return what is left to do; ``_machine.steps.converge``
-carries that out and plans again, which is how the state is read back. A plan costs one ``systemctl show``, however many units it has;
-where no file of ours is installed, ``plan_no_units`` runs nothing::
+``plan_units`` and ``plan_no_units`` return the remaining steps; ``_machine.steps.converge`` carries them out, and plans again to verify the
+state. A plan runs ``systemctl show`` once for all units; ``plan_no_units`` runs nothing if no file of ours is installed::
 
     FILES = {"a.service": text, "nftables.service.d/a.conf": text}
     converge(lambda: plan_units(FILES, ["a.service"]), check_mode=check_mode)
@@ -28,13 +27,13 @@ from ansible_collections.lvs.director.plugins.module_utils._machine.steps import
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 
 DIRECTORY = "/etc/systemd/system"
-# Seconds. To start or stop a unit is to wait for what it runs.
+# Seconds. Starting or stopping a unit waits for its program.
 _PATIENCE = 300.0
 _PROPERTIES = "--property=LoadState,ActiveState,UnitFileState,NeedDaemonReload,ExecMainStatus"
 
 
 class State(NamedTuple):
-    """What systemd knows of a unit."""
+    """The state of a unit."""
 
     loaded: bool
     enabled: bool
@@ -45,13 +44,13 @@ class State(NamedTuple):
 
 
 def states(units: Sequence[str]) -> dict[str, State]:
-    """Ask systemd about units, all in one call. One that does not exist is in none of the states.
+    """Ask systemd about units, all in one call. All fields are false for a unit that does not exist.
 
     :raises IpvsUnavailableError: systemd does not run here.
     """
     if not units:
         return {}
-    # Units in the order asked for, with an empty line between two.
+    # systemctl keeps the order of the units, and separates them by empty lines.
     blocks = systemctl("show", _PROPERTIES, "--", *units).strip().split("\n\n")
     found = {}
     for unit, block in zip(units, blocks):
@@ -70,11 +69,11 @@ def states(units: Sequence[str]) -> dict[str, State]:
 def plan_units(wanted: Mapping[str, str], enabled: Sequence[str], accepted: Collection[int] = ()) -> list[Step]:
     """Return the steps that install units and drop-ins, enable units and start them.
 
-    A unit that runs already goes on running when its file changes: see ``restart`` for one that must not.
+    A running unit keeps running when its file changes; use ``restart`` if it must not.
 
-    :param wanted: texts by the path below /etc/systemd/system: ``a.service``, or ``b.service.d/a.conf`` for a drop-in of another unit.
-    :param enabled: units to enable and start, in the order in which they start.
-    :param accepted: exit statuses with which a unit may have failed, and yet counts as started.
+    :param wanted: texts by path below /etc/systemd/system: ``a.service``, or ``b.service.d/a.conf`` for a drop-in of another unit.
+    :param enabled: units to enable and start, in this order.
+    :param accepted: a unit that failed with one of these exit statuses counts as started.
     """
     steps = files.plan({os.path.join(DIRECTORY, name): text for name, text in wanted.items()})
     known = states(list(dict.fromkeys([*enabled, *map(_unit_of, wanted)])))
@@ -88,7 +87,7 @@ def plan_units(wanted: Mapping[str, str], enabled: Sequence[str], accepted: Coll
 
 
 def plan_no_units(names: Iterable[str]) -> list[Step]:
-    """Return the steps that stop and disable units, the last one first, and remove them and drop-ins. Only what is installed counts.
+    """Return the steps that stop and disable units, in reverse order, and remove the files. Skips files that are not installed.
 
     :param names: paths below /etc/systemd/system, as in ``plan_units``.
     """
@@ -104,7 +103,7 @@ def plan_no_units(names: Iterable[str]) -> list[Step]:
 def start(unit: str, accepted: Collection[int] = ()) -> None:
     """Start a unit, and wait for it.
 
-    :param accepted: exit statuses with which it may fail.
+    :param accepted: exit statuses that do not count as a failure.
     :raises IpvsUnavailableError: it failed; the text names its journal.
     """
     try:
@@ -156,10 +155,10 @@ def _reload() -> None:
 def _forget(units: Sequence[str]) -> None:
     _reload()
     if units:
-        # Fails for a unit that has not failed.
+        # Fails for a unit that is not in a failed state.
         run("systemctl", "reset-failed", *units)
 
 
 def _unit_of(name: str) -> str:
-    """Return the unit that a file belongs to: itself, or the one that a drop-in adds to."""
+    """Return the unit that a file belongs to: the file itself, or the unit that a drop-in extends."""
     return name.partition("/")[0].removesuffix(".d") if "/" in name else name

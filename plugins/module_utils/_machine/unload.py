@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Unload the scheduler, and the modules of IPVS that were loaded for it: those that nobody else uses."""
+"""Unload the scheduler, and the IPVS modules that were loaded for it and that nothing else uses."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _Uses = Mapping[str, Sequence[str]]
 
 
 def plan(module: str, *, cleared: bool) -> list[Step]:
-    """Return the steps that unload the scheduler, and whatever of IPVS was not loaded before it.
+    """Return the steps that unload the scheduler, and the IPVS modules that were not loaded before it.
 
-    :param cleared: as if the services that are restored at boot had been deleted already.
-    :raises IpvsUnavailableError: somebody else's services use the scheduler.
+    :param cleared: assume that the services restored at boot are already deleted.
+    :raises IpvsUnavailableError: other services use the scheduler.
     """
     saved = _saved() if cleared else {}
     own = [_name(service) for service in saved.get("services", [])]
@@ -55,9 +55,9 @@ def plan(module: str, *, cleared: bool) -> list[Step]:
 
 
 def superfluous(module: str, uses: _Uses) -> list[str]:
-    """Return the modules that can go, users before what they use: of IPVS or loaded for it, not loaded before, and not used."""
+    """Return the modules to unload, users before the modules they use: IPVS and its dependencies, not loaded before, and unused."""
     earlier = (_loaded_before() if _files.content(EARLIER) is not None else set(uses)) - {module}
-    # What ip_vs itself needs came with it.
+    # The modules that ip_vs needs were loaded with it.
     family = {name for name in uses if name == "ip_vs" or name.startswith("ip_vs_")}
     needed = {name for name, users in uses.items() if {*users} & family}
     while more := {name for name, users in uses.items() if {*users} & needed} - needed:
@@ -82,7 +82,7 @@ def _loaded_before() -> set[str]:
 
 
 def _uses_left(module: str, users: Sequence[str], gone: Sequence[str]) -> list[str]:
-    """Return what uses a module when others are gone. A loaded scheduler counts twice with ip_vs: as its user, and once more."""
+    """Return what still uses a module when others are gone. ip_vs counts each loaded scheduler twice: as a user, and once more."""
     left = [user for user in users if user not in gone]
     if module == "ip_vs":
         for _scheduler in {*users} & {*gone}:
@@ -100,7 +100,7 @@ def _saved() -> Mapping[str, Any]:
 
 
 def _without(uses: _Uses, saved: Mapping[str, Any], own: Sequence[str]) -> dict[str, list[str]]:
-    """Return the uses of modules without those of services and sync daemons that are restored at boot."""
+    """Return the uses of modules, without the uses by services and sync daemons that are restored at boot."""
     left = {name: list(users) for name, users in uses.items()}
     engines = {_name(service): service.get("persistence_engine") for service in saved.get("services", [])}
     ends = ["ip_vs"] * len(saved.get("sync_daemons", []))
@@ -114,11 +114,11 @@ def _without(uses: _Uses, saved: Mapping[str, Any], own: Sequence[str]) -> dict[
 
 
 def _name(service: Mapping[str, Any]) -> str:
-    """Return what names a saved service, as the kernel's listing does."""
+    """Return the name of a saved service in the kernel's listing."""
     if service.get("fwmark"):
         return f"fwmark {service['fwmark']}"
     try:
         address = format_address(parse_address(str(service.get("address"))))
     except ValueError:
-        return ""  # which the restore names and skips
+        return ""  # the restore names and skips it
     return f"{service.get('protocol')} {f'[{address}]' if ':' in address else address}:{service.get('port')}"

@@ -4,13 +4,13 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Virtual addresses: added to interfaces, removed again, and saved for the next boot.
+"""Virtual addresses: add them to interfaces, remove them, and save them for the next boot.
 
-The saved file has each address with ``added``: whether this collection added it, or it was configured before. What others configured is
-never removed. The program that restores at boot uses ``saved()``, ``add()``, ``add_each()`` and ``remove()``.
+The saved file has ``added`` with each address: whether this collection added it. Addresses that others configured are never removed.
+The program that restores at boot uses ``saved()``, ``add()``, ``add_each()`` and ``remove()``.
 
-That is not enough where systemd-networkd has the interface: it removes every address that is not in its own files, when it configures
-the interface at boot, and later when it is told to reconfigure it. A drop-in of its own file names them.
+Where systemd-networkd manages the interface, that is not enough: it removes every address that is not in its own files, when it
+configures the interface at boot and whenever it reconfigures it. So a drop-in of its file lists them.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ Vips = Sequence[Mapping[str, Any]]
 SAVED = "/var/lib/lvs.director/vips.json"
 NETWORKS = "/etc/systemd/network"
 DROP_IN = "ipvs_director.conf"
-# There only where systemd-networkd runs.
+# Exists only while systemd-networkd runs.
 NETWORKD = "/run/systemd/netif/links"
-# Where a machine's own addresses are configured.
+# The files that configure a machine's own addresses.
 CONFIGURED = (
     "/etc/network/interfaces",
     "/etc/network/interfaces.d/*",
@@ -53,7 +53,7 @@ CONFIGURED = (
 
 
 class Plan(NamedTuple):
-    """What is left to do: addresses to delete and to add, and files with their new texts, None for one that goes."""
+    """The remaining changes: addresses to delete and to add, and the new texts of files, None to remove one."""
 
     delete: list[Place]
     add: list[Place]
@@ -68,7 +68,7 @@ class Plan(NamedTuple):
 
 
 def saved() -> list[dict[str, str]]:
-    """Return the addresses that are added at boot, each as ``address`` and ``interface``.
+    """Return the addresses to add at boot, each with ``address`` and ``interface``.
 
     :raises IpvsUnavailableError: the file is damaged.
     """
@@ -76,9 +76,9 @@ def saved() -> list[dict[str, str]]:
 
 
 def add(vips: Vips) -> list[str]:
-    """Add those that are missing, and return what was done.
+    """Add the missing addresses, and return the changes.
 
-    :raises IpvsError: one of them cannot be added.
+    :raises IpvsError: an address cannot be added.
     """
     links = addresses.read()
     by_ip = _by_ip(links)
@@ -88,7 +88,7 @@ def add(vips: Vips) -> list[str]:
 
 
 def add_each(vips: Vips) -> list[Optional[str]]:
-    """Add those that can be added, and return for each of them why it is not there, None if it is.
+    """Add as many of the addresses as possible, and return for each the reason why it is missing, or None.
 
     :raises IpvsUnavailableError: ip fails.
     """
@@ -103,9 +103,9 @@ def add_each(vips: Vips) -> list[Optional[str]]:
 
 
 def remove(vips: Vips) -> list[str]:
-    """Remove those that this collection added, and return what was done.
+    """Remove those that this collection added, and return the changes.
 
-    :raises IpvsError: one of them cannot be removed.
+    :raises IpvsError: an address cannot be removed.
     """
     links, record = addresses.read(), _saved()
     places = [place for place in map(_place, vips) if place in links.places and record.get(place, True)]
@@ -114,10 +114,10 @@ def remove(vips: Vips) -> list[str]:
 
 
 def converge(vips: Vips, *, check_mode: bool) -> list[str]:
-    """Add these addresses, remove those that were added by an earlier run and are no longer listed, and save them for the next boot.
+    """Add these addresses, remove unlisted ones that an earlier run added, and save them for the next boot.
 
-    :returns: what was done; in check mode, what would be.
-    :raises IpvsError: it cannot be done; everything is as it was, or the text says what is not.
+    :returns: the changes; in check mode, the predicted ones.
+    :raises IpvsError: it failed; everything is as before, or the text says what is not.
     """
     wanted = _distinct(vips)
     if not wanted and not existing_files():
@@ -133,14 +133,14 @@ def converge(vips: Vips, *, check_mode: bool) -> list[str]:
 
 
 def existing_files() -> list[str]:
-    """Return the files of ours that exist."""
+    """Return those of our files that exist."""
     return [path for path in (SAVED, *sorted(glob.glob(os.path.join(NETWORKS, "*.network.d", DROP_IN)))) if os.path.exists(path)]
 
 
 def _distinct(vips: Vips) -> dict[Place, str]:
-    """Return the places with their options' paths.
+    """Return the places with the paths of their options.
 
-    :raises IpvsInputError: an address is to be on two interfaces, or with two prefixes.
+    :raises IpvsInputError: an address is listed on two interfaces, or with two prefixes.
     """
     wanted: dict[Place, str] = {}
     first: dict[object, Place] = {}
@@ -183,9 +183,9 @@ _MISSING = "it is missing"
 
 
 def _is_assigned(place: Place, links: Links, by_ip: Mapping[object, list[Place]], path: str = "") -> bool:
-    """Return whether an interface has an address, in working order.
+    """Return whether an interface has an address, and it works.
 
-    :raises IpvsInputError: it cannot be added, or it does not work as it is.
+    :raises IpvsInputError: the address cannot be added, or does not work.
     """
     address, interface = place
     if interface not in links.interfaces:
@@ -221,7 +221,7 @@ def _reasons(places: Sequence[Place], links: Links) -> list[Optional[str]]:
 
 
 def _saved() -> dict[Place, Optional[bool]]:
-    """Return what is saved, with whether this collection added it; None where version 0.1.0 saved it, which did not record that."""
+    """Return the saved addresses, and whether this collection added each; None if version 0.1.0 saved it, which did not record that."""
     text = files.content(SAVED)
     try:
         content = json.loads(text)["vips"] if text is not None else []
@@ -238,7 +238,7 @@ def _saved() -> dict[Place, Optional[bool]]:
 
 
 def _is_ours(place: Place, added: Optional[bool], links: Links) -> bool:
-    """Return whether this collection added an address that it has saved."""
+    """Return whether this collection added a saved address."""
     if added is None:
         return "dynamic" not in links.places.get(place, ()) and not _is_configured(place)
     return added
@@ -252,7 +252,7 @@ def _is_configured(place: Place) -> bool:
 
 
 def _files(record: Mapping[Place, bool]) -> dict[str, str]:
-    """Return the files that bring the addresses back at boot, with their texts."""
+    """Return the texts of the files that restore the addresses at boot."""
     if not record:
         return {}
     vips = [{"address": str(place.address), "interface": place.interface, "added": added} for place, added in record.items()]
@@ -273,7 +273,7 @@ def _files(record: Mapping[Place, bool]) -> dict[str, str]:
 
 
 def networkd() -> dict[str, str]:
-    """Return the interfaces that systemd-networkd configures, each with the file that it configures it from."""
+    """Return the interfaces that systemd-networkd configures, each with its .network file."""
     if not os.path.isdir(NETWORKD):
         return {}
     try:
@@ -285,13 +285,13 @@ def networkd() -> dict[str, str]:
 
 
 def _carry_out(plan: Plan, links: Links) -> None:
-    """Write the files, then change the addresses; where that fails, put everything back.
+    """Write the files, then change the addresses. After a failure, undo everything.
 
-    :raises IpvsError: it fails; the text says whether everything is as it was.
+    :raises IpvsError: it failed; the text says whether everything is as before.
     """
     before = {path: files.content(path) for path in plan.files}
     try:
-        # First the next boot: no address works now that would be missing then.
+        # The files first: no address works now that would be missing after a reboot.
         _write(plan.files)
         _bring(links, plan.delete, plan.add)
     except IpvsError as exc:
@@ -312,15 +312,15 @@ def _write(texts: Mapping[str, Optional[str]]) -> None:
 
 
 def _bring(links: Links, delete: Sequence[Place], add: Sequence[Place]) -> None:
-    """Delete and add addresses, and see that they are gone, or work.
+    """Delete and add addresses, and verify the result.
 
-    :raises IpvsError: not all of them.
+    :raises IpvsError: not all changes took effect.
     """
     if not delete and not add:
         return
     addresses.change(delete, add)
     after, deleted = addresses.detected(add), set(delete)
-    # With an address goes, on some kernels, each one that was its secondary.
+    # Some kernels delete the secondary addresses along with their primary one.
     lost = [place for place in _static(links) if place not in after.places and place not in deleted]
     if lost:
         addresses.change([], lost)
