@@ -63,7 +63,7 @@ def pack_service(service: Service) -> bytes:
 def _service_tail(
     family: str, scheduler: str, scheduler_flags: int, persistence_timeout: int, netmask: str, engine: str, one_packet: bool
 ) -> bytes:
-    """Return all but the key; most services of a table share it with many others."""
+    """Return everything but the key. Cached: most services of a table share it with many others."""
     flags = scheduler_flags & uapi.IP_VS_SVC_F_SCHED_ANY
     if persistence_timeout:
         flags |= uapi.IP_VS_SVC_F_PERSISTENT

@@ -95,12 +95,12 @@ def _port(raw: bytes) -> int:
 
 
 def _messages(data: bytes, length: int) -> list[bytes]:
-    """Return the messages of a run, which all have that length."""
+    """Return the messages of a run, all of the same length."""
     return [data[begin : begin + length] for begin in range(0, len(data), length)]
 
 
 def _inside(message: bytes, kind: int) -> dict[int, bytes]:
-    """Return the attributes nested in the message's only one."""
+    """Return the attributes nested in a message's only attribute."""
     around = values(message[uapi.MESSAGE_HEADERS :])
     if kind not in around:
         raise IpvsProtocolError(f"the kernel's reply lacks attribute {kind}")
@@ -216,7 +216,7 @@ def _service(message: bytes) -> Service:
 
 @lru_cache(maxsize=1024)
 def _service_configuration(family: str, attributes: bytes) -> tuple[Any, ...]:
-    """Return all but the key; most services of a table share it with many others."""
+    """Return everything but the key. Cached: most services of a table share it with many others."""
     return _configured_service(family, values(attributes))
 
 
@@ -280,7 +280,7 @@ def unpack_destinations(data: bytes, length: int) -> list[Destination]:
 
 
 def _destinations_alike(data: bytes, length: int) -> list[Destination]:
-    """Unpack all at once, in functions of C: there may be a hundred thousand."""
+    """Unpack all messages at once, in C functions: there may be a hundred thousand."""
     layout, headers = _destination_layout(length)
     first, raw, second, ports, configurations, families = zip(*layout.iter_unpack(data))
     count = len(first)

@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Imports all that the program and the modules that install it are made of.
+"""Imports everything that the program consists of.
 
-Ansible sends a module with what it imports, and the program is made of what was sent. A module that installs the program imports this
-in a function that is never called: whichever module comes last, the program is the same.
+Ansible sends a module together with its imports, and the program is built from the files that were sent. Each module that installs the
+program imports this file, in a function that is never called: all of them install the same program.
 """
 
 from __future__ import annotations

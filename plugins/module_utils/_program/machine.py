@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What commands share: this machine's kernel, its files, and the exit status."""
+"""Shared by the commands: this machine's kernel, its saved table, and the journal."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 def journal() -> Journal:
-    """Return a journal with syslog's levels if systemd reads it."""
+    """Return a journal; its lines have syslog levels if systemd reads them."""
     return Journal(levels="JOURNAL_STREAM" in os.environ)
 
 
 def saved() -> Content:
     """Return what is saved on this machine.
 
-    :raises IpvsUnavailableError: nothing is, or it cannot be read.
+    :raises IpvsUnavailableError: nothing is saved, or it cannot be read.
     """
     text = MachineStore().read_table()
     if text is None:
@@ -46,7 +46,7 @@ def saved() -> Content:
 
 @contextlib.contextmanager
 def kernel(*, load: bool = True) -> Iterator[IpvsKernel]:
-    """Open this machine's kernel for the block.
+    """Open this machine's kernel during the block.
 
     :param load: load ``ip_vs`` first.
     :raises IpvsUnavailableError: ``ip_vs`` is not loaded, or pyroute2 is missing.

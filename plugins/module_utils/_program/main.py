@@ -6,8 +6,8 @@
 
 """The command line: ``COMMANDS`` is the list of subcommands.
 
-A command is a line there and a function that returns the exit status. It imports what it needs itself: what a command does
-not need is not loaded.
+A command is a line there and a function that returns the exit status. The function has its own imports: a command loads only what it
+needs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _no_arguments(_parser: _Parser) -> None:
 
 
 class Command(NamedTuple):
-    """A subcommand: its words on the command line, what it does, and the function that does it."""
+    """A subcommand: its words on the command line, its help, and its function."""
 
     words: str
     help: str
@@ -147,7 +147,7 @@ COMMANDS: tuple[Command, ...] = (
 
 
 def parser() -> _Parser:
-    """Return the parser of the command line; what it finds has the command as ``command``."""
+    """Return the parser of the command line; it puts the ``Command`` into ``command``."""
     top = _Parser(
         prog="ipvs-director",
         description="The IPVS table of this director: restore it, clear it, show it, and compare it with what is saved.",
@@ -180,7 +180,7 @@ def main(arguments: Sequence[str]) -> int:
     except IpvsError as exc:
         return _failed(exc)
     except BrokenPipeError:
-        # Nobody reads any more, head(1) for one. Python would complain about it once more on its way out.
+        # The reader is gone, such as head(1). Without this, Python would complain again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
 

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What a command prints, and its exit statuses."""
+"""Output and exit statuses of the commands."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import sys
 
 DIFFERENT = 1
 FAILED = 1
-# argparse has 2, for a wrong command line.
+# argparse uses 2, for a wrong command line.
 CONFLICT = 3  # something else is in the way; nothing has changed
-INCOMPLETE = 4  # entries that cannot be restored were named, and all others were restored
+INCOMPLETE = 4  # some entries cannot be restored and were named; all others were restored
 
 STATUSES = (
     "Exit status: 0 done; 1 failed, or different; 2 wrong command line; 3 something else is in the way and nothing has changed; "

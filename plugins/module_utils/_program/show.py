@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 
 class Difference(NamedTuple):
-    """A part of the table, and in what way the kernel's differs from the saved one."""
+    """A part of the table that differs between the kernel and the saved table, and how."""
 
     name: str
     reasons: list[str]
-    saved: bool = True  # there is something saved that differs
+    saved: bool = True  # False: it is only in the kernel
 
 
 def show(*, as_json: bool) -> int:
@@ -69,7 +69,7 @@ def show(*, as_json: bool) -> int:
 
 
 def diff(*, as_json: bool, saved_only: bool) -> bool:
-    """Print how the kernel differs from what is saved, and return whether it does."""
+    """Print the differences between the kernel and the saved table, and return whether there are any."""
     content = machine.saved()
     with machine.kernel(load=False) as kernel:
         table = {observed.entry.service.key: observed.entry for observed in kernel.read_table(counters=False)}
@@ -82,7 +82,7 @@ def diff(*, as_json: bool, saved_only: bool) -> bool:
 
 
 def is_full(destination: Destination, counters: DestinationCounters) -> Optional[bool]:
-    """Return whether the kernel holds a destination for full; None if that depends on whether it was full before.
+    """Return whether the kernel considers a destination full; None if that depends on whether it was full before.
 
     The kernel marks a destination as full at its upper threshold, until it has fewer connections than its lower threshold (or than
     three quarters of the upper one, if it has no lower one).

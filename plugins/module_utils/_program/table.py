@@ -24,7 +24,7 @@ def restore(fallback: str) -> int:
     with machine.kernel() as kernel, contextlib.ExitStack() as stack:
         known = store.read_fallback()
         if known:
-            # Services get their own scheduler back while clients connect. Without nft some may be refused: still better.
+            # Services get their own scheduler back while clients connect. Without nft, some connections may be refused; still better.
             from ansible_collections.lvs.director.plugins.module_utils._boot.icmp import refusals_suppressed  # noqa: PLC0415 (loaded only where it is used)
 
             with contextlib.suppress(IpvsUnavailableError):

@@ -7,14 +7,14 @@
 """The client of the experiment: opens connections when told to, and keeps them open.
 
 The demo and the scenario run it as a program in the client VM for the whole experiment (Python starts slowly in an emulated
-machine): it reads a JSON object a line from standard input, and writes one for each to standard output. The self-test calls
+machine): it reads one JSON object per line from standard input, and writes one for each to standard output. The self-test calls
 ``Client.ask`` in its own process, with the same requests:
 
   {"do": "open", "key": "21/1", "address": "10.211.55.3", "port": 21, "limit": 5}
       {"greeting": "220 ...", "ms": 34}  or  {"error": "ECONNREFUSED", "retransmits": 0, "ms": 12}
   {"do": "close", "key": "21/1"}   says QUIT and waits until the server has closed its side (FIN)
-  {"do": "reset", "key": "21/1"}   ends the connection with RST, also what a close left of it
-  {"do": "check", "keys": ["21/1", "21/2"]}   sends a line on each, and expects it back
+  {"do": "reset", "key": "21/1"}   ends the connection with RST, even after a close
+  {"do": "check", "keys": ["21/1", "21/2"]}   sends a line on each, and expects its echo
       {"dead": []}
 
 An answer without "error" is a success. It needs only the Python standard library.
@@ -36,13 +36,13 @@ TOTAL_RETRANS = struct.Struct("=100xI")
 
 
 class Client:
-    """The open connections by their keys."""
+    """The open connections by key."""
 
     def __init__(self) -> None:
         self.connections: dict[str, socket.socket] = {}
 
     def ask(self, do: str, **values: Any) -> dict[str, Any]:
-        """Carry out a request, and return the answer with the time that it took."""
+        """Carry out a request, and return the answer and the elapsed time."""
         start = time.monotonic()
         try:
             answer: dict[str, Any] = getattr(self, do)(**values)
@@ -54,10 +54,10 @@ class Client:
     def open(self, key: str, address: str, port: int, limit: float) -> dict[str, Any]:
         """Open a connection, and wait for the greeting."""
         connection = socket.socket()
-        # However this process ends, its connections are reset. The director forgets them 10 s later, and connections that
-        # end with FIN two minutes later.
+        # However this process ends, its connections are reset. The director forgets them after 10 s; after a FIN, it would take
+        # two minutes.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        # Not blocking: if the refusal comes from the same machine, a blocking connect(2) learns of it after a second SYN only.
+        # Non-blocking: a blocking connect(2) notices a refusal from the same machine only after a second SYN.
         connection.settimeout(limit)
         try:
             connection.connect((address, port))
@@ -74,8 +74,8 @@ class Client:
         connection = self.connections[key]
         connection.sendall(b"QUIT\r\n")
         read_line(connection)
-        # With the server's FIN, the director counts the connection as inactive. Our half stays open until `reset`: closed with
-        # FIN, the connection would be counted for two minutes.
+        # At the server's FIN, the director counts the connection as inactive. Our half stays open until `reset`: after our FIN,
+        # the connection would be counted for two minutes.
         if connection.recv(1):
             raise ConnectionError(errno.EPROTO, "the server went on after QUIT")
         return {}
@@ -107,13 +107,13 @@ class Client:
 
 
 def retransmits(connection: socket.socket) -> int:
-    """Return how many packets were sent again; if the connection was refused, all of them are SYNs."""
+    """Return the number of retransmitted packets; for a refused connection, all are SYNs."""
     information = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TOTAL_RETRANS.size)
     return int(TOTAL_RETRANS.unpack(information)[0])
 
 
 def read_line(connection: socket.socket) -> str:
-    """Return the next line, without its end."""
+    """Return the next line, without the newline."""
     line = b""
     while not line.endswith(b"\n"):
         byte = connection.recv(1)
@@ -125,7 +125,7 @@ def read_line(connection: socket.socket) -> str:
 
 def name_of(error: OSError) -> str:
     """Return an error's name, as in errno(3)."""
-    # Python 3.9 has two classes for it.
+    # Two classes in Python 3.9.
     if isinstance(error, (TimeoutError, socket.timeout)):
         return "ETIMEDOUT"
     return errno.errorcode.get(error.errno or 0, type(error).__name__)

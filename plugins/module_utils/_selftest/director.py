@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The director of the self-test: reads and changes the table of this network namespace as the modules do."""
+"""The self-test's director: reads and changes the table of this network namespace as the modules do."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PrivateKernel(NetlinkKernel):
 
 
 class PrivateDirector:
-    """What the experiment asks of a director."""
+    """The operations that the experiment needs from a director."""
 
     def __init__(self, kernel: IpvsKernel) -> None:
         self._kernel = kernel
@@ -75,7 +75,7 @@ class PrivateDirector:
         converge(self._kernel, desired_from_destination_module(params), check_mode=False)
 
     def table(self, service: Service) -> Table:
-        """Return what the kernel has."""
+        """Return the kernel's table of a service."""
         observed = self._kernel.read_service(ServiceKey("ipv4", "tcp", parse_address(service.address), service.port))
         if observed is None:
             raise IpvsExperimentError(f"The self-test's service {service} is gone, and only the self-test could have deleted it")

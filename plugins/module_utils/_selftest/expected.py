@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What the kernel must do: which server gets the next connection, and which connections are counted where.
+"""The expected behaviour of the kernel: which server gets the next connection, and how connections are counted.
 
 The rules are those of ip_vs_bind_dest() and ip_vs_unbind_dest(). A server becomes overloaded when the connection just counted
 reaches its upper threshold, and stays overloaded until all of its connections, inactive ones included, are fewer than its lower
@@ -35,7 +35,7 @@ class Row:
 
 @dataclass
 class Server:
-    """A real server as the kernel must see it."""
+    """The expected state of a real server."""
 
     configured: Destination
     weight: int
@@ -50,13 +50,13 @@ class Server:
 
 
 class Expected:
-    """The state of a service's real servers, for the scheduler `test`, and for `fo` where weights fall in the order given."""
+    """The state of a service's real servers, for the scheduler `test`, and for `fo` if weights fall in list order."""
 
     def __init__(self, service: Service) -> None:
         self.servers = {destination.address: Server(destination, destination.weight) for destination in service.destinations}
 
     def open(self) -> Optional[str]:
-        """Open a connection, and return the address of the server that must greet; None if the client must be refused."""
+        """Open a connection, and return the address of the server that must accept it; None if it must be refused."""
         for address, server in self.servers.items():
             if not server.shut:
                 server.active += 1
@@ -66,7 +66,7 @@ class Expected:
         return None
 
     def close(self, address: str) -> None:
-        """End a connection: the director keeps it as inactive for a while."""
+        """End a connection: the director counts it as inactive for a while."""
         self.servers[address].active -= 1
         self.servers[address].inactive += 1
 
@@ -79,7 +79,7 @@ class Expected:
         """Let the inactive connections of a server expire."""
         server = self.servers[address]
         server.inactive = 0
-        # Without a lower threshold the kernel takes three quarters of the upper one.
+        # Without a lower threshold, the kernel uses three quarters of the upper one.
         lower = server.configured.lower_threshold or server.configured.upper_threshold * 3 / 4
         server.overloaded = server.overloaded and server.active >= lower
 
@@ -92,7 +92,7 @@ class Expected:
         return frozenset(address for address, server in self.servers.items() if server.shut)
 
     def rows(self) -> tuple[Row, ...]:
-        """Return what the director's table must show."""
+        """Return the expected rows of the director's table."""
         return tuple(
             Row(
                 address,

@@ -6,9 +6,9 @@
 
 """The production table, read before and after the self-test.
 
-A director in service changes all the time: connections come and go, counters count, a health check changes a weight. None of that
-is the self-test's fault. The self-test can be blamed for its own addresses alone, which nothing else uses: no entry and no
-connection of the production table may have one. Any other difference is reported, and is no failure.
+A director in service changes all the time: connections come and go, counters grow, a health check changes a weight. So the self-test
+only fails if an entry or a connection in the production table has one of its own addresses, which nothing else uses. It reports other
+differences, but they are no failure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario im
 if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 
-# Stats begin with the totals; the rates behind them fall by themselves.
+# Stats begin with the totals; the rates that follow decay by themselves.
 _TOTALS = 5
 
 
@@ -40,7 +40,7 @@ class Production(NamedTuple):
 
     @property
     def destinations(self) -> int:
-        """How many destinations the services have."""
+        """The number of destinations of all services."""
         return sum(len(observed.entry.destinations) for observed in self.services.values())
 
 
@@ -81,7 +81,7 @@ def changes(before: Production, after: Production) -> list[str]:
 
 
 def counted(before: Production, after: Production) -> list[ServiceKey]:
-    """Return the services whose counters or connections have changed."""
+    """Return the services whose counters or connections changed."""
     return [key for key, old in before.services.items() if key in after.services and _counts(old) != _counts(after.services[key])]
 
 

@@ -6,8 +6,8 @@
 
 """Run a function in a process and a network namespace of its own.
 
-The namespace has no name and no file: when its process has ended, however it ended, the kernel removes the namespace and everything
-in it. When the process that waits for the answer ends, by SIGKILL too, the kernel ends the other one.
+The namespace has no name and no file: when its process ends, for whatever reason, the kernel removes the namespace with everything in
+it. When the waiting parent ends, even by SIGKILL, the kernel kills the child.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Answer = dict[str, Any]
 def run_in_namespace(work: Callable[[], Answer], limit: float) -> Answer:
     """Run a function in a process and a network namespace of its own, and return its answer.
 
-    :param work: has loopback and no other interface. JSON must be able to carry its answer.
+    :param work: runs with no interface but loopback, and returns an answer that can be JSON.
     :param limit: seconds until the process is killed.
     :raises IpvsError: the function raised it, or could not be run.
     """
@@ -75,7 +75,7 @@ def run_in_namespace(work: Callable[[], Answer], limit: float) -> Answer:
 
 
 def _read(source: int, limit: float) -> Optional[bytes]:
-    """Return everything up to the end of the pipe; None if the limit is over before."""
+    """Read until the pipe is closed; return None if that takes longer than the limit."""
     received, end = b"", time.monotonic() + limit
     while select.select([source], [], [], max(0.0, end - time.monotonic()))[0]:
         chunk = os.read(source, _CHUNK)
@@ -93,7 +93,7 @@ def _run_child(work: Callable[[], Answer], sink: int, parent: int, outside: int)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
-        # What a module prints is its result: this process must not print into it.
+        # A module's output is its result: this process must not print to it.
         nothing = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(nothing, standard)
@@ -107,7 +107,7 @@ def _run_child(work: Callable[[], Answer], sink: int, parent: int, outside: int)
     finally:
         with open(sink, "wb") as pipe:
             pipe.write(json.dumps(answer).encode())
-        # Not sys.exit: the cleanup that the parent has registered for its own end must not run here.
+        # Not sys.exit: the parent's exit handlers must not run here.
         os._exit(0)
 
 
@@ -121,7 +121,7 @@ def _leave(libc: ctypes.CDLL, outside: int) -> None:
             errno.EINVAL: "this kernel has none (CONFIG_NET_NS)",
         }.get(number, os.strerror(number))
         raise IpvsUnavailableError(f"Cannot make a network namespace for the self-test: {reason} ({errno.errorcode.get(number, number)})")
-    # Verified, because what follows must never happen outside.
+    # Make sure, because the following must never happen in the machine's own namespace.
     if os.stat(NAMESPACE).st_ino == outside:
         raise IpvsExperimentError("The self-test is not in a network namespace of its own, although the kernel said so. Nothing was done")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:

@@ -50,7 +50,7 @@ def table_lines(record: Record) -> list[str]:
 
 
 def verdict_lines(broken: Sequence[str], control: str) -> list[str]:
-    """Return what was not as expected, or that everything was.
+    """Return the verdict: as expected, or the reasons why not.
 
     :param control: the name of the control, "" without one.
     """
@@ -130,7 +130,7 @@ def _rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 
 class Machine(NamedTuple):
-    """The machine, and the schedulers that were tried on it."""
+    """The machine, and the tested schedulers."""
 
     hostname: str
     kernel: str
@@ -215,7 +215,7 @@ def _kept(machine: Machine, steps: list[dict[str, Any]]) -> str:
 
 
 def _broken(machine: Machine, steps: list[dict[str, Any]], production: dict[str, Any]) -> str:
-    """Return what failed, why, and what to do."""
+    """Return the failed steps, the first reason, and advice."""
     if not production["untouched"]:
         return (
             f"The self-test has left traces in the production table of {machine}, which must never happen: "
@@ -226,7 +226,7 @@ def _broken(machine: Machine, steps: list[dict[str, Any]], production: dict[str,
     names = ", ".join(f"{step['number']} ({step['name']})" for step in broken)
     by_scheduler = any(step["broken"] for step in steps)
     by_control = any(step["control"] and step["control"]["broken"] for step in steps)
-    # At least one of the two has an entry: two steps as expected cannot differ.
+    # One of the two has an entry: two steps that both went as expected cannot differ.
     reason = (first["broken"] or first["control"]["broken"])[0]
     failing = machine.scheduler if by_scheduler else f"the control {machine.control}"
     advice = _advice(machine, by_scheduler, by_control)

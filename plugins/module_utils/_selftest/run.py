@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Run the steps with real connections, and compare what happens with what is expected.
+"""Run the steps with real connections, and compare the results with the expected ones.
 
 Two schedulers can run side by side: the one under test, and a control that must do the same.
 """
@@ -31,25 +31,25 @@ from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario im
 )
 
 OPEN_LIMIT = 10.0
-# The director sees an RST or FIN a moment after the client has sent it.
+# Seconds until the director has seen an RST or FIN that the client sent.
 ENDED_LIMIT = 5.0
-# It keeps a reset connection for 10 s; one that an earlier run closed with FIN, two minutes.
+# It keeps a connection for 10 s after an RST; for two minutes after a FIN in an earlier run.
 FORGET_LIMIT = 130.0
 
 
 @dataclass(frozen=True)
 class Table:
-    """The director's table: its rows, in the order in which the scheduler tries them, and the text that shows them."""
+    """The director's table: its rows in scheduling order, and as text."""
 
     text: str
     rows: tuple[Row, ...]
 
 
 class Director(Protocol):
-    """What the experiment asks of a director."""
+    """The operations that the experiment needs from a director."""
 
     def table(self, service: Service) -> Table:
-        """Return the table as it is now."""
+        """Return the current table."""
 
     def set_weight(self, service: Service, address: str, weight: int) -> None:
         """Give a real server another weight."""
@@ -64,7 +64,7 @@ class Client(Protocol):
 
 @dataclass(frozen=True)
 class Connection:
-    """An attempt to connect, and how it ended."""
+    """An attempt to connect, and its outcome."""
 
     number: int
     expected: Optional[str]
@@ -72,11 +72,11 @@ class Connection:
     greeting: str
     error: str
     ms: int
-    # SYNs after the first one, which Linux sends after one second.
+    # SYNs after the first; Linux sends the second one after a second.
     retransmits: int = 0
 
     def broken(self) -> Optional[str]:
-        """Return what is not as expected, in words."""
+        """Describe the difference from the expected outcome, or return None."""
         seen = self.server or self.error or repr(self.greeting)
         if self.server != self.expected:
             return f"connection {self.number}: expected {self.expected or 'a refusal'}, got {seen}"
@@ -91,32 +91,36 @@ class Connection:
 
 @dataclass(frozen=True)
 class Record:
-    """A step, and what happened."""
+    """A step and its outcome."""
 
     step: Step
     connections: tuple[Connection, ...]
     expected: tuple[Row, ...]
     table: Table
-    # The servers that take no new connection now: overloaded, or of weight 0. The kernel shows it in its choices alone, so this
-    # is what those were compared with.
+    # The servers that take no new connection: overloaded, or of weight 0. As expected, not as observed: the kernel only shows this
+    # by its choices.
     shut: frozenset[str]
-    # The client's open connections, by the server that greeted.
+    # The client's open connections by server.
     open_connections: dict[str, tuple[int, ...]]
     broken: tuple[str, ...]
 
     def seen(self) -> tuple[tuple[Optional[str], ...], tuple[Row, ...]]:
-        """Return what must be the same with two schedulers."""
+        """Return the part of the outcome that must be the same with both schedulers."""
         return tuple(connection.server for connection in self.connections), self.table.rows
 
 
 class Watcher:
-    """Is called while a step runs; this one ignores it."""
+    """Receives the progress of a step; this base class ignores it."""
 
     def connected(self, connection: Connection) -> None:
         """An attempt to connect has ended."""
 
     def waiting(self, left: int, seconds: float) -> None:
-        """After this many seconds, the director still counts this many ended connections."""
+        """The director still counts some ended connections.
+
+        :param left: how many.
+        :param seconds: how long this has taken up to now.
+        """
 
 
 @dataclass
@@ -131,7 +135,7 @@ class Run:
     def __post_init__(self) -> None:
         self.expected = Expected(self.service)
         self.numbers = itertools.count(1)
-        # The client's connections by server: open ones, and those of which a close has left the client's half.
+        # The client's connections by server: open ones, and those whose server has closed its half.
         self.open: dict[str, list[int]] = {d.address: [] for d in self.service.destinations}
         self.closed: dict[str, list[int]] = {d.address: [] for d in self.service.destinations}
         self.weights = {d.address: d.weight for d in self.service.destinations}
@@ -140,7 +144,7 @@ class Run:
         return self
 
     def __exit__(self, kind: Optional[type[BaseException]], *_: object) -> None:
-        """Restore the state from before, however far this run came."""
+        """Restore the earlier state, even after an incomplete run."""
         if kind and not issubclass(kind, Exception):
             return  # Interrupted: the machines are about to end.
         for destination in self.service.destinations:
@@ -149,7 +153,7 @@ class Run:
                 self._set_weight(destination.address, destination.weight)
 
     def step(self, step: Step) -> Record:
-        """Run a step, and return what happened.
+        """Run a step, and return the outcome.
 
         :raises IpvsExperimentError: the step cannot be carried out.
         """
@@ -256,7 +260,7 @@ class Run:
         return [f"the table: expected {right}, got {row}" for row, right in zip(table.rows, expected) if row != right]
 
     def _broken_connections(self, table: Table) -> list[str]:
-        """Compare the active connections with those that the client has open, and check that these are alive."""
+        """Compare the active connections with the client's open ones, and check that those are alive."""
         broken = [
             f"the director counts {row.active} active connections for {row.address}, and the client "
             f"has {opened} open that {row.address} greeted"
@@ -270,7 +274,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Compared:
-    """A step as both schedulers did it, and all that was not as expected."""
+    """The outcome of a step with both schedulers, and all differences from the expected one."""
 
     record: Record
     control: Optional[Record]
@@ -278,13 +282,13 @@ class Compared:
 
 
 def paired_steps(service: Service, control: Optional[Service]) -> list[tuple[Step, Optional[Step]]]:
-    """Return the steps of the service, each with that of the control."""
+    """Return the steps of the service, paired with those of the control."""
     steps = steps_of(service)
     return list(zip(steps, steps_of(control) if control else (None,) * len(steps)))
 
 
 def compare(main: Run, step: Step, control: Optional[Run], control_step: Optional[Step]) -> Compared:
-    """Run a step with both schedulers: both must choose and refuse the same, and have the same table."""
+    """Run a step with both schedulers. They must make the same choices and refusals, and have the same table."""
     record = main.step(step)
     if control is None or control_step is None:
         return Compared(record, None, record.broken)

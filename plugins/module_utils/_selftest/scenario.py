@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The experiment step by step: the one definition that the demo, the scenario, the picture and the self-test share.
+"""The steps of the experiment, shared by the demo, the scenario, the picture and the self-test.
 
-The numbers come from the service's thresholds and from the order of its destinations. ``expected`` knows the kernel's rules, and
-works out what each step must lead to.
+The numbers follow from the service's thresholds and the order of its destinations. ``expected`` knows the kernel's rules, and computes
+the outcome of each step.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Union
 
-# The self-test's services are those of examples/overload.yml, moved from 10.211.55.0/24 to loopback's network.
+# The services of examples/overload.yml, moved from 10.211.55.0/24 to loopback's network.
 NETWORK = "127.211.55.0/24"
 ADDRESS = "127.211.55.3"
 SERVERS = tuple(f"127.211.55.{last}" for last in (253, 252, 251, 250))
@@ -44,7 +44,7 @@ class Service:
     address: str
     port: int
     scheduler: str
-    # First = tried first, as everywhere in this collection.
+    # In scheduling order, as everywhere in this collection.
     destinations: tuple[Destination, ...]
 
     def __str__(self) -> str:
@@ -52,9 +52,9 @@ class Service:
 
 
 def loopback_service(scheduler: str, port: int) -> Service:
-    """Return the service with which the self-test tries a scheduler.
+    """Return the self-test's service for a scheduler.
 
-    ``test`` looks at the order alone, so all weights are equal; other schedulers need weights that fall in that order.
+    ``test`` only considers the order, so all weights are equal; other schedulers need weights that fall in list order.
     """
     weights = [1] * len(SERVERS) if scheduler == "test" else list(range(len(SERVERS), 0, -1))
     return Service(
@@ -81,7 +81,7 @@ class Close:
 
 @dataclass(frozen=True)
 class Reset:
-    """Reset all connections of the server: the director forgets them in ten seconds, not in two minutes."""
+    """Reset all connections of the server: the director forgets them after ten seconds instead of two minutes."""
 
     server: str
 
@@ -114,7 +114,7 @@ class Step:
 
 
 def steps_of(service: Service) -> tuple[Step, ...]:
-    """Return the steps in their order, for a service with at least two destinations."""
+    """Return the steps in order, for a service with at least two destinations."""
     first, second, *others = service.destinations
     left = second.upper_threshold - 3 + sum(other.upper_threshold for other in others)
     return (

@@ -14,7 +14,7 @@ from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel import modules as _modprobe
 
-# After a self-test that was interrupted, its namespace and its services live a moment longer.
+# After an interrupted self-test, its namespace and services exist for a moment longer.
 _ATTEMPTS, _PAUSE = 20, 0.1
 
 
@@ -36,7 +36,7 @@ def source_of(scheduler: str) -> Optional[str]:
 
 
 def unload(scheduler: str) -> None:
-    """Unload a scheduler that the kernel has loaded for the self-test. If something else uses it by now, the kernel keeps it."""
+    """Unload a scheduler that was loaded for the self-test. The kernel keeps it if something else uses it by now."""
     for _attempt in range(_ATTEMPTS):
         _modprobe.unload(f"ip_vs_{scheduler}")
         if not is_loaded(scheduler):

@@ -10,7 +10,7 @@ The demo and the scenario run it as a program on each real server, as root becau
 
     python3 server.py 21 2121
 
-In the self-test it is all real servers at once, in threads. The greeting names the address on which the connection arrived: the
+In the self-test, it plays all real servers at once, in threads. The greeting names the address at which the connection arrived: the
 server needs no configuration, and a client behind the director learns which real server it got.
 """
 
@@ -22,7 +22,7 @@ import sys
 import threading
 from collections.abc import Iterable
 
-# Seconds between two looks for a signal.
+# Seconds between checks for a signal.
 _HANDLE_SIGNALS = 0.5
 
 
@@ -48,7 +48,7 @@ class Server(socketserver.ThreadingTCPServer):
 
     allow_reuse_address = True
     daemon_threads = True
-    # Long enough never to refuse a connection: the director decides how many a server gets.
+    # Never refuse a connection: the director limits how many a server gets.
     request_queue_size = socket.SOMAXCONN
 
 
@@ -64,8 +64,8 @@ def start(ports: Iterable[int]) -> list[threading.Thread]:
 def main() -> None:
     """Serve on the ports that the command line names, until a signal ends the program.
 
-    Python runs the handler of a signal in the main thread, and not before that thread wakes up: a signal that arrives just before
-    an endless wait is lost. Hence the limit.
+    Python runs signal handlers in the main thread, once that wakes up: a signal that arrives just before an endless wait would be
+    lost. Hence the timeout.
     """
     threads = start(map(int, sys.argv[1:]))
     while any(thread.is_alive() for thread in threads):
