@@ -67,9 +67,7 @@ def plan_table(current: Mapping[ServiceKey, Observed], desired: DesiredTable) ->
 
         listed = {service.key for service in desired.services}
         services += [
-            transition(key, observed.entry, None)
-            for key, observed in current.items()
-            if key not in listed and desired.purges(key)
+            transition(key, observed.entry, None) for key, observed in current.items() if key not in listed and desired.purges(key)
         ]
     if desired.zero_all_counters and any(_has_counted(observed) for observed in current.values()):
         zeroed = [None]
