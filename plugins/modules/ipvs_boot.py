@@ -13,40 +13,40 @@ author:
   - The lvs.director authors (@lvs-director)
 description:
   - Installs the program C(ipvs-director) and the systemd units that run it, enables and starts them, and creates the file
-    C(/var/lib/lvs.director/table.json). From then on, every module of this collection saves there what it changes.
+    C(/var/lib/lvs.director/table.json). From then on, every module of this collection saves its changes there.
   - C(ipvs-director.service) restores services with their destinations, and timeouts, before any interface is configured.
-    C(ipvs-director-network.service) then starts sync daemons and adds virtual addresses, as soon as their interfaces are there.
-  - A saved entry that cannot be restored is named in the journal, and everything else is restored; the unit has failed then,
-    with exit status 4. The module does not start such a unit again, but warns of it.
-  - C(ipvs-director --help) lists what the program can do, for example C(ipvs-director show) and C(ipvs-director diff).
-  - The units and the file of version 0.1.0 are kept; its program C(ipvs-director-restore) is removed.
+    C(ipvs-director-network.service) then starts sync daemons and adds virtual addresses, as soon as their interfaces exist.
+  - If a saved entry cannot be restored, the journal names it, everything else is restored, and the unit fails with exit status 4.
+    The module does not start such a unit again, but warns about it.
+  - C(ipvs-director --help) lists the program's commands, for example C(ipvs-director show) and C(ipvs-director diff).
+  - Keeps the units and the file of version 0.1.0, and removes its program C(ipvs-director-restore).
 extends_documentation_fragment:
   - lvs.director._attributes
   - lvs.director._attributes.machine
 options:
   fallback_scheduler:
     description:
-      - The scheduler of services whose own is missing when the table is restored, after an upgrade of the kernel for example.
-        Their weights then fall in the order of their destinations.
-      - If it is empty, services without their scheduler are not restored.
+      - Scheduler for services whose own is missing when the table is restored, for example after a kernel upgrade. Their
+        destinations get weights that fall in list order.
+      - If this is empty, such services are not restored.
     type: str
     default: ""
   clear_on_stop:
     description:
-      - Whether C(systemctl stop ipvs-director), and a shutdown, takes the saved table, sync daemons and virtual addresses out
-        of the kernel.
+      - Whether C(systemctl stop ipvs-director), and a shutdown, removes the saved services, sync daemons and virtual addresses
+        from the kernel.
     type: bool
     default: false
   kernel_modules:
     description:
-      - Kernel modules to load before the table is restored. One that is missing is passed over.
+      - Kernel modules to load before the table is restored. Missing ones are skipped.
     type: list
     elements: str
     default: [ip_vs]
   sysctl_file:
     description:
-      - File of kernel parameters that is applied before the table is restored, because C(net.ipv4.vs) only exists once C(ip_vs)
-        is loaded. It may be missing.
+      - File of kernel parameters to apply before the table is restored, because C(net.ipv4.vs) only exists while C(ip_vs) is
+        loaded. The file may be missing.
     type: str
     default: /etc/sysctl.d/zz-ipvs_director.conf
   resync:
@@ -58,8 +58,8 @@ options:
     default: false
   state:
     description:
-      - V(absent) takes the saved table, sync daemons and virtual addresses out of the kernel, and removes the units, the
-        program and the file.
+      - V(absent) removes the saved services, sync daemons and virtual addresses from the kernel, then the units, the program and
+        the file.
     type: str
     choices: [present, absent]
     default: present
@@ -69,23 +69,23 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Restore the table at boot; without the scheduler test, services have fo
+- name: Restore the table at boot; without the scheduler test, services use fo
   lvs.director.ipvs_boot:
     kernel_modules: [ip_vs, ip_vs_test]
     fallback_scheduler: fo
 
-- name: Take everything out of the kernel when the unit stops
+- name: Clear the table when the unit stops
   lvs.director.ipvs_boot:
     clear_on_stop: true
 
-- name: Remove the saved table, and what restores it
+- name: Remove the saved table, the units and the program
   lvs.director.ipvs_boot:
     state: absent
 """
 
 RETURN = r"""
 steps:
-  description: What was done, in this order. In check mode what would be.
+  description: The changes, in order; in check mode, the predicted ones.
   returned: success
   type: list
   elements: str
@@ -128,7 +128,7 @@ def _act(params: dict[str, Any], check_mode: bool) -> Result:
 
 
 def _bring_along() -> None:
-    """Never called. Ansible sends a module with all that it imports, and the program is made of what was sent."""
+    """Never called. Ansible sends a module together with its imports, and the program is built from the files that were sent."""
     import ansible_collections.lvs.director.plugins.module_utils._program.everything  # noqa: F401, PLC0415
 
 

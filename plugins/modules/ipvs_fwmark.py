@@ -12,12 +12,12 @@ version_added: 0.2.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Has nftables put firewall marks on packets that come in for virtual services with
-    O(lvs.director.ipvs_service#module:fwmark), now and at boot, and after a restart of C(nftables.service).
-  - The rules are in the table C(inet ipvs_director), which belongs to this module. No other rules are read or changed.
-    Without marks, there is no table.
-  - The rules are tried in a network namespace of their own first, so what nft refuses is refused before anything is changed,
-    in check mode too.
+  - Sets firewall marks on incoming packets of virtual services with O(lvs.director.ipvs_service#module:fwmark), with nftables,
+    now and at boot, and after a restart of C(nftables.service).
+  - The rules are in a dedicated table, C(inet ipvs_director). No other rules are read or changed. Without marks, there is no
+    table.
+  - The rules are first loaded in a separate network namespace. If nft refuses them, the task fails before any change, in check
+    mode too.
 extends_documentation_fragment:
   - lvs.director._attributes
   - lvs.director._attributes.machine
@@ -36,26 +36,26 @@ options:
       addresses:
         description:
           - Packets to these IPv4 and IPv6 addresses, or networks, get the mark.
-          - Addresses of both families may have one mark, which then needs a service for each
+          - A mark may have addresses of both families; it then needs a service for each
             O(lvs.director.ipvs_service#module:family).
         type: list
         elements: str
         required: true
       protocol:
         description:
-          - Only packets of this protocol get the mark. If not given, packets of all protocols do.
+          - Only packets of this protocol get the mark. By default, packets of all protocols.
         type: str
         choices: [tcp, udp, sctp]
       ports:
         description:
-          - Only packets to these ports, or ranges of ports like V(8000-8099), get the mark. If not given, packets to all
-            ports do.
+          - Only packets to these ports, or ranges of ports such as V(8000-8099), get the mark. By default, packets to all
+            ports.
           - Needs O(fwmarks[].protocol).
         type: list
         elements: str
   state:
     description:
-      - V(absent) removes the table, and what loads it at boot.
+      - V(absent) removes the table, and the unit that loads it at boot.
     type: str
     choices: [present, absent]
     default: present
@@ -68,12 +68,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: HTTP and HTTPS of an address are one virtual service
+- name: Mark HTTP and HTTPS of an address
   lvs.director.ipvs_fwmark:
     fwmarks:
       - {fwmark: 7, addresses: [10.211.55.3], protocol: tcp, ports: [80, 443]}
 
-- name: The service
+- name: Serve both ports with one virtual service
   lvs.director.ipvs_service:
     fwmark: 7
     scheduler: mh
@@ -87,7 +87,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 steps:
-  description: What was done, in this order. In check mode what would be.
+  description: The changes, in order; in check mode, the predicted ones.
   returned: success
   type: list
   elements: str

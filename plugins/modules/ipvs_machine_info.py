@@ -7,46 +7,46 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ipvs_machine_info
-short_description: Find out whether a machine can become a director
+short_description: Check whether a machine can become an IPVS (LVS) director
 version_added: 0.2.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Returns the facts that decide whether a machine can run IPVS with the scheduler of this collection, and which of the
-    packages that it needs are installed.
-  - The role P(lvs.director.ipvs_director#role) begins with it. It needs neither C(ip_vs) nor pyroute2, so it also works on a
-    new machine.
+  - Returns the facts that decide whether a machine can run IPVS with this collection's scheduler, and which of the needed
+    packages are installed.
+  - The role P(lvs.director.ipvs_director#role) begins with this module. It needs neither C(ip_vs) nor pyroute2, so it works on
+    a new machine.
 extends_documentation_fragment:
   - lvs.director._attributes
   - lvs.director._attributes.info
 options:
   packages:
     description:
-      - Names of packages, or shell patterns for them like V(linux-headers-*). Those that are installed are returned.
+      - Names of packages to look for, or shell patterns such as V(linux-headers-*).
     type: list
     elements: str
     default: []
   schedulers:
     description:
-      - Names of schedulers. Those that the running kernel neither has nor can load are returned.
+      - Names of schedulers to look for in the running kernel.
     type: list
     elements: str
     default: []
   certificate:
     description:
-      - The certificate with whose key DKMS signs modules on this distribution, where DKMS's own configuration does not name one.
+      - Certificate of the key with which DKMS signs modules, if DKMS's configuration names none.
     type: path
     default: /var/lib/dkms/mok.pub
 notes:
-  - The facts are read from the machine each time. Ansible's own facts may come from a cache, and then name the kernel of before
-    the last reboot.
+  - The module reads the facts each time. Ansible's own facts may come from a cache, and name the kernel that ran before the last
+    reboot.
 seealso:
   - module: lvs.director.ipvs_scheduler
   - module: lvs.director.ipvs_info
 """
 
 EXAMPLES = r"""
-- name: Can this machine become a director?
+- name: Check whether this machine can become a director
   lvs.director.ipvs_machine_info:
     packages: [dkms, linux-headers-*]
     schedulers: [fo]
@@ -74,12 +74,12 @@ may_load_modules:
   type: bool
   sample: true
 wants_signed_modules:
-  description: Whether the kernel only loads modules that a key it trusts has signed (Secure Boot, or C(module.sig_enforce=1)).
+  description: Whether the kernel only loads modules signed with a key that it trusts (Secure Boot, or C(module.sig_enforce=1)).
   returned: success
   type: bool
   sample: false
 certificate:
-  description: The certificate with whose key DKMS signs modules. It need not exist yet.
+  description: Certificate of the key with which DKMS signs modules. It need not exist yet.
   returned: success
   type: str
   sample: /var/lib/dkms/mok.pub
@@ -89,32 +89,32 @@ has_ip_vs:
   type: bool
   sample: true
 missing_schedulers:
-  description: Those of O(schedulers) that the running kernel neither has nor can load.
+  description: The O(schedulers) that the running kernel neither has nor can load.
   returned: success
   type: list
   elements: str
   sample: []
 packages:
   description:
-    - The packages of O(packages) that are installed.
-    - Where RPM manages packages, each is listed by its name, and with its version and architecture as well.
+    - The installed packages that match O(packages).
+    - On systems with RPM, each is listed twice, by its name, and with its version and architecture.
   returned: success
   type: list
   elements: str
   sample: [dkms, linux-headers-6.12.107+deb13-cloud-amd64]
 unfinished_packages:
-  description: Those that are unpacked but not configured, because the installation of a package has failed.
+  description: Packages that are unpacked but not configured, because an installation failed.
   returned: success
   type: list
   elements: str
   sample: []
 sets_fwmarks:
-  description: Whether the role has installed rules on this machine that set firewall marks.
+  description: Whether M(lvs.director.ipvs_fwmark) sets firewall marks on this machine.
   returned: success
   type: bool
   sample: false
 check_mode:
-  description: Whether the task ran in check mode, by whatever means (C(--check), or the keyword C(check_mode)).
+  description: Whether the task ran in check mode, by C(--check) or the keyword C(check_mode).
   returned: success
   type: bool
   sample: false
@@ -127,7 +127,7 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel.modules impor
 from ansible_collections.lvs.director.plugins.module_utils._machine import machine
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run_without_kernel
 
-# Of ipvs_fwmark, which writes it first and removes it last.
+# ipvs_fwmark writes this file first and removes it last.
 _FWMARK_RULES = "/etc/ipvs_director_fwmark.nft"
 
 

@@ -12,74 +12,73 @@ version_added: 0.2.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Gives a machine what packets need on their way in from a director that forwards with direct routing (C(direct)) or through
-    tunnels (C(tunnel)) - the virtual addresses, silence about them on the network, and interfaces that decapsulate the tunnels.
+  - Prepares a machine for packets from a director that forwards with direct routing (C(direct)) or through tunnels (C(tunnel)) -
+    adds the virtual addresses, keeps the machine from answering ARP for them, and adds interfaces that decapsulate the tunnels.
   - With C(masquerade) a real server needs only a route to its clients through the director.
-  - C(ipvs_realserver.service) makes all of it again at boot, before there is a network. It runs C(ipvs-director restore realserver),
+  - C(ipvs_realserver.service) restores all of this at boot, before the network is up. It runs C(ipvs-director restore realserver),
     a program that the module installs, as M(lvs.director.ipvs_boot) does on a director.
-  - If something fails, what was done before it is undone.
-  - Interfaces, addresses and tunnels that others made are never changed or removed. Where one is in the way, the task fails and
-    nothing is changed.
+  - If a change fails, the earlier ones are undone.
+  - Never changes or removes interfaces, addresses and tunnels that others added. If one is in the way, the task fails and
+    changes nothing.
 extends_documentation_fragment:
   - lvs.director._attributes
   - lvs.director._attributes.machine
 options:
   state:
     description:
-      - V(absent) removes all that this module made, and gives settings their values of before.
-      - Kernel modules of tunnels stay loaded until the next boot, and with them the kernel's own interfaces, like C(tunl0).
+      - V(absent) removes everything that this module added, and restores the earlier settings.
+      - Kernel modules of tunnels stay loaded until the next boot, and with them the kernel's own interfaces, such as C(tunl0).
     type: str
     choices: [present, absent]
     default: present
   vips:
     description:
-      - The virtual IPv4 and IPv6 addresses, those of the director's services. Required with O(state=present).
-      - The list is complete. Others that this module added are removed. An empty list is like O(state=absent).
+      - Virtual addresses of the director's services, IPv4 and IPv6. Required with O(state=present).
+      - Unlisted addresses that this module added are removed. An empty list is the same as O(state=absent).
     type: list
     elements: str
   interface:
     description:
-      - The interface that gets the virtual addresses. V(lo), or the name of a dummy interface, which the module adds.
+      - Interface for the virtual addresses - V(lo), or the name of a dummy interface, which the module adds.
     type: str
     default: ipvs-vip
   tunnels:
     description:
-      - The ends of the director's tunnels, in the words of its destinations with C(forward_method) C(tunnel).
-      - The list is complete. Others that this module made are removed.
+      - Tunnels from the director, with the options of its destinations with C(forward_method) C(tunnel).
+      - Unlisted tunnels that this module added are removed.
     type: list
     elements: dict
     default: []
     suboptions:
       tunnel_type:
         description:
-          - The encapsulation.
+          - Encapsulation.
         type: str
         choices: [ipip, gue, gre]
         required: true
       address:
         description:
-          - The address of this machine to which the director sends, C(address) of its destination.
-          - It may be of another family than the virtual addresses.
+          - Address of this machine that the director sends to, C(address) of its destination.
+          - May be of another family than the virtual addresses.
         type: str
         required: true
       tunnel_port:
         description:
-          - The UDP port, 1 to 65535. Required with C(tunnel_type=gue); no other type has one.
+          - UDP port, 1 to 65535. Required with C(tunnel_type=gue), refused for the others.
         type: int
       tunnel_flags:
         description:
-          - The director's checksums. With V(gre) both sides must agree; V(gue) accepts all of them.
-          - At most one flag. V(nocsum) is the default.
+          - Checksum setting of the director. With V(gre) both sides must agree; V(gue) accepts any.
+          - At most one flag. The default is V(nocsum).
         type: list
         elements: str
         choices: [nocsum, csum, remcsum]
       mtu:
         description:
-          - The longest packet in bytes that fits into the tunnel, for example V(1480) for V(ipip) over IPv4 on a network with an
-            MTU of 1500.
-          - If given, TCP clients are told a maximum segment size (MSS) that fits, which helps those that get no ICMP. This takes
-            nftables, and uses the table C(inet ipvs_realserver).
-          - If not given, clients learn it from the director's ICMP, with the first packet that is too long.
+          - MTU of the tunnel in bytes, for example V(1480) for V(ipip) over IPv4 on a network with an MTU of 1500.
+          - If given, the machine announces a fitting maximum segment size (MSS) to TCP clients, which helps those that receive
+            no ICMP. This needs nftables, and uses the table C(inet ipvs_realserver).
+          - If omitted, clients learn the size from the director's ICMP reply to the first packet that is too long.
         type: int
 requirements:
   - iproute2
@@ -106,19 +105,19 @@ EXAMPLES = r"""
       - {tunnel_type: gue, address: 10.211.55.253, tunnel_port: 6080}
       - {tunnel_type: gre, address: 10.211.55.253, tunnel_flags: csum, mtu: 1472}
 
-- name: Have the virtual address on the loopback interface
+- name: Put the virtual address on the loopback interface
   lvs.director.ipvs_realserver:
     vips: [10.211.55.3]
     interface: lo
 
-- name: No real server any longer
+- name: Stop being a real server
   lvs.director.ipvs_realserver:
     state: absent
 """
 
 RETURN = r"""
 steps:
-  description: What was done, in this order. In check mode what would be.
+  description: The changes, in order; in check mode, the predicted ones.
   returned: success
   type: list
   elements: str
@@ -188,7 +187,7 @@ def _act(params: dict[str, Any], check_mode: bool) -> Result:
 
 
 def _bring_along() -> None:
-    """Never called. Ansible sends a module with all that it imports, and the program is made of what was sent."""
+    """Never called. Ansible sends a module together with its imports, and the program is built from the files that were sent."""
     import ansible_collections.lvs.director.plugins.module_utils._program.everything  # noqa: F401, PLC0415
 
 

@@ -13,16 +13,16 @@ author:
   - The lvs.director authors (@lvs-director)
 description:
   - Manages the kernel module C(ip_vs_test), which is the IPVS scheduler C(test). Its source comes with this collection.
-  - DKMS builds and installs it for the running kernel and for each other kernel whose headers are installed, and later for each
-    new kernel. Then it is loaded, now and at boot.
-  - The build must succeed for the running kernel and for the newest installed one. An older kernel for which it fails is named
-    in a warning.
-  - If virtual services use another build of the scheduler, it is replaced in service. They use O(fallback_scheduler) meanwhile, with
-    weights that give the same order. Established connections live, and no new connection is refused. A run that is killed is
-    completed by the next one.
-  - A source that does not compile changes nothing. What was built, installed and loaded before still is.
-  - If the kernel only loads signed modules (Secure Boot), only builds that DKMS's key has signed count, and the task fails
-    with instructions until the kernel trusts that key.
+  - DKMS builds and installs it for every kernel whose headers are installed, and later for each new kernel. The module loads it,
+    now and at boot.
+  - The build must succeed for the running kernel and for the newest installed one. If it fails for an older kernel, the module
+    only warns.
+  - Replaces another build of the scheduler while virtual services use it. They use O(fallback_scheduler) in the meantime, with
+    weights that give the same order. Established connections survive, and no new connection is refused. If a run is killed, the
+    next one completes it.
+  - A source that does not compile changes nothing; the previous build stays installed and loaded.
+  - If the kernel only loads signed modules (Secure Boot), builds must be signed with DKMS's key, and the task fails with
+    instructions until the kernel trusts that key.
   - The role P(lvs.director.ipvs_director#role) installs the packages that this module needs.
 extends_documentation_fragment:
   - lvs.director._attributes
@@ -31,40 +31,40 @@ options:
   state:
     description:
       - V(present) builds, installs and loads the scheduler.
-      - V(installed) builds and installs it, and leaves the running kernel as it is.
-      - V(absent) unloads the scheduler, and those modules of IPVS that were not loaded before it and that nothing else uses; then
-        it removes the scheduler from DKMS, and its source. If services use the scheduler, the task fails before it removes anything.
+      - V(installed) builds and installs it, but does not load it.
+      - V(absent) unloads the scheduler and the IPVS modules that were not loaded before it and that nothing else uses, then removes
+        the scheduler and its source from DKMS. If services use the scheduler, the task fails before it removes anything.
     type: str
     choices: [present, installed, absent]
     default: present
   source:
     description:
-      - Directory on the controller with another source of the scheduler (C(*.c), C(*.h), C(Kbuild) and C(dkms.conf)).
-      - By default, the source that comes with this collection.
+      - Directory on the controller with another source of the scheduler (C(*.c), C(*.h), C(Kbuild) and C(dkms.conf)). The default
+        is the source that comes with this collection.
     type: raw
   fallback_scheduler:
     description:
-      - The scheduler that services use while theirs is replaced. V(fo) chooses in the same order.
-      - With an empty string, a build that services use is not replaced, and the task fails after everything else is done.
+      - Scheduler for services while theirs is replaced. V(fo) chooses in the same order.
+      - With an empty string, a build that services use is not replaced; the task does everything else, and then fails.
     type: str
     default: fo
   certificate:
     description:
-      - The certificate with whose key DKMS signs modules on this distribution, where DKMS's own configuration does not name one.
-        It only matters if the kernel insists on signatures.
+      - Certificate of the key with which DKMS signs modules, if DKMS's configuration names none. Only used if the kernel insists
+        on signatures.
     type: path
     default: /var/lib/dkms/mok.pub
   services_deleted:
     description:
-      - In check mode with O(state=absent), assume that the services which are restored at boot have been deleted already. For a
-        play that deletes them before, as the role does.
+      - In check mode with O(state=absent), assume that the services restored at boot are already deleted, as an earlier task of the
+        play would have done. The role uses this.
     type: bool
     default: false
 notes:
-  - Needs root, C(dkms), C(openssl), the headers of the running kernel, and C(nftables) to replace a scheduler in service.
-    pyroute2 is needed only for that, too.
-  - Services of other network namespaces are not moved to another scheduler. If they use this one, the older build stays loaded, and
-    the task fails after everything else is done.
+  - Needs root, C(dkms), C(openssl) and the headers of the running kernel. To replace a scheduler in service, also needs
+    C(nftables) and pyroute2.
+  - Does not touch services in other network namespaces. If they use the scheduler, the older build stays loaded; the task does
+    everything else, and then fails.
 seealso:
   - module: lvs.director.ipvs_machine_info
   - module: lvs.director.ipvs_selftest
@@ -86,7 +86,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 steps:
-  description: What was done, or in check mode would be done, in order.
+  description: The changes, in order; in check mode, the predicted ones.
   returned: always
   type: list
   elements: str
@@ -107,8 +107,8 @@ unbuilt_kernels:
   sample: []
 pending:
   description:
-    - Why the kernel still runs another build, although everything else was done. The task has failed then.
-    - Empty if it does not.
+    - Why the kernel still runs another build. The task has done everything else, and has failed.
+    - Empty if the kernel runs the installed build.
   returned: when O(state) is not V(absent)
   type: str
   sample: ""
@@ -150,7 +150,7 @@ def _act(params: dict[str, Any], check_mode: bool) -> Result:
 
 
 class _Deployment:
-    """A run that brings the scheduler in; after an error, it still knows what was done."""
+    """A run that installs the scheduler; keeps the steps for the result, even after an error."""
 
     def __init__(self, params: dict[str, Any], check_mode: bool) -> None:
         self.params = params
@@ -193,14 +193,14 @@ class _Deployment:
         self.steps += converge(plan, check_mode=self.check_mode)
 
     def _is_new(self) -> bool:
-        # A source that is on the machine already has the checksum of the installed build, whatever is wrong with that.
+        # If the source on the machine is the same, a rebuild has the same checksum as the installed build.
         on_machine = dkms.read(self.wanted, os.uname().release).source
         return on_machine != self.wanted.files or not installed_source(MODULE)
 
     def _load(self) -> None:
         rebuilt = self.check_mode and bool(self.steps) and self._is_new()
         if self.signed:
-            # Before anything is loaded: a kernel that cannot run the new build keeps what it has.
+            # Before loading anything: a kernel that cannot run the new build keeps the old one.
             distrust = signature.distrust(MODULE, self.certificate, check_mode=self.check_mode)
             if distrust and signature.must_load(MODULE, rebuilt=rebuilt):
                 raise IpvsUnavailableError(distrust)

@@ -7,31 +7,31 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ipvs_sysctl
-short_description: Set kernel parameters of an IPVS (LVS) director, and set them back
+short_description: Set kernel parameters of an IPVS (LVS) director
 version_added: 0.2.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
   - Sets kernel parameters now and, from C(/etc/sysctl.d/zz-ipvs_director.conf), at every boot.
-  - Records what each parameter was before, also those that the kernel changes along with another one, as it does with
-    C(net.ipv4.ip_forward). O(state=absent) sets them back.
-  - If the kernel refuses a value, all parameters are set back to what they were before the task.
+  - Records the earlier value of each parameter, including those that the kernel changes along with another one, such as
+    C(net.ipv4.ip_forward). O(state=absent) restores them.
+  - If the kernel refuses a value, all parameters get the values back that they had before the task.
 extends_documentation_fragment:
   - lvs.director._attributes
   - lvs.director._attributes.machine
 options:
   sysctls:
     description:
-      - Values by the name of the parameter. Required with O(state=present); ignored with O(state=absent).
-      - A V(*) in a name stands for every name that exists, as in sysctl.d(5). A parameter that is also named in full gets
-        the value given there.
-      - A boolean is 1 or 0, and the values of a list are separated by spaces.
+      - Values by parameter name. Required with O(state=present); ignored with O(state=absent).
+      - A V(*) in a name matches every existing name, as in sysctl.d(5). A full name overrides a pattern.
+      - A boolean becomes 1 or 0; the values of a list are separated by spaces.
       - A name that the kernel does not know is an error, and so is a parameter that cannot be read.
-      - A name that is taken out keeps its value until the next boot, or until O(state=absent).
+      - A parameter that is no longer listed keeps its value until the next boot, or until O(state=absent).
     type: dict
   state:
     description:
-      - V(absent) sets every parameter back that still has the value that this module gave it, and removes the file.
+      - V(absent) restores the earlier values and removes the file. Parameters that something else has changed since are left
+        alone.
     type: str
     choices: [present, absent]
     default: present
@@ -48,14 +48,14 @@ EXAMPLES = r"""
       net.ipv4.vs.expire_nodest_conn: 0
       net.ipv4.vs.sync_threshold: [3, 50]
 
-- name: Set everything back
+- name: Restore the earlier values
   lvs.director.ipvs_sysctl:
     state: absent
 """
 
 RETURN = r"""
 steps:
-  description: What was done, in this order. In check mode what would be.
+  description: The changes, in order; in check mode, the predicted ones.
   returned: success
   type: list
   elements: str

@@ -13,11 +13,11 @@ author:
   - The lvs.director authors (@lvs-director)
 description:
   - Adds virtual addresses to interfaces with ip(8), and saves them for the next boot.
-  - An address that is no longer listed is removed, if this module added it. An address that was configured before the
-    module first saw it is left alone.
-  - The role P(lvs.director.ipvs_director#role) installs what adds the saved addresses at boot. Where systemd-networkd
-    configures the interface, a drop-in of its C(.network) file names them too, because networkd removes what it does not know.
-  - If an address cannot be added, everything is put back as it was.
+  - An address that is no longer listed is removed if this module added it. Addresses that were configured before are left
+    alone.
+  - M(lvs.director.ipvs_boot) installs the unit that adds the saved addresses at boot. If systemd-networkd configures the
+    interface, the module also lists them in a drop-in of its C(.network) file, because networkd removes addresses that it does not know.
+  - If an address cannot be added, all changes are undone.
 extends_documentation_fragment:
   - lvs.director._attributes
   - lvs.director._attributes.machine
@@ -30,18 +30,18 @@ options:
     suboptions:
       address:
         description:
-          - IPv4 or IPv6 address with the length of its prefix, for example V(10.211.55.3/32). Without a prefix, that of a
-            single address.
+          - IPv4 or IPv6 address with prefix length, for example V(10.211.55.3/32). The default prefix is that of a single
+            address.
         type: str
         required: true
       interface:
         description:
-          - The network interface that gets the address.
+          - Network interface for the address.
         type: str
         required: true
   state:
     description:
-      - V(absent) removes all addresses that this module added, and forgets those that it saved.
+      - V(absent) removes all addresses that this module added, and the saved list.
     type: str
     choices: [present, absent]
     default: present
@@ -51,7 +51,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Answer for two virtual addresses
+- name: Have two virtual addresses
   lvs.director.ipvs_vip:
     vips:
       - {address: 10.211.55.3/32, interface: eth1}
@@ -64,7 +64,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 steps:
-  description: What was done, in this order. In check mode what would be.
+  description: The changes, in order; in check mode, the predicted ones.
   returned: success
   type: list
   elements: str
