@@ -92,6 +92,12 @@ def _resync(options: argparse.Namespace) -> int:
     return watch(options.interval) if options.watch else resync(options.timeout, as_json=options.json)
 
 
+def _handover(options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.handover import handover  # noqa: PLC0415 (loaded only where it is used)
+
+    return handover(options.timeout, options.tolerance, check=options.check, as_json=options.json)
+
+
 def _version(options: argparse.Namespace) -> int:
     from ansible_collections.lvs.director.plugins.module_utils._program.version import VERSION  # noqa: PLC0415 (loaded only where it is used)
 
@@ -128,6 +134,19 @@ def _resync_arguments(parser: _Parser) -> None:
     parser.add_argument("--interval", type=float, default=60.0, metavar="SECONDS", help="with --watch: between two rounds (default: 60)")
 
 
+def _handover_arguments(parser: _Parser) -> None:
+    _json(parser)
+    parser.add_argument("--check", action="store_true", help="compare the tables only")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="until the other director must have everything (default: 60)",
+    )
+    parser.add_argument("--tolerance", type=int, default=0, metavar="NUMBER", help="how many connections may be missing there (default: 0)")
+
+
 COMMANDS: tuple[Command, ...] = (
     Command("restore table", "restore services, destinations and timeouts; needs no network", _restore_table, _fallback),
     Command(
@@ -142,6 +161,7 @@ COMMANDS: tuple[Command, ...] = (
         "reload-scheduler", "load the installed build of a scheduler in place of the loaded one, in service", _reload_scheduler, _scheduler
     ),
     Command("resync", "get the connections of the directors that serve the addresses, and end what is stale", _resync, _resync_arguments),
+    Command("handover", "give the virtual addresses to another director, once it has every connection", _handover, _handover_arguments),
     Command("version", "print the version", _version, _json, for_root=False),
 )
 

@@ -23,5 +23,6 @@ STATUSES = (
 
 
 def say(text: str) -> None:
-    """Print a line."""
+    """Print a line at once: the journal has it when it happens."""
     sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

@@ -10,16 +10,38 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+import socket
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.connections import CONNECTIONS, listing
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError, IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._program import machine
 from ansible_collections.lvs.director.plugins.module_utils._program.output import DIFFERENT, say
+from ansible_collections.lvs.director.plugins.module_utils._program.resync_state import Journal, text_of
 from ansible_collections.lvs.director.plugins.module_utils._sync.agent import Agent, Report
 from ansible_collections.lvs.director.plugins.module_utils._sync.group import MulticastGroup
 from ansible_collections.lvs.director.plugins.module_utils._sync.routing import Routing
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+
+_PORTS = "/proc/sys/net/ipv4/vs/sync_ports"
+# Seconds until the agent looks again for a daemon that is missing, or has lost its interface.
+_RETRY = 5.0
+
+
+class Daemons(NamedTuple):
+    """The sync daemons beside which an agent works, and the indices of their interfaces: one made anew has another."""
+
+    backup: SyncDaemon
+    master: SyncDaemon
+    interfaces: tuple[int, ...]
+    ports: int
 
 
 def resync(timeout: float, *, as_json: bool) -> int:
@@ -27,39 +49,74 @@ def resync(timeout: float, *, as_json: bool) -> int:
 
     :raises IpvsUnavailableError: no backup daemon runs here, or no other director has answered.
     """
-    with _agent() as agent:
-        report = agent.resync(timeout)
+    with machine.kernel() as kernel, agent(kernel, read_daemons(kernel), lambda report: None) as one:
+        report = one.resync(timeout)
     if report is None:
         raise IpvsUnavailableError(
             f"No other director has told of its connections within {timeout:g} seconds. Does ipvs-director resync --watch run on the one "
             "that serves the addresses, with the same sync_id and group?"
         )
-    say(json.dumps(report._asdict()) if as_json else _text(report))
+    say(json.dumps({name: value for name, value in report._asdict().items() if name != "ours"}) if as_json else text_of(report))
     return DIFFERENT if report.missing else 0
 
 
 def watch(interval: float) -> int:
     """Tell other directors of this one's connections, every ``interval`` seconds and when one asks, and hear them, until ended.
 
-    :raises IpvsUnavailableError: no backup daemon runs here.
+    Waits for a backup daemon, and begins anew when the daemons or their interfaces change.
     """
-    with _agent() as agent:
-        agent.run(interval)
-    return 0
+    problem = ""
+    while True:
+        try:
+            with machine.kernel() as kernel:
+                daemons = read_daemons(kernel)
+                with agent(kernel, daemons, Journal()) as one:
+                    say(f"In step with the group of {daemons.backup.interface}, sync ID {daemons.backup.sync_id}")
+                    problem = ""
+                    one.run(interval, partial(_same, kernel, daemons))
+        except IpvsError as exc:
+            if str(exc) != problem:
+                problem = str(exc)
+                say(f"{problem}. Trying again every {_RETRY:g} seconds")
+            time.sleep(_RETRY)
+
+
+def read_daemons(kernel: IpvsKernel) -> Daemons:
+    """Return this director's daemons.
+
+    :raises IpvsUnavailableError: no backup daemon runs here, or its interface is gone.
+    """
+    running = {daemon.state: daemon for daemon in kernel.read_sync_daemons()}
+    backup = running.get("backup")
+    if backup is None:
+        raise IpvsUnavailableError(
+            "No backup sync daemon runs on this director, so its kernel takes no connections from others. Start one with "
+            "lvs.director.ipvs_sync_daemon"
+        )
+    master = running.get("master", backup)
+    try:
+        interfaces = tuple(socket.if_nametoindex(daemon.interface) for daemon in (backup, master))
+    except OSError as exc:
+        raise IpvsUnavailableError(
+            f"The interface of a sync daemon is gone, {backup.interface} or {master.interface}: no connection is told or taken"
+        ) from exc
+    return Daemons(backup, master, interfaces, _ports())
 
 
 @contextlib.contextmanager
-def _agent() -> Iterator[Agent]:
-    with machine.kernel() as kernel:
-        daemons = [daemon for daemon in kernel.read_sync_daemons() if daemon.state == "backup"]
-        if not daemons:
-            raise IpvsUnavailableError(
-                "No backup sync daemon runs on this director, so its kernel takes no connections from others. Start one with "
-                "lvs.director.ipvs_sync_daemon"
-            )
-        with closing(MulticastGroup(daemons[0])) as group, closing(Routing()) as routing:
-            yield Agent(kernel, daemons[0], group, routing.is_local, lambda: listing(CONNECTIONS), say)
+def agent(kernel: IpvsKernel, daemons: Daemons, report: Callable[[Report], None]) -> Iterator[Agent]:
+    """Open an agent for the block."""
+    with closing(MulticastGroup(daemons.backup, daemons.master, daemons.ports)) as group, closing(Routing()) as routing:
+        yield Agent(kernel, daemons.backup, daemons.master, group, routing.is_local, lambda: listing(CONNECTIONS), report)
 
 
-def _text(report: Report) -> str:
-    return f"{report.source} told of {report.told} connections: {report.missing} missing here, {report.ended} ended as stale"
+def _same(kernel: IpvsKernel, daemons: Daemons) -> bool:
+    return read_daemons(kernel) == daemons
+
+
+def _ports() -> int:
+    try:
+        with open(_PORTS, encoding="ascii") as file:
+            return max(1, int(file.read()))
+    except (OSError, ValueError):
+        return 1

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
@@ -27,6 +28,7 @@ from ansible_collections.lvs.director.plugins.module_utils._plan.diff import des
 from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry
 from ansible_collections.lvs.director.plugins.module_utils._program import machine
 from ansible_collections.lvs.director.plugins.module_utils._program.output import say
+from ansible_collections.lvs.director.plugins.module_utils._program.resync_state import last_reports, text_of
 
 if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
@@ -49,18 +51,21 @@ def show(*, as_json: bool) -> int:
             if _is_saved()
             else None
         )
+    reports = last_reports()
     if as_json:
-        services = [_service_values(observed) for observed in table]
-        say(
-            json.dumps(
-                {"services": services, "differences": None if found is None else [_values(observed) for observed in found]}, indent=2
-            )
-        )
+        values = {
+            "services": [_service_values(observed) for observed in table],
+            "differences": None if found is None else [_values(observed) for observed in found],
+            "resync": [{**report._asdict(), "time": seconds} for report, seconds in reports],
+        }
+        say(json.dumps(values, indent=2))
         return 0
     for observed in table:
         say(service_line(observed.entry.service))
         for destination in observed.entry.destinations:
             say(_line(destination, observed.counters.get(destination.key, DestinationCounters())))
+    for report, seconds in reports:
+        say(f"{max(0, round(time.time() - seconds))} seconds ago: {text_of(report)}")
     if found is None:
         say("Nothing is restored at boot: this machine has no saved table.")
     else:

@@ -9,12 +9,15 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import struct
 from typing import NamedTuple, Optional, Protocol
 
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.table import format_address
+from ansible_collections.lvs.director.plugins.module_utils._sync.round import Source
 
 # Datagrams wait here while a listing is read: a thousand of them, each with some forty connections.
 _RECEIVE_BYTES = 4 << 20
@@ -25,17 +28,14 @@ _MREQ6 = struct.Struct("=16si")
 
 
 class Datagram(NamedTuple):
-    """What was received, and from whom."""
+    """What was received, and from where."""
 
-    source: str
+    source: Source
     data: bytes
 
 
 class Group(Protocol):
     """Where sync messages go to and come from."""
-
-    def fileno(self) -> int:
-        """Return the descriptor to wait on."""
 
     def tell(self, data: bytes) -> None:
         """Send a datagram to the other directors.
@@ -49,89 +49,103 @@ class Group(Protocol):
         :raises IpvsUnavailableError: the interface is gone.
         """
 
-    def receive(self) -> Optional[Datagram]:
-        """Return the next datagram of another director; None if it was this one's own.
+    def receive(self, patience: float) -> Optional[Datagram]:
+        """Return the next datagram of another director; None if none has come within so many seconds, or if it was this one's own.
 
         :raises IpvsUnavailableError: the interface is gone.
         """
 
 
 class MulticastGroup:
-    """The group of a sync daemon.
+    """The group of a director's sync daemons.
 
+    :param backup: the daemon beside which datagrams are received.
+    :param master: the daemon beside which they are sent.
+    :param ports: how many ports the kernel's daemons use (net.ipv4.vs.sync_ports), beginning with the daemon's own.
     :raises IpvsUnavailableError: the interface is gone, or this is not root.
     """
 
-    def __init__(self, daemon: SyncDaemon) -> None:
-        self._daemon = daemon
-        self._family = socket.AF_INET if len(daemon.group) == 4 else socket.AF_INET6
-        self._to = (socket.inet_ntop(self._family, daemon.group), daemon.port)
+    def __init__(self, backup: SyncDaemon, master: SyncDaemon, ports: int) -> None:
+        self._backup, self._master = backup, master
+        self._receivers: list[socket.socket] = []
+        self._open: list[socket.socket] = []
         try:
-            self._index = socket.if_nametoindex(daemon.interface)
-            self._others = self._sender(hops=daemon.ttl, loop=False)
+            self._others = self._sender(master, hops=master.ttl, loop=False)
             # With no hop to go, a datagram does not leave the machine; the loop brings it to the kernel's backup daemon.
-            self._here = self._sender(hops=0, loop=True)
+            self._here = self._sender(backup, hops=0, loop=True)
             self._own_port = self._here.getsockname()[1]
-            self._receiver = self._receive_socket()
+            self._receivers = [self._receiver(backup, backup.port + index) for index in range(ports)]
         except OSError as exc:
-            raise self._unusable(exc) from exc
-
-    def fileno(self) -> int:
-        return self._receiver.fileno()
+            self.close()
+            raise _unusable(backup if self._open else master, exc) from exc
 
     def close(self) -> None:
         """Close all sockets."""
-        for each in (self._others, self._here, self._receiver):
+        for each in self._open:
             each.close()
 
     def tell(self, data: bytes) -> None:
-        self._send(self._others, data)
+        self._send(self._others, self._master, data)
 
     def tell_here(self, data: bytes) -> None:
-        self._send(self._here, data)
+        self._send(self._here, self._backup, data)
 
-    def receive(self) -> Optional[Datagram]:
+    def receive(self, patience: float) -> Optional[Datagram]:
         try:
-            data, (address, port, *_scope) = self._receiver.recvfrom(_LARGEST_DATAGRAM)
+            ready = select.select(self._receivers, [], [], max(0.0, patience))[0]
+            if not ready:
+                return None
+            data, (address, port, *_scope) = ready[0].recvfrom(_LARGEST_DATAGRAM)
         except OSError as exc:
-            raise self._unusable(exc) from exc
-        return None if port == self._own_port else Datagram(address, data)
+            raise _unusable(self._backup, exc) from exc
+        return None if port == self._own_port else Datagram(Source(address, port), data)
 
-    def _send(self, sender: socket.socket, data: bytes) -> None:
+    def _send(self, sender: socket.socket, daemon: SyncDaemon, data: bytes) -> None:
         try:
-            sender.sendto(data, self._to)
+            sender.sendto(data, (_group(daemon), daemon.port))
         except OSError as exc:
-            raise self._unusable(exc) from exc
+            raise _unusable(daemon, exc) from exc
 
-    def _unusable(self, exc: OSError) -> IpvsUnavailableError:
-        group, interface = self._to[0], self._daemon.interface
-        return IpvsUnavailableError(
-            f"Cannot use the sync daemon's group {group} on {interface}: {exc.strerror or exc}. Does the interface exist?"
-        )
-
-    def _sender(self, *, hops: int, loop: bool) -> socket.socket:
-        sender = socket.socket(self._family, socket.SOCK_DGRAM)
-        if self._family == socket.AF_INET:
-            sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, _MREQN.pack(bytes(4), bytes(4), self._index))
+    def _sender(self, daemon: SyncDaemon, *, hops: int, loop: bool) -> socket.socket:
+        index = socket.if_nametoindex(daemon.interface)
+        sender = self._socket(daemon)
+        if sender.family == socket.AF_INET:
+            sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, _MREQN.pack(bytes(4), bytes(4), index))
             sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, hops)
             sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, loop)
             sender.bind(("0.0.0.0", 0))
         else:
-            sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, self._index)
+            sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
             sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, hops)
             sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, loop)
             sender.bind(("::", 0))
         return sender
 
-    def _receive_socket(self) -> socket.socket:
-        receiver = socket.socket(self._family, socket.SOCK_DGRAM)
+    def _receiver(self, daemon: SyncDaemon, port: int) -> socket.socket:
+        index = socket.if_nametoindex(daemon.interface)
+        receiver = self._socket(daemon)
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._daemon.interface.encode())
+        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, daemon.interface.encode())
         with contextlib.suppress(PermissionError):  # the limit of net.core.rmem_max is for others than root
             receiver.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BYTES)
-        receiver.bind(self._to)
-        if self._family == socket.AF_INET:
-            receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, _MREQN.pack(self._daemon.group, bytes(4), self._index))
+        receiver.bind((_group(daemon), port))
+        if receiver.family == socket.AF_INET:
+            receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, _MREQN.pack(daemon.group, bytes(4), index))
         else:
-            receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, _MREQ6.pack(self._daemon.group, self._index))
+            receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, _MREQ6.pack(daemon.group, index))
         return receiver
+
+    def _socket(self, daemon: SyncDaemon) -> socket.socket:
+        made = socket.socket(socket.AF_INET if len(daemon.group) == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
+        self._open.append(made)
+        return made
+
+
+def _group(daemon: SyncDaemon) -> str:
+    return format_address(daemon.group)
+
+
+def _unusable(daemon: SyncDaemon, exc: OSError) -> IpvsUnavailableError:
+    return IpvsUnavailableError(
+        f"Cannot use the sync daemon's group {_group(daemon)} on {daemon.interface}: {exc.strerror or exc}. Does the interface exist?"
+    )

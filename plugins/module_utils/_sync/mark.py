@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Marks in the stream of sync messages: where a round begins and ends, and the question for one. Pure.
+"""Marks in the stream of sync messages: where a round begins and ends, the question for a round, and its receipt. Pure.
 
 A mark is the payload of a message without connections, which the kernel passes over. It is JSON, for whoever looks with tcpdump.
 """
@@ -18,27 +18,27 @@ from typing import NamedTuple, Optional
 from ansible_collections.lvs.director.plugins.module_utils._model.table import format_address, parse_address
 
 _NAME = "lvs.director"
-# Addresses in one mark: with IPv6 it still fits into the shortest message that the kernel allows a daemon to be set to.
+# Addresses in a mark: with IPv6 it still fits into the shortest message that the kernel allows a daemon to be set to.
 _ADDRESSES = 24
 
 
 class Mark(NamedTuple):
-    """``kind`` is ``ask``, ``serves`` (some addresses of the round) or ``end`` (with the number of connections)."""
+    """A mark: ``ask`` for a round; ``serves``, some addresses of a round that begins; ``end`` of a round; ``received``, its receipt."""
 
     kind: str
     round: str = ""
     addresses: tuple[bytes, ...] = ()
-    connections: int = 0
+    connections: int = 0  # of the round
+    missing: int = 0  # of them, in the receiver's table
+    ended: int = 0  # stale connections of the receiver
+    table: str = ""  # fingerprint of the receiver's services and destinations
+    weights: str = ""  # the same with the weights
 
 
 def pack_mark(mark: Mark) -> bytes:
     """Return a mark as the payload of a message."""
-    content = {
-        _NAME: mark.kind,
-        "round": mark.round,
-        "addresses": [format_address(address) for address in mark.addresses],
-        "connections": mark.connections,
-    }
+    content = {name: value for name, value in mark._asdict().items() if value and name not in ("kind", "addresses")}
+    content |= {_NAME: mark.kind, "addresses": [format_address(address) for address in mark.addresses]}
     return json.dumps(content, separators=(",", ":")).encode("ascii")
 
 
@@ -46,9 +46,11 @@ def unpack_mark(payload: bytes) -> Optional[Mark]:
     """Return the mark of a payload; None if it is something else's."""
     try:
         content = json.loads(payload)
+        connections, missing, ended = (int(content.get(name, 0)) for name in ("connections", "missing", "ended"))
+        table, weights = (str(content.get(name, "")) for name in ("table", "weights"))
         addresses = tuple(parse_address(text) for text in content["addresses"])
-        return Mark(str(content[_NAME]), str(content["round"]), addresses, int(content["connections"]))
-    except (ValueError, KeyError, TypeError):
+        return Mark(str(content[_NAME]), str(content.get("round", "")), addresses, connections, missing, ended, table, weights)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

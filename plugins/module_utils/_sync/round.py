@@ -7,8 +7,8 @@
 """What is told in a round, and what a round shows to be missing or stale. Pure: messages in, messages out.
 
 The director that serves an address tells of all of its connections, round after round. The kernel's backup daemons of the
-others take what they lack. What they have and nobody has told of, neither in this round nor in the one before, has ended
-while they were away.
+others take what they lack. A connection is stale that was in this director's table at the end of two rounds in succession,
+and of which neither they nor the kernel's own messages meanwhile have told: it has ended while this director was away.
 """
 
 from __future__ import annotations
@@ -21,92 +21,122 @@ from ansible_collections.lvs.director.plugins.module_utils._sync.message import 
 from ansible_collections.lvs.director.plugins.module_utils._sync.told import Told
 
 _PROTOCOL_IP = 0
-# Seconds that a connection must have left to be told of.
-_SHORTEST = 3
+# Anybody may send to the group. Directors of a group, and processes of a director, of which notes are kept: some megabytes each.
+_MOST_PEERS = 8
+_MOST_ROUNDS = 4
+
+
+class Source(NamedTuple):
+    """A socket of another director. Its kernel and each of its processes have one of their own."""
+
+    address: str
+    port: int
 
 
 class Complete(NamedTuple):
-    """A round of which nothing was lost on the way."""
+    """A round that has ended."""
 
-    source: str
+    source: Source
+    name: str
     connections: int
+    lost: int  # connections of the round that did not arrive
     addresses: frozenset[bytes]
+    told: Told
+
+
+class Comparison(NamedTuple):
+    """What a round shows of this director's table."""
+
+    missing: int
+    stale: tuple[SyncConnection, ...]
+    untold: int  # connections that only this director has, the stale ones among them
 
 
 class _Round:
-    """What was heard so far of a director's round."""
+    """What was heard so far of a round."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.addresses: set[bytes] = set()
         self.heard = 0
+        self.told = Told()
+
+
+class _Peer:
+    """What another director has told since its last round ended, by its kernel too, and what was suspected to be stale then."""
+
+    def __init__(self) -> None:
+        self.told = Told()
+        self.suspects: Optional[Told] = None
+        self.rounds: dict[int, _Round] = {}
 
 
 class Listener:
     """Hears the messages of other directors."""
 
     def __init__(self) -> None:
-        self._rounds: dict[str, _Round] = {}
-        self._told = Told()
-        self._told_before: Optional[Told] = None
+        self._peers: dict[str, _Peer] = {}
 
-    def hear(self, source: str, message: Message) -> None:
-        """Take note of connections, of the kernel's own messages too.
-
-        :param source: the address of the director that has sent it.
-        """
+    def hear(self, source: Source, message: Message) -> None:
+        """Take note of connections, of the kernel's own messages too."""
+        peer = self._peer(source)
+        if peer is None:
+            return
+        found = peer.rounds.get(source.port)
+        told = found.told if found else peer.told
         for connection in message.connections:
-            self._told.add(connection.key)
-        found = self._rounds.get(source)
+            told.add(connection.key)
         if found:
             found.heard += len(message.connections)
 
-    def mark(self, source: str, mark: Mark) -> Optional[Complete]:
-        """Take note of a mark, and return the round that it completes, if there was no gap in it.
-
-        The kernel's own messages are counted with a round: what is heard may be more than what its end says, and not less.
-        """
-        found = self._rounds.get(source)
+    def mark(self, source: Source, mark: Mark) -> Optional[Complete]:
+        """Take note of a mark, and return the round that it ends."""
+        peer = self._peer(source)
+        if peer is None:
+            return None
+        found = peer.rounds.get(source.port)
         if mark.kind == "serves":
             if found is None or found.name != mark.round:
-                found = self._rounds[source] = _Round(mark.round)
+                found = peer.rounds[source.port] = _Round(mark.round)
+                if len(peer.rounds) > _MOST_ROUNDS:
+                    del peer.rounds[next(iter(peer.rounds))]
             found.addresses.update(mark.addresses)
         elif mark.kind == "end" and found is not None and found.name == mark.round:
-            del self._rounds[source]
-            if found.heard >= mark.connections:
-                return Complete(source, mark.connections, frozenset(found.addresses))
+            del peer.rounds[source.port]
+            lost = max(0, mark.connections - found.heard)
+            return Complete(source, found.name, mark.connections, lost, frozenset(found.addresses), found.told)
         return None
 
-    def rotate(self) -> None:
-        """Begin anew, and keep what was told until now for one more round."""
-        self._told_before = self._told
-        self._told = Told()
-
     def compare(self, own: Iterable[SyncConnection], complete: Complete, served_here: Collection[bytes]) -> Comparison:
-        """Return how this director's table differs from a round.
+        """Return how this director's table differs from a round of which nothing was lost, and begin to note for the next one.
 
         :param own: this director's connections.
         :param served_here: addresses of this director: its own connections are the truth about those.
         """
-        common = 0
+        peer = self._peers[complete.source.address]
+        common = untold = 0
         stale = []
+        suspects = Told()
         for connection in own:
             if not concerns(connection, complete.addresses):
                 continue
             key = connection.key
-            if key in self._told:
+            if key in complete.told:
                 common += 1
-            elif self._told_before is not None and key not in self._told_before and not concerns(connection, served_here):
-                stale.append(connection)
-        return Comparison(complete.connections, max(0, complete.connections - common), tuple(stale))
+            elif key not in peer.told and not concerns(connection, served_here):
+                untold += 1
+                if peer.suspects is not None and key in peer.suspects:
+                    stale.append(connection)
+                else:
+                    suspects.add(key)
+        peer.told, peer.suspects = Told(), suspects
+        return Comparison(max(0, complete.connections - common), tuple(stale), untold)
 
-
-class Comparison(NamedTuple):
-    """What a round shows of this director's table."""
-
-    told: int
-    missing: int
-    stale: tuple[SyncConnection, ...]
+    def _peer(self, source: Source) -> Optional[_Peer]:
+        found = self._peers.get(source.address)
+        if found is None and len(self._peers) < _MOST_PEERS:
+            found = self._peers[source.address] = _Peer()
+        return found
 
 
 def concerns(connection: SyncConnection, addresses: Collection[bytes]) -> bool:
@@ -114,6 +144,9 @@ def concerns(connection: SyncConnection, addresses: Collection[bytes]) -> bool:
     return connection.address in addresses or (connection.protocol == _PROTOCOL_IP and bool(addresses))
 
 
-def to_tell(own: Iterable[SyncConnection], served_here: Collection[bytes]) -> Iterator[SyncConnection]:
-    """Yield the connections of a round: not those that will have ended before the round is compared."""
-    return (connection for connection in own if connection.timeout >= _SHORTEST and concerns(connection, served_here))
+def to_tell(own: Iterable[SyncConnection], served_here: Collection[bytes], shortest: float) -> Iterator[SyncConnection]:
+    """Yield the connections of a round.
+
+    :param shortest: seconds that a connection must have left: those that end before the round is compared would be missed.
+    """
+    return (connection for connection in own if connection.timeout >= shortest and concerns(connection, served_here))

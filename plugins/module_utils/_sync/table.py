@@ -12,8 +12,9 @@ own destination, and the firewall mark of a connection, which is looked up in th
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model import uapi
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Entry
@@ -93,6 +94,20 @@ def ended(connection: SyncConnection) -> SyncConnection:
     if connection.flags & F_TEMPLATE:
         return connection._replace(state=0, flags=F_TEMPLATE, timeout=1)
     return connection._replace(state=_CLOSED[connection.protocol], flags=F_INACTIVE, timeout=1)
+
+
+class Fingerprints(NamedTuple):
+    """Short names of all services and destinations in their order. Directors with the same ones choose from the same real servers."""
+
+    table: str  # without the weights
+    weights: str  # with them
+
+
+def fingerprints(table: Iterable[Entry]) -> Fingerprints:
+    """Return the fingerprints of a table."""
+    found = sorted(table, key=lambda entry: repr(entry.service.key))
+    bare = [entry._replace(destinations=tuple(each._replace(weight=0) for each in entry.destinations)) for entry in found]
+    return Fingerprints(*(hashlib.sha256(repr(entries).encode()).hexdigest()[:16] for entries in (bare, found)))
 
 
 def completing(table: Iterable[Entry]) -> Complete:

@@ -44,7 +44,7 @@ def shape(options: Options) -> dict[str, Any]:
 
 
 def test_documented_defaults_are_the_defaults() -> None:
-    options = {**specification(), **specification("selftest")}
+    options = {**specification(), **specification("selftest"), **specification("handover")}
     assert {name: option["default"] for name, option in options.items() if "default" in option} == read("defaults/main.yml")
     # Without a default it can be told from an empty list, with which everything is purged.
     assert [name for name, option in options.items() if "default" not in option] == ["ipvs_director_services"]

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
+import re
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +17,12 @@ import yaml
 from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, converge_timeouts
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
 from ansible_collections.lvs.director.plugins.module_utils._boot import icmp, reload_scheduler
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError
-from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, Timeouts
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsUnavailableError
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationCounters, DestinationKey
 from ansible_collections.lvs.director.plugins.module_utils._options.table import desired_from_table_module
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
-from ansible_collections.lvs.director.plugins.module_utils._program import machine, main, network, resync, show, table
+from ansible_collections.lvs.director.plugins.module_utils._program import machine, main, network, resync, resync_state, show, table
 from ansible_collections.lvs.director.plugins.module_utils._program.version import VERSION
 from ansible_collections.lvs.director.plugins.module_utils._sync.agent import Agent, Report
 
@@ -264,25 +266,26 @@ def test_full_as_the_kernel_has_it(upper: int, lower: int, connections: int, ful
 class NoGroup:
     """A group in which nobody else is."""
 
-    def __init__(self, daemon: Any) -> None:
-        self._ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.daemon = daemon
-
-    def fileno(self) -> int:
-        return self._ends[0].fileno()
+    def __init__(self, backup: SyncDaemon, master: SyncDaemon, ports: int) -> None:
+        self.daemons = backup, master, ports
 
     def tell(self, data: bytes) -> None:
         pass
 
+    def receive(self, patience: float) -> None:
+        time.sleep(min(patience, 0.05))
+
     def close(self) -> None:
-        for end in self._ends:
-            end.close()
+        pass
 
 
 @pytest.fixture
-def backup(director: Director) -> Director:
+def backup(director: Director, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Director:
     desired = DesiredSyncDaemon("backup", {"interface": "eth1", "sync_id": 7})
     converge_sync_daemon(director.kernel, desired, check_mode=False)
+    monkeypatch.setattr(resync, "MulticastGroup", NoGroup)
+    monkeypatch.setattr(resync.socket, "if_nametoindex", {"eth1": 2}.__getitem__)
+    monkeypatch.setattr(resync_state, "STATE", str(tmp_path / "resync.json"))
     return director
 
 
@@ -291,25 +294,88 @@ def test_a_resync_needs_a_backup_daemon(director: Director) -> None:
     assert "No backup sync daemon runs on this director" in director.errors
 
 
-def test_a_resync_that_nobody_answers_says_so(backup: Director, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resync, "MulticastGroup", NoGroup)
+def test_a_resync_needs_the_daemon_s_interface(backup: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(name: str) -> int:
+        raise OSError(19, "No such device", name)
+
+    monkeypatch.setattr(resync.socket, "if_nametoindex", gone)
+    assert backup.run("resync --timeout 0.1") == 1
+    assert "The interface of a sync daemon is gone, eth1 or eth1" in backup.errors
+
+
+def test_a_resync_that_nobody_answers_says_so(backup: Director) -> None:
     assert backup.run("resync --timeout 0.1") == 1
     assert "No other director has told of its connections within 0.1 seconds." in backup.errors
 
 
 @pytest.mark.parametrize(("missing", "status"), [(0, 0), (3, 1)])
 def test_a_resync_reports(backup: Director, monkeypatch: pytest.MonkeyPatch, missing: int, status: int) -> None:
-    monkeypatch.setattr(resync, "MulticastGroup", NoGroup)
     monkeypatch.setattr(Agent, "resync", lambda self, timeout: Report("10.211.55.2", 40, missing, 2))
     assert backup.run("resync") == status
     assert backup.out == f"10.211.55.2 told of 40 connections: {missing} missing here, 2 ended as stale\n"
     assert backup.run("resync --json") == status
-    assert json.loads(backup.out) == {"source": "10.211.55.2", "told": 40, "missing": missing, "ended": 2}
+    assert json.loads(backup.out) == {"source": "10.211.55.2", "told": 40, "missing": missing, "ended": 2, "untold": 0}
 
 
-def test_the_watch_runs_with_its_interval(backup: Director, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resync, "MulticastGroup", NoGroup)
-    intervals: list[float] = []
-    monkeypatch.setattr(Agent, "run", lambda self, interval: intervals.append(interval))
-    assert backup.run("resync --watch --interval 5") == 0
-    assert intervals == [5.0]
+class Ended(Exception):
+    """The test ends the watch."""
+
+
+def test_the_watch_begins_anew_when_the_daemons_change(backup: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[tuple[float, bool]] = []
+    naps: list[float] = []
+
+    def run(self: Agent, interval: float, still: Any) -> None:
+        same = still()
+        # Stopped, as a task does that changes its options, and started again.
+        (daemon,) = backup.kernel.daemons
+        backup.kernel.daemons = []
+        runs.append((interval, same))
+        with pytest.raises(IpvsUnavailableError):
+            still()
+        if len(runs) == 2:
+            raise Ended
+
+        def nap(seconds: float) -> None:
+            naps.append(seconds)
+            if len(naps) == 2:
+                backup.kernel.daemons = [daemon._replace(sync_id=8)]
+
+        monkeypatch.setattr(resync.time, "sleep", nap)
+
+    monkeypatch.setattr(Agent, "run", run)
+    with pytest.raises(Ended):
+        backup.run("resync --watch --interval 5")
+    out = backup._capsys.readouterr().out.splitlines()
+    assert runs == [(5.0, True), (5.0, True)]
+    assert out == [
+        "In step with the group of eth1, sync ID 7",
+        f"{MISSING_DAEMON}. Trying again every 5 seconds",
+        "In step with the group of eth1, sync ID 8",
+    ]
+
+
+MISSING_DAEMON = (
+    "No backup sync daemon runs on this director, so its kernel takes no connections from others. "
+    "Start one with lvs.director.ipvs_sync_daemon"
+)
+
+
+def test_the_journal_has_what_there_is_to_say_and_show_the_last(backup: Director, capsys: pytest.CaptureFixture[str]) -> None:
+    journal = resync_state.Journal()
+    quiet = Report("10.211.55.2", 40, 0, 0)
+    for report in (quiet, quiet, quiet._replace(missing=2), quiet, quiet, quiet._replace(ours=True)):
+        journal(report)
+    assert capsys.readouterr().out.splitlines() == [
+        "10.211.55.2 told of 40 connections: 0 missing here, 0 ended as stale",
+        "10.211.55.2 told of 40 connections: 2 missing here, 0 ended as stale",
+        "10.211.55.2 told of 40 connections: 0 missing here, 0 ended as stale",
+        "10.211.55.2 lacks 0 of this director's 40 connections, and ended 0 as stale",
+    ]
+    backup.run("show")
+    assert re.search(r"^\d seconds ago: 10.211.55.2 told of 40 connections", backup.out, re.MULTILINE)
+    backup.run("show --json")
+    assert [each["told"] for each in json.loads(backup.out)["resync"]] == [40, 40]
+    Path(resync_state.STATE).write_text("damaged")
+    assert backup.run("show") == 0
+    assert "seconds ago" not in backup.out

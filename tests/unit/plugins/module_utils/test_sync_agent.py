@@ -5,20 +5,31 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import AddService
-from ansible_collections.lvs.director.plugins.module_utils._model.table import Service, ServiceKey, parse_address
-from ansible_collections.lvs.director.plugins.module_utils._sync.agent import Agent
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
+    Destination,
+    DestinationKey,
+    Entry,
+    Service,
+    ServiceKey,
+    parse_address,
+)
+from ansible_collections.lvs.director.plugins.module_utils._sync.agent import Agent, Report
 from ansible_collections.lvs.director.plugins.module_utils._sync.group import Datagram, MulticastGroup
 from ansible_collections.lvs.director.plugins.module_utils._sync.message import SyncConnection, unpack_message
+from ansible_collections.lvs.director.plugins.module_utils._sync.round import Source
 from ansible_collections.lvs.director.plugins.module_utils._sync.routing import Routing
+from ansible_collections.lvs.director.plugins.module_utils._sync.table import Fingerprints, fingerprints
 
 from contract.memory import MemoryKernel
 
@@ -37,12 +48,12 @@ class Director:
     def __init__(self, name: str, *, serves: bool, numbers: range, end: socket.socket) -> None:
         self.name = name
         self.table = {connection(number).key: connection(number) for number in numbers}
-        self.lines: list[str] = []
+        self.reports: list[Report] = []
         self.lose = 0  # so many datagrams with connections, on their way out
         self._end = end
         kernel = MemoryKernel()
         kernel.apply([AddService(Service(ServiceKey("ipv4", "tcp", VIP, 21), "rr"))])
-        self.agent = Agent(kernel, DAEMON, self, lambda _address: serves, self.listing, self.lines.append)
+        self.agent = Agent(kernel, DAEMON, DAEMON, self, lambda _address: serves, self.listing, self.reports.append)
 
     def listing(self) -> Iterator[bytes]:
         yield b"Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n"
@@ -60,9 +71,6 @@ class Director:
             if each.timeout == 1:
                 del self.table[each.key]
 
-    def fileno(self) -> int:
-        return self._end.fileno()
-
     def tell(self, data: bytes) -> None:
         message = unpack_message(data)
         if message and message.connections and self.lose:
@@ -73,10 +81,12 @@ class Director:
     def tell_here(self, data: bytes) -> None:
         self.backup_daemon(data)
 
-    def receive(self) -> Datagram:
+    def receive(self, patience: float) -> Datagram | None:
+        if not select.select([self._end], [], [], max(0, patience))[0]:
+            return None
         data = self._end.recv(65535)
         self.backup_daemon(data)
-        return Datagram("the other one", data)
+        return Datagram(Source("the other one", 1), data)
 
 
 @pytest.fixture
@@ -90,7 +100,7 @@ def serve(director: Director) -> None:
     def work() -> None:
         # Until the test closes its end of the network.
         with contextlib.suppress(OSError, ValueError):
-            director.agent.run(3600)
+            director.agent.run(3600, lambda: True)
 
     threading.Thread(target=work, daemon=True).start()
 
@@ -103,7 +113,7 @@ def test_a_director_that_returns_gets_what_it_lacks_and_loses_what_has_ended(end
     assert report is not None
     assert (report.told, report.missing) == (500, 0)
     assert set(returned.table) == set(active.table)
-    assert returned.lines[-1] == "the other one told of 500 connections: 0 missing here, 5 ended as stale"
+    assert returned.reports[-1] == ("the other one", 500, 0, 5, 5, False)
 
 
 def test_what_is_lost_on_the_way_is_told_again(ends: tuple[socket.socket, socket.socket]) -> None:
@@ -126,6 +136,55 @@ def test_a_director_that_serves_the_address_keeps_its_own(ends: tuple[socket.soc
     assert report is not None
     assert report.ended == 0
     assert len(other.table) == 20
+
+
+def test_whoever_asks_often_gets_no_more_rounds(ends: tuple[socket.socket, socket.socket]) -> None:
+    active = Director("active", serves=True, numbers=range(50), end=ends[0])
+    asking = Director("asking", serves=False, numbers=range(0), end=ends[1])
+    serve(active)
+    started, rounds = time.monotonic(), 0
+    while time.monotonic() < started + 2:
+        asking.agent.ask()
+        datagram = asking.receive(0.02)
+        message = unpack_message(datagram.data) if datagram else None
+        rounds += bool(message and b'"end"' in message.payload)
+    assert 1 <= rounds <= 5
+
+
+def test_the_agent_returns_when_the_daemons_are_others(ends: tuple[socket.socket, socket.socket]) -> None:
+    alone = Director("alone", serves=False, numbers=range(0), end=ends[0])
+    answers = iter([True, True, False])
+    alone.agent.run(0.05, lambda: next(answers))
+    assert next(answers, None) is None
+
+
+def test_a_receipt_says_what_the_other_director_lacks(ends: tuple[socket.socket, socket.socket]) -> None:
+    active = Director("active", serves=True, numbers=range(50), end=ends[0])
+    standby = Director("standby", serves=False, numbers=range(0), end=ends[1])
+    serve(standby)
+    receipts = active.agent.confirm(10, 0)
+    assert list(receipts) == ["the other one"]
+    mark = receipts["the other one"]
+    assert (mark.connections, mark.missing) == (50, 0)
+    assert mark.table == fingerprints(active.agent.table()).table
+    # A kernel that takes nothing: the backup daemon has another sync ID, for one.
+    vars(standby)["backup_daemon"] = lambda data: None
+    standby.table.clear()
+    assert active.agent.confirm(3, 0)["the other one"].missing == 50
+    assert active.agent.confirm(3, 50)["the other one"].missing == 50
+
+
+def test_fingerprints_know_the_order_and_tell_weights_apart() -> None:
+    def table(*destinations: tuple[str, int]) -> Fingerprints:
+        key = ServiceKey("ipv4", "tcp", VIP, 21)
+        found = tuple(Destination(DestinationKey(parse_address(address), 21), weight=weight) for address, weight in destinations)
+        return fingerprints([Entry(Service(key, "rr"), found)])
+
+    one = table(("10.0.0.1", 1), ("10.0.0.2", 1))
+    assert table(("10.0.0.1", 1), ("10.0.0.2", 1)) == one
+    assert table(("10.0.0.1", 0), ("10.0.0.2", 1)).table == one.table
+    assert table(("10.0.0.1", 0), ("10.0.0.2", 1)).weights != one.weights
+    assert table(("10.0.0.2", 1), ("10.0.0.1", 1)).table != one.table
 
 
 def test_nobody_tells(ends: tuple[socket.socket, socket.socket]) -> None:
@@ -154,42 +213,58 @@ def loopback() -> SyncDaemon:
     return DAEMON._replace(interface="lo", port=port)
 
 
-def received(group: MulticastGroup) -> Datagram | None:
-    assert select.select([group], [], [], 10)[0]
-    return group.receive()
+def group_of(daemon: SyncDaemon, ports: int = 1) -> MulticastGroup:
+    return MulticastGroup(daemon, daemon, ports)
 
 
 def test_a_group_s_datagrams_arrive(loopback: SyncDaemon) -> None:
-    one, other = MulticastGroup(loopback), MulticastGroup(loopback)
+    one, other = group_of(loopback), group_of(loopback)
     try:
         one.tell(b"to all")
-        found = received(other)
+        found = other.receive(10)
         assert found is not None
         assert found.data == b"to all"
-        received(one)
+        one.receive(10)
         one.tell_here(b"to this machine's kernel")
-        found = received(other)
+        found = other.receive(10)
         assert found is not None
         assert found.data == b"to this machine's kernel"
-        assert received(one) is None
+        assert one.receive(10) is None
     finally:
         one.close()
         other.close()
 
 
 def test_a_group_whose_sockets_are_gone_is_named(loopback: SyncDaemon) -> None:
-    group = MulticastGroup(loopback)
-    group.close()
-    for use in (lambda: group.tell(b""), lambda: group.tell_here(b""), group.receive):
+    group = group_of(loopback)
+    for each in group._open:
+        os.close(each.detach())
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    group._receivers = [receiver]
+    os.close(receiver.fileno())
+    for use in (lambda: group.tell(b""), lambda: group.tell_here(b""), lambda: group.receive(0)):
         with pytest.raises(IpvsUnavailableError, match=r"Cannot use the sync daemon's group 224\.0\.0\.81 on lo: Bad file descriptor"):
             use()
+    receiver.detach()
+
+
+def test_all_ports_of_the_kernel_s_daemons_are_heard(loopback: SyncDaemon) -> None:
+    one, other = group_of(loopback, ports=2), group_of(loopback._replace(port=loopback.port + 1))
+    try:
+        other.tell(b"from the second thread")
+        found = one.receive(10)
+        assert found is not None
+        assert found.data == b"from the second thread"
+    finally:
+        one.close()
+        other.close()
 
 
 def test_a_group_on_an_interface_that_is_gone_is_refused() -> None:
     with pytest.raises(
         IpvsUnavailableError, match=r"Cannot use the sync daemon's group 224\.0\.0\.81 on gone0: no interface with this name"
     ):
-        MulticastGroup(DAEMON._replace(interface="gone0"))
+        group_of(DAEMON._replace(interface="gone0"))
 
 
 @pytest.mark.parametrize(("address", "local"), [("127.0.0.1", True), ("127.1.2.3", True), ("192.0.2.77", False)])

@@ -16,7 +16,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
 )
 from ansible_collections.lvs.director.plugins.module_utils._sync.mark import Mark
 from ansible_collections.lvs.director.plugins.module_utils._sync.message import F_INACTIVE, F_NOOUTPUT, F_TEMPLATE, Message, SyncConnection
-from ansible_collections.lvs.director.plugins.module_utils._sync.round import Complete, Listener, to_tell
+from ansible_collections.lvs.director.plugins.module_utils._sync.round import Complete, Listener, Source, to_tell
 from ansible_collections.lvs.director.plugins.module_utils._sync.table import completing, ended, read_connections
 from ansible_collections.lvs.director.plugins.module_utils._sync.told import Told
 
@@ -91,69 +91,119 @@ def test_a_connection_is_ended_in_its_protocol_s_closed_state() -> None:
     ]
 
 
-def round_of(listener: Listener, told: list[SyncConnection], *, addresses: tuple[bytes, ...] = (VIP,), lost: int = 0) -> Complete | None:
-    listener.mark("a", Mark("serves", "1", addresses))
-    listener.hear("a", Message(0, tuple(told[lost:])))
-    return listener.mark("a", Mark("end", "1", connections=len(told)))
+AGENT, KERNEL = Source("a", 40000), Source("a", 40001)
 
 
-def test_what_was_not_told_in_two_rounds_is_stale() -> None:
+def round_of(
+    listener: Listener, told: list[SyncConnection], *, addresses: tuple[bytes, ...] = (VIP,), lost: int = 0, source: Source = AGENT
+) -> Complete:
+    listener.mark(source, Mark("serves", "1", addresses))
+    listener.hear(source, Message(0, tuple(told[lost:])))
+    complete = listener.mark(source, Mark("end", "1", connections=len(told)))
+    assert complete is not None
+    return complete
+
+
+def test_what_two_rounds_have_not_told_is_stale() -> None:
     listener, mine = Listener(), unmarked()
-    complete = round_of(listener, [mine[0]])
-    assert complete is not None
-    assert listener.compare(mine, complete, ()).stale == ()
-    listener.rotate()
-    complete = round_of(listener, [mine[0]])
-    assert complete is not None
+    assert listener.compare(mine, round_of(listener, [mine[0]]), ()) == (0, (), 1)
     # Those of other addresses are not of this round.
-    assert listener.compare(mine, complete, ()) == (1, 0, (mine[1],))
+    assert listener.compare(mine, round_of(listener, [mine[0]]), ()) == (0, (mine[1],), 1)
+
+
+def test_a_connection_that_came_between_two_rounds_is_not_stale() -> None:
+    """The kernel's message about it may have been lost."""
+    listener, mine = Listener(), unmarked()
+    listener.compare(mine[:1], round_of(listener, [mine[0]]), ())
+    assert listener.compare(mine, round_of(listener, [mine[0]]), ()).stale == ()
+    assert listener.compare(mine, round_of(listener, [mine[0]]), ()).stale == (mine[1],)
 
 
 def test_what_the_kernel_has_told_meanwhile_is_not_stale() -> None:
     listener, mine = Listener(), unmarked()
-    for _number in range(2):
+    for _number in range(3):
+        listener.hear(KERNEL, Message(0, (mine[1],)))
         complete = round_of(listener, [mine[0]])
-        assert complete is not None
-        listener.hear("a", Message(0, (mine[1],)))
         found = listener.compare(mine, complete, ())
-        listener.rotate()
     assert found.stale == ()
+
+
+def test_what_another_director_has_told_says_nothing_of_this_one_s() -> None:
+    listener, mine = Listener(), unmarked()
+    for _number in range(2):
+        listener.hear(Source("b", 1), Message(0, (mine[1],)))
+        found = listener.compare(mine, round_of(listener, [mine[0]]), ())
+    assert found.stale == (mine[1],)
+
+
+def test_rounds_of_two_processes_do_not_mix() -> None:
+    listener, mine = Listener(), unmarked()
+    other = Source("a", 40002)
+    listener.mark(AGENT, Mark("serves", "1", (VIP,)))
+    listener.hear(AGENT, Message(0, (mine[0],)))
+    complete = round_of(listener, mine[:2], source=other)
+    assert listener.compare(mine, complete, ()) == (0, (), 0)
+    listener.hear(AGENT, Message(0, (mine[1],)))
+    last = listener.mark(AGENT, Mark("end", "1", connections=2))
+    assert last is not None
+    assert last.lost == 0
+    assert listener.compare(mine, last, ()) == (0, (), 0)
 
 
 def test_own_addresses_are_never_ended() -> None:
     listener, mine = Listener(), own()
-    for _number in range(2):
-        complete = round_of(listener, [])
-        assert complete is not None
-        found = listener.compare(mine, complete, {VIP})
-        listener.rotate()
+    for _number in range(3):
+        found = listener.compare(mine, round_of(listener, []), {VIP})
     assert found.stale == ()
 
 
-def test_a_round_with_a_gap_ends_nothing() -> None:
-    assert round_of(Listener(), own()[:2], lost=1) is None
-    assert round_of(Listener(), own()[:2]) is not None
+def test_what_was_lost_of_a_round_is_counted() -> None:
+    assert round_of(Listener(), own()[:2], lost=1).lost == 1
+    assert round_of(Listener(), own()[:2]).lost == 0
 
 
-def test_the_end_of_another_round_completes_nothing() -> None:
+def test_the_kernel_s_messages_do_not_hide_what_was_lost() -> None:
+    listener, mine = Listener(), own()
+    listener.mark(AGENT, Mark("serves", "1", (VIP,)))
+    listener.hear(KERNEL, Message(0, tuple(mine)))
+    complete = listener.mark(AGENT, Mark("end", "1", connections=1))
+    assert complete is not None
+    assert complete.lost == 1
+
+
+def test_the_end_of_another_round_ends_nothing() -> None:
     listener = Listener()
-    listener.mark("a", Mark("serves", "1", (VIP,)))
-    assert listener.mark("a", Mark("end", "2")) is None
-    assert listener.mark("b", Mark("end", "1")) is None
+    listener.mark(AGENT, Mark("serves", "1", (VIP,)))
+    assert listener.mark(AGENT, Mark("end", "2")) is None
+    assert listener.mark(KERNEL, Mark("end", "1")) is None
+    assert listener.mark(Source("b", AGENT.port), Mark("end", "1")) is None
 
 
 def test_missing_connections_are_counted() -> None:
     listener, mine = Listener(), own()
     complete = round_of(listener, mine[:2])
-    assert complete is not None
+    # One that the kernel has told meanwhile does not stand in for it.
+    listener.hear(KERNEL, Message(0, (mine[5],)))
     assert listener.compare(mine[1:], complete, ()).missing == 1
+
+
+def test_strangers_fill_no_memory() -> None:
+    listener = Listener()
+    for number in range(100):
+        source = Source(f"10.0.0.{number}", 1)
+        listener.hear(source, Message(0))
+        assert listener.mark(source, Mark("end", "1")) is None
+    for number in range(100):
+        listener.mark(Source("10.0.0.1", number), Mark("serves", "1", (VIP,)))
+    assert len(listener._peers) == 8
+    assert len(listener._peers["10.0.0.1"].rounds) == 4
 
 
 def test_only_connections_to_served_addresses_are_told() -> None:
     mine = own()
-    assert list(to_tell(mine, {VIP})) == [mine[0], mine[1], mine[5]]  # and the template of a mark
-    assert list(to_tell(mine, ())) == []
-    assert list(to_tell([mine[0]._replace(timeout=2)], {VIP})) == []
+    assert list(to_tell(mine, {VIP}, 3)) == [mine[0], mine[1], mine[5]]  # and the template of a mark
+    assert list(to_tell(mine, (), 3)) == []
+    assert list(to_tell([mine[0]._replace(timeout=2)], {VIP}, 3)) == []
 
 
 def test_a_filter_forgets_nothing_and_mistakes_little() -> None:

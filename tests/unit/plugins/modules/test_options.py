@@ -25,6 +25,7 @@ from ansible_collections.lvs.director.plugins.module_utils._options.table import
 from ansible_collections.lvs.director.plugins.modules import ipvs_connection_info as _run_connection_info
 from ansible_collections.lvs.director.plugins.modules.ipvs_boot import boot_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_fwmark import fwmark_module_spec
+from ansible_collections.lvs.director.plugins.modules.ipvs_handover import handover_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_info import info_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_machine_info import machine_info_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_realserver import realserver_module_spec
@@ -34,7 +35,17 @@ from ansible_collections.lvs.director.plugins.modules.ipvs_vip import vip_module
 
 from contract.memory import Interface, MemoryKernel
 
-from . import test_boot, test_fwmark, test_machine_info, test_realserver, test_scheduler, test_selftest, test_sysctl, test_vip
+from . import (
+    test_boot,
+    test_fwmark,
+    test_handover,
+    test_machine_info,
+    test_realserver,
+    test_scheduler,
+    test_selftest,
+    test_sysctl,
+    test_vip,
+)
 from .conftest import Result, Run
 from .test_connection_info import LISTING, SYNC
 
@@ -51,6 +62,7 @@ SPECS = {
     "ipvs_selftest": selftest_module_spec(),
     "ipvs_realserver": realserver_module_spec(),
     "ipvs_boot": boot_module_spec(),
+    "ipvs_handover": handover_module_spec(),
     "ipvs_scheduler": scheduler_module_spec(),
     "ipvs_machine_info": machine_info_module_spec(),
     # An action plugin alone, with its own tests: tests/unit/roles/test_preflight.py
@@ -206,6 +218,10 @@ ELSEWHERE = {
     "ipvs_selftest": {
         "scheduler": test_selftest.test_the_scheduler_must_be_loaded,
         "control": test_selftest.test_refused_before_anything_is_done,
+    },
+    "ipvs_handover": {
+        "tolerance": test_handover.test_its_options_are_the_program_s,
+        "timeout": test_handover.test_its_options_are_the_program_s,
     },
     "ipvs_boot": {
         "fallback_scheduler": test_boot.test_it_is_installed_enabled_and_started,
