@@ -113,6 +113,11 @@ sets_fwmarks:
   returned: success
   type: bool
   sample: false
+has_vrrp:
+  description: Whether the role has given VRRP instances to keepalived on this machine.
+  returned: success
+  type: bool
+  sample: false
 check_mode:
   description: Whether the task ran in check mode, by C(--check) or the keyword C(check_mode).
   returned: success
@@ -129,6 +134,8 @@ from ansible_collections.lvs.director.plugins.module_utils._runner import Result
 
 # ipvs_fwmark writes this file first and removes it last.
 _FWMARK_RULES = "/etc/ipvs_director_fwmark.nft"
+# Of ipvs_vrrp: what it writes first, and what it removes last.
+_VRRP = ("/etc/keepalived/conf.d/ipvs_director.conf", "/etc/systemd/system/ipvs-director-ready.service")
 
 
 def machine_info_module_spec() -> dict[str, Any]:
@@ -157,6 +164,7 @@ def _act(params: dict[str, Any], check_mode: bool) -> Result:
         "packages": packages.installed,
         "unfinished_packages": packages.unfinished,
         "sets_fwmarks": os.path.exists(_FWMARK_RULES),
+        "has_vrrp": any(map(os.path.lexists, _VRRP)),
         "check_mode": check_mode,
     }
 

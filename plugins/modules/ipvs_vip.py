@@ -39,6 +39,15 @@ options:
           - Network interface for the address.
         type: str
         required: true
+  vrrp:
+    description:
+      - Whether the addresses belong to keepalived, which M(lvs.director.ipvs_vrrp) configures. They are then neither added nor
+        saved here. Those that an earlier run added stay on their interfaces, where keepalived goes on with them, and are
+        forgotten; others that it added are removed as usual.
+      - With V(false), addresses that M(lvs.director.ipvs_vrrp) gave to keepalived count as added by this module. Run this module
+        before that one removes its instances, and they stay.
+    type: bool
+    default: false
   state:
     description:
       - V(absent) removes all addresses that this module added, and the saved list.
@@ -48,6 +57,7 @@ options:
 seealso:
   - module: lvs.director.ipvs_table
   - module: lvs.director.ipvs_fwmark
+  - module: lvs.director.ipvs_vrrp
 """
 
 EXAMPLES = r"""
@@ -87,6 +97,7 @@ def vip_module_spec() -> dict[str, Any]:
                 "elements": "dict",
                 "options": {"address": {"type": "str", "required": True}, "interface": {"type": "str", "required": True}},
             },
+            "vrrp": {"type": "bool", "default": False},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         "required_if": [("state", "present", ("vips",))],
@@ -95,8 +106,9 @@ def vip_module_spec() -> dict[str, Any]:
 
 
 def _act(params: dict[str, Any], check_mode: bool) -> Result:
-    vips = params["vips"] if params["state"] == "present" else []
-    return result(vip.converge(vips, check_mode=check_mode))
+    if params["state"] == "absent":
+        return result(vip.converge([], check_mode=check_mode))
+    return result(vip.converge(params["vips"], vrrp=params["vrrp"], check_mode=check_mode))
 
 
 def main() -> None:

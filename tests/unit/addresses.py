@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._machine import addresses, vip
+from ansible_collections.lvs.director.plugins.module_utils._machine import addresses, vip, vrrp_configuration
 from ansible_collections.lvs.director.plugins.module_utils._machine.command import Finished
 
 
@@ -67,5 +67,6 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(vip, "SAVED", str(tmp_path / "state" / "vips.json"))
     monkeypatch.setattr(vip, "NETWORKS", str(tmp_path / "network"))
     monkeypatch.setattr(vip, "CONFIGURED", (str(tmp_path / "interfaces"),))
+    monkeypatch.setattr(vrrp_configuration, "OURS", str(tmp_path / "keepalived" / "ipvs_director.conf"))
     (tmp_path / "network").mkdir()
     return fake

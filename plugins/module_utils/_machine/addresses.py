@@ -88,6 +88,11 @@ def change(delete: Iterable[Place], add: Iterable[Place]) -> None:
         raise IpvsUnavailableError(f"ip {commands[number]}: {reason}")
 
 
+def add_again(places: Iterable[Place]) -> None:
+    """Add addresses that this machine had a moment ago, without asking the network whether another one has them."""
+    batch([f"address add {place.address} dev {place.interface}{' nodad' * (place.address.version == 6)}" for place in places], "-force")
+
+
 def add_each(places: list[Place]) -> dict[Place, str]:
     """Add as many of the addresses as possible, and return the refused ones with the reasons."""
     commands = [f"address add {place.address} dev {place.interface}" for place in places]

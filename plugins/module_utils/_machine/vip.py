@@ -11,6 +11,8 @@ The program that restores at boot uses ``saved()``, ``add()``, ``add_each()`` an
 
 Where systemd-networkd manages the interface, that is not enough: it removes every address that is not in its own files, when it
 configures the interface at boot and whenever it reconfigures it. So a drop-in of its file lists them.
+
+With VRRP the addresses belong to keepalived: nothing is saved, and those that an earlier run added stay until keepalived has them.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from ansible_collections.lvs.director.plugins.module_utils._machine import addre
 from ansible_collections.lvs.director.plugins.module_utils._machine.addresses import Links, Place, parse
 from ansible_collections.lvs.director.plugins.module_utils._machine.command import run
 from ansible_collections.lvs.director.plugins.module_utils._machine.steps import unfinished
+from ansible_collections.lvs.director.plugins.module_utils._machine.vrrp_configuration import listed
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
     IpvsError,
     IpvsInputError,
@@ -113,20 +116,21 @@ def remove(vips: Vips) -> list[str]:
     return [f"remove {place.address} from {place.interface}" for place in places]
 
 
-def converge(vips: Vips, *, check_mode: bool) -> list[str]:
+def converge(vips: Vips, *, vrrp: bool = False, check_mode: bool) -> list[str]:
     """Add these addresses, remove unlisted ones that an earlier run added, and save them for the next boot.
 
+    :param vrrp: keepalived has them: neither add nor save them, and forget that an earlier run did.
     :returns: the changes; in check mode, the predicted ones.
     :raises IpvsError: it failed; everything is as before, or the text says what is not.
     """
     wanted = _distinct(vips)
-    if not wanted and not existing_files():
+    if (vrrp or not wanted) and not existing_files():
         return []
     links = addresses.read()
-    plan = _plan(wanted, links)
+    plan = _plan(wanted, links, vrrp=vrrp)
     if plan.steps() and not check_mode:
         _carry_out(plan, links)
-        left = _plan(wanted, addresses.read()).steps()
+        left = _plan(wanted, addresses.read(), vrrp=vrrp).steps()
         if left:
             raise unfinished(left)
     return plan.steps()
@@ -158,16 +162,17 @@ def _place(vip: Mapping[str, Any], path: str = "") -> Place:
     return Place(parse(vip["address"], f"{path}.address" if path else ""), vip["interface"])
 
 
-def _plan(wanted: Mapping[Place, str], links: Links) -> Plan:
+def _plan(wanted: Mapping[Place, str], links: Links, *, vrrp: bool) -> Plan:
     earlier = _saved()
     delete = [place for place in earlier if place not in wanted and place in links.places and _is_ours(place, earlier[place], links)]
     going = set(delete)
     left = Links(links.interfaces, {place: flags for place, flags in links.places.items() if place not in going})
     by_ip = _by_ip(left)
-    add = [place for place, path in wanted.items() if not _is_assigned(place, left, by_ip, path)]
-    missing = set(add)
+    add = [] if vrrp else [place for place, path in wanted.items() if not _is_assigned(place, left, by_ip, path)]
+    # What keepalived has added for us is ours as well.
+    missing = {*add, *(() if vrrp else listed())}
     record = {place: place in missing or (place in earlier and _is_ours(place, earlier[place], links)) for place in wanted}
-    texts = _files(record)
+    texts = {} if vrrp else _files(record)
     known = dict.fromkeys([*texts, *existing_files()])
     return Plan(delete, add, {path: texts.get(path) for path in known if files.content(path) != texts.get(path)})
 

@@ -98,6 +98,12 @@ def _handover(options: argparse.Namespace) -> int:
     return handover(options.timeout, options.tolerance, check=options.check, as_json=options.json)
 
 
+def _ready(options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.ready import ready  # noqa: PLC0415 (loaded only where it is used)
+
+    return ready(refuse_fallback=options.refuse_fallback)
+
+
 def _version(options: argparse.Namespace) -> int:
     from ansible_collections.lvs.director.plugins.module_utils._program.version import VERSION  # noqa: PLC0415 (loaded only where it is used)
 
@@ -147,6 +153,10 @@ def _handover_arguments(parser: _Parser) -> None:
     parser.add_argument("--tolerance", type=int, default=0, metavar="NUMBER", help="how many connections may be missing there (default: 0)")
 
 
+def _ready_arguments(parser: _Parser) -> None:
+    parser.add_argument("--refuse-fallback", action="store_true", help="no services with another scheduler in place of their own")
+
+
 COMMANDS: tuple[Command, ...] = (
     Command("restore table", "restore services, destinations and timeouts; needs no network", _restore_table, _fallback),
     Command(
@@ -161,6 +171,7 @@ COMMANDS: tuple[Command, ...] = (
         "reload-scheduler", "load the installed build of a scheduler in place of the loaded one, in service", _reload_scheduler, _scheduler
     ),
     Command("resync", "get the connections of the directors that serve the addresses, and end what is stale", _resync, _resync_arguments),
+    Command("ready", "exit status 0 if the table was restored: this director may become master", _ready, _ready_arguments),
     Command("handover", "give the virtual addresses to another director, once it has every connection", _handover, _handover_arguments),
     Command("version", "print the version", _version, _json, for_root=False),
 )

@@ -22,7 +22,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.settings impor
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationCounters, DestinationKey
 from ansible_collections.lvs.director.plugins.module_utils._options.table import desired_from_table_module
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
-from ansible_collections.lvs.director.plugins.module_utils._program import machine, main, network, resync, resync_state, show, table
+from ansible_collections.lvs.director.plugins.module_utils._program import machine, main, network, ready, resync, resync_state, show, table
 from ansible_collections.lvs.director.plugins.module_utils._program.version import VERSION
 from ansible_collections.lvs.director.plugins.module_utils._sync.agent import Agent, Report
 
@@ -46,7 +46,7 @@ class Director:
         self.missing_modules: set[str] = set()
         self.out = self.errors = ""
         self._capsys = capsys
-        for module in (machine, table, show):
+        for module in (machine, table, show, ready):
             monkeypatch.setattr(module, "MachineStore", lambda: self.store)
         monkeypatch.setattr(machine, "NetlinkKernel", lambda: self.kernel)
         monkeypatch.setattr(machine.kernel_modules, "load", self._load)
@@ -379,3 +379,47 @@ def test_the_journal_has_what_there_is_to_say_and_show_the_last(backup: Director
     Path(resync_state.STATE).write_text("damaged")
     assert backup.run("show") == 0
     assert "seconds ago" not in backup.out
+
+
+def test_ready_when_the_table_is_restored(director: Director) -> None:
+    assert director.run("ready") == 0
+    assert director.out == "Ready: the kernel has all 4 saved services.\n"
+    # By hand, and no reason to leave the addresses without a director.
+    (web,) = (key for key in director.kernel.services if key.port == 80)
+    director.kernel.destinations[web][0] = director.kernel.destinations[web][0]._replace(weight=0)
+    director.kernel.timeouts = Timeouts(900, 120, 30)
+    converge(director.kernel, desired_from_table_module({**SPEC, "services": [{"fwmark": 99}]}), check_mode=False)
+    assert director.run("ready --refuse-fallback") == 0
+
+
+def test_not_ready_without_a_service_or_a_destination(director: Director) -> None:
+    (web,) = (key for key in director.kernel.services if key.port == 80)
+    del director.kernel.destinations[web][:2]
+    (mark,) = (key for key in director.kernel.services if key.fwmark == 8)
+    del director.kernel.services[mark]
+    assert director.run("ready") == 1
+    assert director.out == ""
+    assert director.errors == (
+        "ipvs-director: This director is not ready for its virtual addresses: service tcp 192.0.2.1:80: its destinations 10.0.0.2:80, "
+        "10.0.0.3:80 are missing; service fwmark 8 (ipv4): it is missing. Run the role lvs.director.ipvs_director, or 'ipvs-director "
+        "restore table', which says more, and then 'systemctl start keepalived'\n"
+    )
+
+
+def test_not_ready_with_what_cannot_be_restored(director: Director) -> None:
+    assert director.store.table
+    director.store.table = director.store.table.replace('"weight": 9', '"weight": -9')
+    assert director.run("ready") == 1
+    assert "saved services[0] (protocol tcp, address 192.0.2.1, port 80): destinations[2].weight: -9" in director.errors
+    director.store.table = "{"
+    assert director.run("ready") == 1
+    assert director.errors.startswith("ipvs-director: Cannot read /var/lib/lvs.director/table.json")
+
+
+def test_the_fallback_scheduler_is_ready_unless_it_is_refused(director: Director) -> None:
+    director.kernel = booted(director.kernel)
+    director.missing_modules = {"ip_vs_wrr"}
+    director.run("restore table --fallback=fo")
+    assert director.run("ready") == 0
+    assert director.run("ready --refuse-fallback") == 1
+    assert "service tcp 192.0.2.1:80: it has scheduler fo instead of wrr. Run the role" in director.errors

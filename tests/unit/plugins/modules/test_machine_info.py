@@ -114,3 +114,13 @@ def test_a_kernel_without_ip_vs(run: Run, programs: Path, monkeypatch: pytest.Mo
     assert not run("ipvs_machine_info")["has_ip_vs"]
     (tmp_path / "ip_vs").touch()
     assert run("ipvs_machine_info")["has_ip_vs"]
+
+
+def test_what_the_role_has_installed(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("conf", "unit")]
+    monkeypatch.setattr(ipvs_machine_info, "_VRRP", tuple(map(str, paths)))
+    assert not run("ipvs_machine_info")["has_vrrp"]
+    for path in paths:
+        path.touch()
+        assert run("ipvs_machine_info")["has_vrrp"]
+        path.unlink()

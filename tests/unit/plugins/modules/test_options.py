@@ -32,6 +32,7 @@ from ansible_collections.lvs.director.plugins.modules.ipvs_realserver import rea
 from ansible_collections.lvs.director.plugins.modules.ipvs_scheduler import scheduler_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_sysctl import sysctl_module_spec
 from ansible_collections.lvs.director.plugins.modules.ipvs_vip import vip_module_spec
+from ansible_collections.lvs.director.plugins.modules.ipvs_vrrp import vrrp_module_spec
 
 from contract.memory import Interface, MemoryKernel
 
@@ -45,6 +46,7 @@ from . import (
     test_selftest,
     test_sysctl,
     test_vip,
+    test_vrrp,
 )
 from .conftest import Result, Run
 from .test_connection_info import LISTING, SYNC
@@ -68,6 +70,7 @@ SPECS = {
     # An action plugin alone, with its own tests: tests/unit/roles/test_preflight.py
     "ipvs_role_variables": {"argument_spec": {}},
     "ipvs_vip": vip_module_spec(),
+    "ipvs_vrrp": vrrp_module_spec(),
     "ipvs_fwmark": fwmark_module_spec(),
     "ipvs_sysctl": sysctl_module_spec(),
 }
@@ -258,7 +261,30 @@ ELSEWHERE = {
         "vips": test_vip.test_an_address_is_added_and_saved,
         "vips.address": test_vip.test_an_address_moves_to_another_interface_or_prefix,
         "vips.interface": test_vip.test_an_address_moves_to_another_interface_or_prefix,
+        "vrrp": test_vip.test_what_keepalived_has_is_neither_added_nor_saved,
         "state": test_vip.test_absent_leaves_nothing,
+    },
+    "ipvs_vrrp": {
+        **dict.fromkeys(
+            (
+                "instances.name",
+                "instances.router_id",
+                "instances.interface",
+                "instances.address",
+                "instances.peers",
+                "instances.priority",
+                "instances.advertisement_interval",
+                "instances.preempt",
+                "instances.authentication",
+                "instances.vips",
+                "instances.vips.address",
+                "instances.vips.interface",
+            ),
+            test_vrrp.test_each_option_is_a_line,
+        ),
+        "instances": test_vrrp.test_the_configuration_is_keepaliveds,
+        "allow_fallback": test_vrrp.test_the_units,
+        "state": test_vrrp.test_the_addresses_go_with_the_instances,
     },
     "ipvs_fwmark": {
         **dict.fromkeys(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._machine import addresses, files, vip
+from ansible_collections.lvs.director.plugins.module_utils._machine import addresses, files, vip, vrrp_configuration
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError, IpvsInputError, IpvsUnavailableError
 
 from ...addresses import Machine, machine
@@ -348,3 +348,24 @@ def test_a_file_that_cannot_be_written_is_named(run: Run, machine: Machine, monk
     monkeypatch.setattr(files, "write", write)
     assert refusal(run, VIP) == f"Cannot write {vip.SAVED}: Read-only file system. Everything is as it was before"
     assert machine.addresses["eth1"] == ["10.0.1.1/24"]
+
+
+def test_what_keepalived_has_is_neither_added_nor_saved(run: Run, machine: Machine) -> None:
+    assert run("ipvs_vip", vips=[VIP], vrrp=True)["steps"] == []
+    machine.networkd = {"eth1": "/etc/systemd/network/eth1.network"}
+    steps(run, VIP, OTHER)
+    (drop_in,) = Path(vip.NETWORKS).glob("*.d/*")
+    predicted = run("ipvs_vip", vips=[VIP], vrrp=True, check=True)["steps"]
+    assert predicted == [f"remove {vip.SAVED}", f"remove {drop_in}", "remove 2001:db8::1/128 from eth1"]
+    assert run("ipvs_vip", vips=[VIP], vrrp=True)["steps"] == predicted
+    assert machine.addresses["eth1"] == ["10.0.1.1/24", "10.1.1.1/32"], "keepalived goes on with it"
+    assert run("ipvs_vip", vips=[VIP], vrrp=True)["steps"] == []
+
+
+def test_what_keepalived_has_added_for_us_is_ours(run: Run, machine: Machine) -> None:
+    """It is there when VRRP is taken away, and would otherwise count as somebody else's."""
+    Path(vrrp_configuration.OURS).parent.mkdir()
+    Path(vrrp_configuration.OURS).write_text("        10.1.1.1/32 dev eth1\n")
+    machine.addresses["eth1"] += ["10.1.1.1/32", "10.1.1.2/32"]
+    steps(run, VIP, {**VIP, "address": "10.1.1.2/32"})
+    assert record() == {"10.1.1.1/32": True, "10.1.1.2/32": False}

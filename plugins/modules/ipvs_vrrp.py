@@ -1,0 +1,203 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ipvs_vrrp
+short_description: Share the virtual addresses of IPVS (LVS) directors by VRRP
+version_added: 0.2.0
+author:
+  - The lvs.director authors (@lvs-director)
+description:
+  - Has keepalived run VRRP instances, which decide which director of a group has the virtual addresses. keepalived is the
+    distribution's, does VRRP only (version 3, between unicast peers), and needs no scripts.
+  - Writes C(/etc/keepalived/conf.d/ipvs_director.conf), and a C(keepalived.conf) that includes it if there is none. A
+    C(keepalived.conf) of somebody else's is never changed; if it does not include the file, the task fails and says which
+    line to add. C(keepalived --config-test) passes before anything is put in place.
+  - keepalived starts after the table, the sync daemons and C(ipvs-director-ready.service). That unit fails on a director
+    whose table was not restored, and keepalived then does not start - such a director does not become master.
+  - A director that has the addresses of an instance already, and hears no other master, keeps them when keepalived starts. It
+    listens for three and a half intervals.
+  - An advertisement of VRRP lists addresses, and keepalived ignores those of a master with another list. Each instance
+    therefore advertises an address that never changes, C(127.112.0.ID) on C(lo) (C(fe80::112:ID) over IPv6), and the list of
+    virtual addresses can be changed on one director after the other. The director that has this address is the master.
+  - The role P(lvs.director.ipvs_director#role) installs keepalived, and calls this module with values for each director.
+extends_documentation_fragment:
+  - lvs.director._attributes
+  - lvs.director._attributes.machine
+options:
+  instances:
+    description:
+      - The VRRP instances of this director. Required with O(state=present); ignored with O(state=absent).
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - The name of the instance, in logs.
+        type: str
+        required: true
+      router_id:
+        description:
+          - The virtual router ID, 1 to 255, the same on all directors of the group and of no other group in that network.
+        type: int
+        required: true
+      interface:
+        description:
+          - The interface on which advertisements are sent and received. While it has no carrier, this director is not master.
+        type: str
+        required: true
+      address:
+        description:
+          - The address from which this director sends, its own one.
+        type: str
+        required: true
+      peers:
+        description:
+          - The addresses of the other directors, of the same family. Without any, this director is always master.
+        type: list
+        elements: str
+        default: []
+      priority:
+        description:
+          - Number from 1 to 254. Of several directors that could be master, the one with the highest becomes it.
+        type: int
+        default: 100
+      advertisement_interval:
+        description:
+          - Seconds between two advertisements, 0.01 to 40.95. After 3 intervals and up to one more without any, the next
+            director takes over.
+        type: float
+        default: 1.0
+      preempt:
+        description:
+          - Whether a director that comes back takes the addresses from a master of lower priority. It does not know the
+            connections then.
+          - A master that was only frozen does, whatever this says, and so does the higher priority after a split.
+        type: bool
+        default: false
+      authentication:
+        description:
+          - VRRP version 3 has none. Keep the advertisements in a network of the directors alone, or let a firewall pass those
+            of the peers only.
+        type: str
+        choices: [none]
+        default: none
+      vips:
+        description:
+          - The virtual addresses, IPv4 and IPv6. They move together.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          address:
+            description:
+              - IPv4 or IPv6 address with the length of its prefix, for example V(10.211.55.3/32). Without a prefix, that of a
+                single address.
+            type: str
+            required: true
+          interface:
+            description:
+              - The network interface that gets the address.
+            type: str
+            required: true
+  allow_fallback:
+    description:
+      - Whether a director may become master when services were restored with another scheduler because their own was missing.
+    type: bool
+    default: true
+  state:
+    description:
+      - V(absent) removes the instances. The addresses go with them, but those that M(lvs.director.ipvs_vip) has saved before stay.
+    type: str
+    choices: [present, absent]
+    default: present
+notes:
+  - C(systemctl restart ipvs-director) does not stop keepalived. keepalived asks whether the director is ready only when it starts.
+seealso:
+  - module: lvs.director.ipvs_vip
+  - module: lvs.director.ipvs_sync_daemon
+"""
+
+EXAMPLES = r"""
+- name: Share an address with another director
+  lvs.director.ipvs_vrrp:
+    instances:
+      - name: ipvs_director_51
+        router_id: 51
+        interface: eth1
+        address: 10.211.55.11
+        peers: [10.211.55.12]
+        priority: 100
+        vips:
+          - {address: 10.211.55.3/32, interface: eth1}
+
+- name: Leave the group
+  lvs.director.ipvs_vrrp:
+    state: absent
+"""
+
+RETURN = r"""
+steps:
+  description: What was done, in this order. In check mode what would be.
+  returned: success
+  type: list
+  elements: str
+  sample: [write /etc/keepalived/conf.d/ipvs_director.conf, reload keepalived.service]
+"""
+
+from typing import Any
+
+from ansible_collections.lvs.director.plugins.module_utils._machine import vrrp
+from ansible_collections.lvs.director.plugins.module_utils._machine.steps import converge, result
+from ansible_collections.lvs.director.plugins.module_utils._machine.vrrp_configuration import instances_of
+from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run_without_kernel
+
+
+def vrrp_module_spec() -> dict[str, Any]:
+    """Return the arguments of AnsibleModule."""
+    instance = {
+        "name": {"type": "str", "required": True},
+        "router_id": {"type": "int", "required": True},
+        "interface": {"type": "str", "required": True},
+        "address": {"type": "str", "required": True},
+        "peers": {"type": "list", "elements": "str", "default": []},
+        "priority": {"type": "int", "default": 100},
+        "advertisement_interval": {"type": "float", "default": 1.0},
+        "preempt": {"type": "bool", "default": False},
+        "authentication": {"type": "str", "choices": ["none"], "default": "none"},
+        "vips": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {"address": {"type": "str", "required": True}, "interface": {"type": "str", "required": True}},
+        },
+    }
+    return {
+        "argument_spec": {
+            "instances": {"type": "list", "elements": "dict", "options": instance},
+            "allow_fallback": {"type": "bool", "default": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        "required_if": [("state", "present", ("instances",))],
+        "supports_check_mode": True,
+    }
+
+
+def _act(params: dict[str, Any], check_mode: bool) -> Result:
+    if params["state"] == "absent":
+        return result(converge(vrrp.plan_absent, check_mode=check_mode))
+    instances = instances_of(params["instances"])
+    allow_fallback = params["allow_fallback"]
+    return result(converge(lambda: vrrp.plan(instances, allow_fallback=allow_fallback, check_mode=check_mode), check_mode=check_mode))
+
+
+def main() -> None:
+    run_without_kernel(vrrp_module_spec(), _act)
+
+
+if __name__ == "__main__":
+    main()
