@@ -8,6 +8,7 @@ Check mode may be asked for on the command line, or be a keyword of a play, of a
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def play(part: str, level: str = "") -> dict[str, Any]:
         # The role's own task, with the keyword that a person would give it.
         (task,) = yaml.safe_load((ROLE / "tasks" / f"{part}.yml").read_text())
         variables = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())
-        names = {name: variables[name] for name in ("__ipvs_director_sysctls_base", "__ipvs_director_sysctls")}
+        names = {name: text for name, text in variables.items() if re.match("__ipvs_director_(sysctls|sync|vips)", name)}
         include = {module: task[module], **keyword, "vars": {**names, "ipvs_director_state": "present"}}
     return {
         "hosts": "directors",
@@ -124,4 +125,6 @@ def shape(options: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(("variable", "spec"), [("vips", vip_module_spec()), ("fwmarks", fwmark_module_spec())])
 def test_a_variable_of_the_role_is_an_option_of_the_module(variable: str, spec: dict[str, Any]) -> None:
     options = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    # VRRP's, and taken out for ipvs_vip.
+    options["ipvs_director_vips"]["options"].pop("router_id")
     assert shape(options[f"ipvs_director_{variable}"]["options"]) == shape(spec["argument_spec"][variable]["options"])

@@ -46,8 +46,12 @@ def shape(options: Options) -> dict[str, Any]:
 def test_documented_defaults_are_the_defaults() -> None:
     options = {**specification(), **specification("selftest"), **specification("handover")}
     assert {name: option["default"] for name, option in options.items() if "default" in option} == read("defaults/main.yml")
-    # Without a default it can be told from an empty list, with which everything is purged.
-    assert [name for name, option in options.items() if "default" not in option] == ["ipvs_director_services"]
+    # Without a default it can be told from an empty list, with which everything is purged, or from a director of a group.
+    assert [name for name, option in options.items() if "default" not in option] == [
+        "ipvs_director_services",
+        "ipvs_director_vrrp",
+        "ipvs_director_sync",
+    ]
 
 
 def test_the_selftest_is_the_modules() -> None:

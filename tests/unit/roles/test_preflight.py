@@ -44,6 +44,7 @@ GOOD: dict[str, Any] = {
     "ipvs_director_state": "present",
     "ipvs_director_fallback_scheduler": "fo",
     "ipvs_director_purge": False,
+    "__ipvs_director_sysctls": {},
 }
 ABSENT = {"ipvs_director_state": "absent"}
 # host: (what is otherwise than it should be, what is said then)
@@ -74,6 +75,13 @@ HOSTS: dict[str, tuple[dict[str, Any], str]] = {
     "purge_all": ({"ipvs_director_purge": True, "ipvs_director_services": []}, ""),
     # 13.4
     "no_purge": ({"ipvs_director_purge": "false"}, ""),
+    # Issue 14, fact 2.1: the active director would refuse everything.
+    "backup_only": (
+        {"ipvs_director_sync": {"interface": "eth2"}, "__ipvs_director_sysctls": {"net.ipv4.vs.backup_only": 1}},
+        "With ipvs_director_sync, every director runs both sync daemons, and the active one would then refuse all connections.",
+    ),
+    "backup_only_alone": ({"__ipvs_director_sysctls": {"net.ipv4.vs.backup_only": 1}}, ""),
+    "sync": ({"ipvs_director_sync": {"interface": "eth2"}, "__ipvs_director_sysctls": {"net.ipv4.vs.backup_only": 0}}, ""),
     # 13.23
     "absent": (
         {
@@ -134,7 +142,7 @@ def test_what_is_said(name: str, said: Path) -> None:
 
 def test_every_refusal_has_a_case(said: Path) -> None:
     texts = [task["ansible.builtin.assert"]["fail_msg"] for task in REFUSALS if "ansible.builtin.assert" in task]
-    assert len(texts) == 8
+    assert len(texts) == 9
     found = [path.read_text(encoding="utf-8") for path in said.iterdir() if path.name in HOSTS]
     for text in texts:
         words = re.compile(".*".join(re.escape(part) for part in re.split(r"{{.*?}}", text)), re.DOTALL)

@@ -25,9 +25,15 @@ LOCAL = {
     "ansible.builtin.set_fact",
     "lvs.director.ipvs_role_variables",
 }
-KEYWORDS = {"name", "when", "tags", "vars", "register", "failed_when", "changed_when", "check_mode", "environment", "diff"}
+KEYWORDS = {
+    *("name", "when", "tags", "vars", "register", "failed_when", "changed_when", "check_mode", "environment", "diff"),
+    *("loop", "delegate_to", "delegate_facts", "ignore_unreachable"),
+}
 # What holds for a director on which nothing is to be done.
-SKIPPED = re.compile(r"__ipvs_director_(missing|unfinished|pip_packages)\b.* length > 0|== 'absent'|table_ready")
+SKIPPED = re.compile(
+    r"__ipvs_director_(missing|unfinished|pip_packages)\b.* length > 0|== 'absent'|table_ready"
+    r"|ipvs_director_(vrrp|sync) is defined|has_vrrp"
+)
 
 
 def flat(name: str, *conditions: str) -> Iterator[tuple[Task, str]]:

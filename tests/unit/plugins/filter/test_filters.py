@@ -21,7 +21,7 @@ from hypothesis import given, settings
 
 from contract.strategies import tables
 
-FILTERS = ["from_ipvsadm_rules", "ipvsadm_rules"]
+FILTERS = ["from_ipvsadm_rules", "ipvsadm_rules", "vrrp_instances", "vrrp_unknown_hosts"]
 WEB: dict[str, Any] = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
 
 
