@@ -70,11 +70,20 @@ class Run:
             if "changing_messages" in one:
                 self.report.limits.append(Limit("one_change: messages that change something", one["changing_messages"], 1, "messages"))
                 continue
+            if "resync" in one:
+                self._resync(size, **one["resync"])
+                continue
             ours, peer = found[one["case"]]
             ours.append(one["ours"])
             peer.append(one["peer"])
         for case in chosen:
             self._found(Row(case.name, size, *found[case.name], case.bound_at(size), grows=case.grows))
+
+    def _resync(self, size: int, **cost: float) -> None:
+        processor = f"{cost['active_processor']:.2f} s of the active director's processor, {cost['processor']:.2f} s of the other's"
+        memory = max(cost["memory"], cost["active_memory"])
+        self.say(f"    resync: {cost['seconds']:.2f} s with both on one processor, {processor}, {memory:.0f} MiB")
+        self.report.limits.append(Limit(f"resync: memory of an agent at {size:,} connections", memory, known.RESYNC_MEMORY, "MiB"))
 
     def _task(self, controller: tasks.Controller, case: known.TaskCase) -> None:
         self.say(f"{case.name}: {case.about}; {case.runs} runs of each, log in {(STATE / case.name).relative_to(ROOT)}.log")

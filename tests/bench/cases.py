@@ -58,8 +58,9 @@ ENGINE = (
     EngineCase("noop:floor", "the same beside a C program that asks the same and does not look at the answers", None),
     EngineCase("one_change", "one destination of many edited, beside nothing to do", 1.05, sizes=(10_000,), runs=15),
     EngineCase("restore", "services restored as at boot, a destination each, beside ipvsadm -R", None, sizes=(1_000, 10_000), grows=True),
+    EngineCase("resync", "connections taken from another director, beside ipvsadm -L -n -c", None, sizes=(10_000, LARGEST), runs=3),
 )
-GROUPS = (("apply", "keepalived", "apply:floor"), ("noop", "noop:floor"), ("one_change",), ("restore",))
+GROUPS = (("apply", "keepalived", "apply:floor"), ("noop", "noop:floor"), ("one_change",), ("restore",), ("resync",))
 """Cases that are measured together, because they share the runs of ours."""
 FLOOR = "floor"
 """Both cases that are compared with nothing but the kernel (floor.c)."""
@@ -80,6 +81,9 @@ TASKS = (
 MEMORY = "memory"
 MEMORY_BOUND = 200.0
 """MiB that the module's process may take for the largest table."""
+
+RESYNC_MEMORY = 64.0
+"""MiB that the agent of either director may take, however many connections there are."""
 
 ROLE = "role_noop"
 ROLE_RUNS = 3

@@ -31,10 +31,12 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import S
 
 from bench import messages, tables
 from bench.engine import NetlinkKernel, converge, desired_table, restore
+from bench.resync import resynced
 
 LOADS = ("apply", "keepalived", "apply:floor")
 READS = ("noop", "noop:floor", "one_change")
 RESTORE = "restore"
+RESYNC = "resync"
 
 Run = tuple[str, float, float]
 """A case, and the seconds of ours and of the peer."""
@@ -138,6 +140,15 @@ class Bench:
         self._rules.write_text(tables.ipvsadm_rules(self._size, 1))
         yield RESTORE, self._loaded_by("the restore", lambda: restored(text)), self._loaded_by("ipvsadm -R", self.ipvsadm)
 
+    # -- between two directors --------------------------------------------------------------------
+
+    def resync(self) -> Iterator[Run]:
+        """Resync as many connections as destinations elsewhere, beside a listing of the table that results."""
+        fresh_namespace()
+        found = resynced(self._size)
+        say(resync=found._asdict())
+        yield RESYNC, found.seconds, seconds(list_connections)
+
     # -- with the table loaded --------------------------------------------------------------------
 
     def read(self, cases: Collection[str], kernel: NetlinkKernel) -> Iterator[Run]:
@@ -212,6 +223,11 @@ def save() -> None:
     subprocess.run(["ipvsadm", "-Sn"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True, timeout=600)
 
 
+def list_connections() -> None:
+    """Print the connections with ipvsadm, for nobody."""
+    subprocess.run(["ipvsadm", "-L", "-n", "-c"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True, timeout=600)
+
+
 def loaded() -> int:
     """Return how many destinations this namespace has: what ipvsadm says, for /proc/net/ip_vs may lack some of a large table."""
     saved = subprocess.run(["ipvsadm", "-Sn"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, timeout=600).stdout
@@ -283,6 +299,9 @@ def measure(bench: Bench, cases: Collection[str], runs: int, warm_up: bool) -> N
     if RESTORE in cases:
         for number in numbers:
             tell(number, bench.restore())
+    if RESYNC in cases:
+        for number in numbers:
+            tell(number, bench.resync())
     if not set(READS).isdisjoint(cases):
         fresh_namespace()
         bench.engine()
@@ -316,7 +335,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--no-warm-up", action="store_true")
     parser.add_argument("--profile", action="store_true", help="print where the time of the first case goes instead")
-    parser.add_argument("cases", nargs="+", choices=(*LOADS, *READS, RESTORE))
+    parser.add_argument("cases", nargs="+", choices=(*LOADS, *READS, RESTORE, RESYNC))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options.size, Path(folder))
