@@ -12,9 +12,12 @@ version_added: 0.1.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Connections survive the failure of a director if a sync daemon has copied them to another. The master sends its
-    connections to a multicast group, and the backup receives them. When the backup takes over the virtual address,
-    the connections go on.
+  - The master sends connections to a multicast group, and the backup receives them. When the backup takes over the virtual
+    address, the connections go on that it knows of.
+  - With the kernel's defaults, that is not all of them. A connection is sent with its third packet, and then with every fiftieth,
+    so slow ones expire on the backup; and a director that was away learns of idle connections never. The role
+    P(lvs.director.ipvs_director#role) sets C(net.ipv4.vs.sync_threshold), C(sync_refresh_period) and C(sync_retries) for a pair, and has
+    the unit of O(lvs.director.ipvs_boot#module:resync) tell what the kernel does not.
   - A kernel has one V(master) and one V(backup), independent of each other. Two directors that can take over from
     each other run both.
   - Does what C(ipvsadm --start-daemon) and C(--stop-daemon) do. The daemons are threads of the kernel.
