@@ -21,7 +21,7 @@ def message(command: int, family: int = FAMILY, payload: bytes = b"\0" * 6) -> b
     return struct.pack("=IHHII", 16 + len(body), family, 5, 1, 0) + body + b"\0" * (-len(body) % 4)
 
 
-def test_each_message_of_what_is_sent_at_once_is_seen() -> None:
+def test_every_message_of_a_batch_is_seen() -> None:
     assert messages.commands([message(NEW_DESTINATION) + message(GET_SERVICE), message(ZERO)]) == [NEW_DESTINATION, GET_SERVICE, ZERO]
 
 
@@ -34,18 +34,18 @@ def test_a_torn_message_is_an_error() -> None:
         messages.commands([struct.pack("=IHHII", 3, FAMILY, 5, 1, 0) + b"\0" * 8])
 
 
-def test_reading_changes_nothing_and_all_else_does() -> None:
+def test_only_reading_changes_nothing() -> None:
     assert messages.changing([GET_SERVICE, GET_DESTINATION]) == 0
     assert messages.changing([GET_SERVICE, SET_DESTINATION, ZERO]) == 2
 
 
-def test_to_have_seen_nothing_is_not_to_have_changed_nothing() -> None:
+def test_seeing_no_message_is_not_changing_nothing() -> None:
     with pytest.raises(ValueError, match="not seen"):
         messages.changing([])
 
 
 @pytest.mark.parametrize("how", ["send", "sendall", "sendto", "sendmsg"])
-def test_no_way_to_send_is_missed(how: str) -> None:
+def test_every_way_to_send_is_watched(how: str) -> None:
     data = message(SET_DESTINATION) + message(GET_SERVICE)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16) as sender, messages.recorded() as found:
         ways: dict[str, Callable[[], object]] = {
@@ -59,7 +59,7 @@ def test_no_way_to_send_is_missed(how: str) -> None:
     assert messages.commands(found) == [SET_DESTINATION, GET_SERVICE]
 
 
-def test_afterwards_nothing_is_watched() -> None:
+def test_watching_ends() -> None:
     with messages.recorded() as found:
         pass
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16) as sender:

@@ -47,7 +47,7 @@ def test_one_miss_of_any_kind_is_a_miss() -> None:
     assert not Report({}, [good[0], Row("apply", 100_000, [10_000], [20_000], 1.0, grows=True)]).met
 
 
-def test_what_is_written_has_every_run(tmp_path: Path) -> None:
+def test_the_written_results_have_every_run(tmp_path: Path) -> None:
     row = Row("apply", 1000, [1.0, 2.0, 3.0], [2.0, 2.0, 2.0], 1.0, "x")
     report = Report({"kernel": "6.1"}, [row], [Limit("memory", 150.0, 200.0, "MiB")])
     report.write(tmp_path / "build" / "bench.json")
@@ -60,7 +60,7 @@ def test_what_is_written_has_every_run(tmp_path: Path) -> None:
     assert written["met"] is True
 
 
-def test_the_table_says_beside_each_row_whether_its_bound_is_met() -> None:
+def test_each_row_of_the_table_shows_whether_its_bound_is_met() -> None:
     report = Report(
         {},
         [

@@ -52,7 +52,7 @@ def from_engine(size: int) -> Table:
 
 
 @pytest.mark.parametrize("size", [1, 9, 10, 11, 1000])
-def test_all_say_the_same(size: int) -> None:
+def test_all_tables_are_equal(size: int) -> None:
     table = from_services(size)
     assert sum(len(destinations) for _service, destinations in table) == size
     assert {len(destinations) for _service, destinations in table[:-1]} <= {tables.PER_SERVICE}
@@ -61,7 +61,7 @@ def test_all_say_the_same(size: int) -> None:
     assert from_engine(size) == table
 
 
-def test_what_is_restored_has_a_destination_for_each_service() -> None:
+def test_restored_services_have_a_destination_each() -> None:
     content = content_of(tables.saved(100))
     assert not content.problems
     assert [len(one.destinations or ()) for one in content.services] == [1] * 100
@@ -71,7 +71,7 @@ def test_what_is_restored_has_a_destination_for_each_service() -> None:
     assert sum(line.startswith("-A ") for line in tables.ipvsadm_rules(100, 1).splitlines()) == 100
 
 
-def test_nothing_is_there_twice_in_the_largest() -> None:
+def test_the_largest_table_has_no_duplicates() -> None:
     table = from_services(100_000)
     services = [service for service, _destinations in table]
     destinations = [one for _service, destinations in table for one in destinations]

@@ -35,7 +35,7 @@ def names(playbook: list[dict[str, Any]]) -> list[str]:
     return [task["name"] for task in playbook[0]["tasks"]]
 
 
-def test_runs_alternate_after_a_pair_to_warm_up() -> None:
+def test_runs_alternate_after_a_warm_up_pair() -> None:
     pair = Pair(ours=NOTHING, peer=NOTHING)
     assert names(pair.playbook(2)) == ["prepare", "warm up ours", "warm up peer", "ours", "peer", "ours", "peer", "prepare"]
 
@@ -60,7 +60,7 @@ def test_the_seconds_are_those_of_the_tasks(controller: Controller) -> None:
 
 @pytest.mark.usefixtures("without_scripts")
 @pytest.mark.parametrize("changes", [True, False])
-def test_a_task_that_does_not_what_it_should_is_not_measured(controller: Controller, changes: bool) -> None:
+def test_a_task_with_an_unexpected_result_is_not_measured(controller: Controller, changes: bool) -> None:
     does = {**NOTHING, "changed_when": not changes}
     with pytest.raises(LabError, match=f"changed={not changes}"):
         controller.pairs("case", Pair(ours=does, peer=NOTHING, changes=changes), 1)
@@ -76,14 +76,14 @@ def test_the_tasks_that_go_to_the_machine_are_counted(controller: Controller, mo
     assert went == 2
 
 
-def test_a_role_that_still_changes_something_is_not_measured(controller: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_role_that_reports_changes_is_not_measured(controller: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
     changing = {"name": "change", **NOTHING, "changed_when": True}
     monkeypatch.setattr(tasks, "ROLE_PLAY", [{"hosts": "all", "gather_facts": False, "tasks": [changing]}])
     with pytest.raises(LabError, match="still changed something: change"):
         controller.role_noop("case", 1)
 
 
-def test_a_failure_is_told_with_what_ansible_said(controller: Controller) -> None:
+def test_a_failure_quotes_ansibles_output(controller: Controller) -> None:
     fails = [{"hosts": "all", "gather_facts": False, "tasks": [{"ansible.builtin.fail": {"msg": "there is no such thing"}}]}]
     with pytest.raises(LabError, match="there is no such thing"):
         controller.play("case", fails)

@@ -109,7 +109,7 @@ def desire(*wanted: Destination, exclusive: bool = False, **given_values: object
     return DesiredTable((DesiredService("", KEY, given_values, destinations=listed, exclusive=exclusive, ordered=True),))
 
 
-def test_an_empty_table_is_an_answer(kernel: IpvsKernel) -> None:
+def test_an_empty_table_is_read(kernel: IpvsKernel) -> None:
     assert kernel.read_table() == []
     assert kernel.read_service(KEY) is None
 
@@ -120,7 +120,7 @@ def test_the_kernel_describes_itself(kernel: IpvsKernel) -> None:
     assert kernel.read_sync_daemons() == []
 
 
-def test_the_connection_table_is_there_with_the_first_service(kernel: IpvsKernel) -> None:
+def test_the_connection_table_exists_with_the_first_service(kernel: IpvsKernel) -> None:
     """Kernels before 7.x have it from the beginning; these make a small one then, and let it grow."""
     assert kernel.apply([AddService(Service(KEY, "rr"))]) is None
     assert kernel.read_info().connection_table_size >= 256
@@ -199,7 +199,7 @@ def test_many_changes_at_once(kernel: IpvsKernel) -> None:
     assert read(kernel) == wanted
 
 
-def test_an_engine_that_is_not_named_is_taken_off(kernel: IpvsKernel) -> None:
+def test_an_edit_without_an_engine_removes_it(kernel: IpvsKernel) -> None:
     service = Service(KEY._replace(protocol="udp"), persistence_timeout=60, persistence_engine="sip")
     put(kernel, Entry(service))
     entry = read(kernel, service.key)
@@ -213,7 +213,7 @@ def test_an_engine_that_is_not_named_is_taken_off(kernel: IpvsKernel) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(entry=entries())
-def test_what_is_written_is_read(entry: Entry) -> None:
+def test_written_values_are_read_back(entry: Entry) -> None:
     kernel = new_kernel()
     put(kernel, entry)
     assert read(kernel, entry.service.key) == entry
@@ -279,7 +279,7 @@ def test_a_destination_needs_its_service(kernel: IpvsKernel) -> None:
         converge(kernel, wanted, check_mode=False)
 
 
-def test_somebody_elses_change_is_named(kernel: IpvsKernel) -> None:
+def test_a_change_by_another_program_is_named(kernel: IpvsKernel) -> None:
     put(kernel, Entry(Service(KEY), (destination(1),)))
     other = NetlinkKernel() if REAL else kernel
 

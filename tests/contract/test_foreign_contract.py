@@ -43,7 +43,7 @@ def foreign(kernel: IpvsKernel) -> dict[ServiceKey, Entry]:
     return {entry.service.key: entry for entry in foreign_entries()}
 
 
-def test_they_are_read_as_they_are(kernel: IpvsKernel, foreign: dict[ServiceKey, Entry]) -> None:
+def test_foreign_entries_are_read_unchanged(kernel: IpvsKernel, foreign: dict[ServiceKey, Entry]) -> None:
     assert all(key.foreign or any(one.foreign for one in entry.destinations) for key, entry in foreign.items())
     assert read(kernel) == foreign
     assert {one.entry.service.key: one.entry for one in kernel.read_table()} == foreign
@@ -54,7 +54,7 @@ def test_they_are_read_as_they_are(kernel: IpvsKernel, foreign: dict[ServiceKey,
         assert observed.entry == entry
 
 
-def test_they_can_be_changed_as_others(kernel: IpvsKernel, foreign: dict[ServiceKey, Entry]) -> None:
+def test_foreign_entries_can_be_changed(kernel: IpvsKernel, foreign: dict[ServiceKey, Entry]) -> None:
     other, own = KEY._replace(protocol="51"), other_key(1)
     steps: list[Step] = [
         EditService(Service(other, "wrr")),
@@ -71,7 +71,7 @@ def test_they_can_be_changed_as_others(kernel: IpvsKernel, foreign: dict[Service
     assert found.keys() == foreign.keys() - {KEY._replace(protocol="1")}
 
 
-def test_a_large_table_and_a_purge_pass_them_over(kernel: IpvsKernel, foreign: dict[ServiceKey, Entry]) -> None:
+def test_a_large_table_and_a_purge_skip_foreign_services(kernel: IpvsKernel, foreign: dict[ServiceKey, Entry]) -> None:
     del foreign[other_key(1)]  # its protocol is in the scope
     assert kernel.apply([DeleteService(other_key(1))]) is None
     wanted = {other_key(number): Entry(Service(other_key(number), "rr"), (destination(1), destination(2))) for number in range(10)}
@@ -84,13 +84,13 @@ def test_a_large_table_and_a_purge_pass_them_over(kernel: IpvsKernel, foreign: d
     assert not converge(kernel, task, check_mode=False).changed
 
 
-def test_a_purge_of_all_protocols_passes_them_over(kernel: IpvsKernel, foreign: dict[ServiceKey, Entry]) -> None:
+def test_a_purge_of_all_protocols_skips_foreign_services(kernel: IpvsKernel, foreign: dict[ServiceKey, Entry]) -> None:
     put(kernel, Entry(Service(KEY, "rr"), (destination(1),)))
     converge(kernel, DesiredTable((), (LAN._replace(protocol=None),), purge=True), check_mode=False)
     assert read(kernel) == {key: entry for key, entry in foreign.items() if key.foreign}
 
 
-def test_the_others_of_a_service_stay_as_they_are(kernel: IpvsKernel, foreign: dict[ServiceKey, Entry]) -> None:
+def test_foreign_destinations_of_a_service_stay(kernel: IpvsKernel, foreign: dict[ServiceKey, Entry]) -> None:
     key = other_key(1)
     entry = foreign[key]
     added = destination(8)
@@ -102,12 +102,12 @@ def test_the_others_of_a_service_stay_as_they_are(kernel: IpvsKernel, foreign: d
     assert {one: found[one] for one in foreign if one != key} == {one: foreign[one] for one in foreign if one != key}
 
 
-def test_counters_are_zeroed_beside_them(kernel: IpvsKernel, foreign: dict[ServiceKey, Entry]) -> None:
+def test_counters_are_zeroed_beside_foreign_entries(kernel: IpvsKernel, foreign: dict[ServiceKey, Entry]) -> None:
     converge(kernel, DesiredTable((), zero_all_counters=True), check_mode=False)
     assert read(kernel) == foreign
 
 
-def test_a_sync_daemon_starts_beside_them() -> None:
+def test_a_sync_daemon_starts_beside_foreign_entries() -> None:
     kernel = kernel_with_interfaces()
     for entry in foreign_entries():
         put(kernel, entry)

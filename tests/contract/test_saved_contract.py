@@ -28,7 +28,7 @@ def save(store: Store, text: str) -> None:
         pass
 
 
-def test_it_is_there_when_the_block_has_ended(store: Store) -> None:
+def test_the_file_exists_after_the_block(store: Store) -> None:
     assert store.read_table() is None
     save(store, "one")
     with store.replace_table("two"):
@@ -36,7 +36,7 @@ def test_it_is_there_when_the_block_has_ended(store: Store) -> None:
     assert store.read_table() == "two"
 
 
-def test_what_fails_leaves_it_as_it_was(store: Store, tmp_path: Path) -> None:
+def test_a_failure_leaves_the_file_unchanged(store: Store, tmp_path: Path) -> None:
     save(store, "one")
     with pytest.raises(KeyError), store.replace_table("two"):
         raise KeyError

@@ -111,7 +111,7 @@ def test_a_timeout_beyond_the_kernels_count_of_ticks(kernel: IpvsKernel) -> None
 
 @settings(max_examples=20 if REAL else 300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tasks=st.lists(st.tuples(*[st.one_of(st.none(), st.integers(1, uapi.MAX_TIMEOUT))] * 3), min_size=1, max_size=3))
-def test_timeouts_become_what_was_predicted(kernel: IpvsKernel, tasks: list[tuple[int | None, ...]]) -> None:
+def test_timeouts_match_the_prediction(kernel: IpvsKernel, tasks: list[tuple[int | None, ...]]) -> None:
     for task in tasks:
         wanted = {name: seconds for name, seconds in zip(Timeouts._fields, task, strict=True) if seconds}
         predicted = converge_timeouts(kernel, wanted, check_mode=True)
@@ -195,7 +195,7 @@ def test_a_daemon_can_be_stopped_before_it_has_begun(kernel: IpvsKernel) -> None
         assert kernel.read_sync_daemons() == []
 
 
-def test_the_kernel_bends_a_length(kernel: IpvsKernel) -> None:
+def test_the_kernel_adjusts_a_length(kernel: IpvsKernel) -> None:
     for state, group, length, found in (
         ("master", V4, 1, 1),
         ("master", V4, 65507, 65507),
@@ -241,7 +241,7 @@ TASKS = st.lists(
 
 @settings(max_examples=20 if REAL else 300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tasks=TASKS)
-def test_daemons_become_what_was_predicted(kernel: IpvsKernel, tasks: list[DesiredSyncDaemon]) -> None:
+def test_daemons_match_the_prediction(kernel: IpvsKernel, tasks: list[DesiredSyncDaemon]) -> None:
     clean(kernel)
     for task in tasks:
         before = kernel.read_sync_daemons()
@@ -259,7 +259,7 @@ def test_daemons_become_what_was_predicted(kernel: IpvsKernel, tasks: list[Desir
 
 
 @pytest.mark.parametrize("running", [True, False])
-def test_what_the_kernel_would_refuse_or_bend_is_foreseen(kernel: IpvsKernel, running: bool) -> None:
+def test_values_that_the_kernel_would_refuse_or_adjust_are_refused(kernel: IpvsKernel, running: bool) -> None:
     daemons = [DAEMON, DAEMON._replace(state="backup")] * running
     assert kernel.apply([StartSyncDaemon(one) for one in daemons]) is None
     for desired, message in (
@@ -276,7 +276,7 @@ def test_what_the_kernel_would_refuse_or_bend_is_foreseen(kernel: IpvsKernel, ru
         assert kernel.read_sync_daemons() == daemons
 
 
-def test_a_destination_of_another_family_is_foreseen(kernel: IpvsKernel) -> None:
+def test_a_destination_of_another_family_is_refused_in_advance(kernel: IpvsKernel) -> None:
     mixed(kernel)
     foreseen = r"^Cannot start sync daemon backup on lan: destination \[2001:db8:1::1\]:80 of service "
     for check_mode in (True, False):
@@ -285,7 +285,7 @@ def test_a_destination_of_another_family_is_foreseen(kernel: IpvsKernel) -> None
     assert kernel.read_sync_daemons() == []
 
 
-def test_a_daemon_that_cannot_be_changed_goes_on(kernel: IpvsKernel) -> None:
+def test_a_daemon_that_cannot_be_changed_keeps_running(kernel: IpvsKernel) -> None:
     assert kernel.apply([StartSyncDaemon(DAEMON)]) is None
 
     class Blind:

@@ -119,7 +119,7 @@ def only_one_moves(before: Entry | None, after: Entry) -> bool:
 # Each example is two tables here: half as many as elsewhere.
 @settings(max_examples=30 if REAL else 150)
 @given(states=two_tables())
-def test_what_is_predicted_happens_and_is_what_was_asked_for(states: tuple[Table, Table]) -> None:
+def test_the_result_matches_prediction_and_request(states: tuple[Table, Table]) -> None:
     before, after = states
     kernel = new_kernel()
     for entry in before.values():
@@ -198,7 +198,7 @@ class Intruder:
         return done
 
 
-def test_what_somebody_else_changes_meanwhile_is_named(kernel: IpvsKernel) -> None:
+def test_concurrent_changes_are_named(kernel: IpvsKernel) -> None:
     put(kernel, Entry(Service(KEY, "rr"), (destination(1),)))
     task = desired({KEY: Entry(Service(KEY, "rr"), (destination(1), destination(2)))})
     intruder = Intruder(kernel, EditDestination(KEY, destination(2, weight=77)))
@@ -206,7 +206,7 @@ def test_what_somebody_else_changes_meanwhile_is_named(kernel: IpvsKernel) -> No
         converge(intruder, task, check_mode=False)  # type: ignore[arg-type]
 
 
-def test_the_only_destination_with_a_weight_is_not_asked_to_move(kernel: IpvsKernel) -> None:
+def test_the_only_eligible_destination_does_not_move(kernel: IpvsKernel) -> None:
     only, idle = destination(1), destination(2, weight=0)
     before = {KEY: Entry(Service(KEY, "rr"), (only,)), other_key(1): Entry(Service(other_key(1), "rr"), (only,))}
     for entry in before.values():
@@ -224,14 +224,14 @@ def test_the_only_destination_with_a_weight_is_not_asked_to_move(kernel: IpvsKer
     assert read(kernel) == wanted
 
 
-def test_a_service_that_somebody_else_deletes_at_the_end_is_named(kernel: IpvsKernel) -> None:
+def test_a_service_deleted_by_another_program_at_the_end_is_named(kernel: IpvsKernel) -> None:
     put(kernel, Entry(Service(KEY, "rr"), (destination(1),)))
     task = desired({KEY: Entry(Service(KEY, "rr"), (destination(1), destination(2)))})
     with pytest.raises(IpvsVerificationError, match=r"accepted every change to service .*: the service is not there\. Something"):
         converge(Intruder(kernel, DeleteService(KEY)), task, check_mode=False)  # type: ignore[arg-type]
 
 
-def test_what_cannot_be_undone_is_named(kernel: IpvsKernel) -> None:
+def test_a_failed_undo_is_named(kernel: IpvsKernel) -> None:
     before = {key: Entry(Service(key, "rr"), (destination(1),)) for key in (KEY, other_key(1))}
     for entry in before.values():
         put(kernel, entry)
@@ -263,7 +263,7 @@ class Deaf:
         raise IpvsProtocolError("The kernel did not answer")
 
 
-def test_what_was_done_before_an_answer_was_lost_is_undone(kernel: IpvsKernel) -> None:
+def test_changes_before_a_lost_answer_are_undone(kernel: IpvsKernel) -> None:
     before = {KEY: Entry(Service(KEY, "rr"), (destination(1), destination(2)))}
     for entry in before.values():
         put(kernel, entry)
@@ -277,7 +277,7 @@ def test_what_was_done_before_an_answer_was_lost_is_undone(kernel: IpvsKernel) -
         assert read(kernel) == before
 
 
-def test_a_service_that_somebody_else_deletes_meanwhile_is_not_brought_back(kernel: IpvsKernel) -> None:
+def test_a_service_deleted_by_another_program_is_not_added_again(kernel: IpvsKernel) -> None:
     before = {key: Entry(Service(key, "rr"), (destination(1),)) for key in (KEY, other_key(1))}
     for entry in before.values():
         put(kernel, entry)

@@ -38,7 +38,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     return listed
 
 
-def test_its_programs_run_from_where_it_is_at_last(progress: Progress) -> None:
+def test_programs_run_from_the_final_directory(progress: Progress) -> None:
     """It is made in a folder of another name; the scripts in it name that one, and would find no Python there."""
     folder = environments.environment(VERSIONS["2.19"], "2.19.14", progress)
     assert folder.parent.parent == cache.root() / "controllers"
@@ -48,7 +48,7 @@ def test_its_programs_run_from_where_it_is_at_last(progress: Progress) -> None:
     assert said == f"python3 said ansible-galaxy with an argument, first on PATH {venv / 'ansible-playbook'}\n"
 
 
-def test_it_has_the_ansible_that_was_asked_for_and_all_else_as_in_the_other_tests(progress: Progress) -> None:
+def test_it_has_the_requested_ansible_and_the_other_tests_packages(progress: Progress) -> None:
     folder = environments.environment(VERSIONS["2.19"], "2.19.14", progress).parent
     [ansible, *others] = (folder / "requirements.txt").read_text().split()
     assert ansible == "ansible-core==2.19.14"
@@ -56,7 +56,7 @@ def test_it_has_the_ansible_that_was_asked_for_and_all_else_as_in_the_other_test
     assert "Jinja2==" in (folder / "constraints.txt").read_text()
 
 
-def test_it_is_made_once_and_anew_for_another_release(progress: Progress, commands: list[tuple[str, ...]]) -> None:
+def test_an_environment_is_built_once_per_release(progress: Progress, commands: list[tuple[str, ...]]) -> None:
     folders = [environments.environment(VERSIONS["2.19"], release, progress) for release in ("2.19.13", "2.19.13", "2.19.14")]
     assert folders[0] == folders[1] != folders[2]
     assert len(commands) == 2 * 2
@@ -85,7 +85,7 @@ def test_another_debian_s_programs_lie_over_the_host_s_and_nothing_stays_mounted
     assert Path("/proc/self/mounts").read_text() == mine
 
 
-def test_what_cannot_be_installed_is_told_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_installation_quotes_the_last_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     with pytest.raises(LabError, match=r"ansible-core 2 cannot be installed: sh -c .* ended with status 3;[\s\S]* no space$"):
         environments._run("ansible-core 2", tmp_path, "sh", "-c", "echo no space; exit 3")

@@ -72,7 +72,7 @@ def test_each_version_installs_tests_and_plays(
     assert capfd.readouterr().out.splitlines()[-1] == "4 passed, 0 failed"
 
 
-def test_a_version_that_fails_does_not_keep_the_others_from_running(
+def test_a_failing_version_does_not_stop_the_others(
     calls: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch) == 1
@@ -82,7 +82,7 @@ def test_a_version_that_fails_does_not_keep_the_others_from_running(
     assert said[-1] == "5 passed, 1 failed"
 
 
-def test_its_folder_is_printed_and_nothing_run(
+def test_only_the_directory_is_printed(
     calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, "--folder", "2.20") == 0

@@ -26,26 +26,26 @@ def answer(monkeypatch: pytest.MonkeyPatch, said: str, error: str = "") -> None:
     monkeypatch.setattr(versions.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0, said, error))
 
 
-def test_the_newest_patch_release_is_taken_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_newest_patch_release_is_chosen_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, SAID)
     assert versions.newest(VERSIONS["2.20"]) == "2.20.10"
 
 
 @pytest.mark.parametrize("said", ["", "Available versions: 2.21.5, 12.19.1, 2.19.0rc1, 2.1.9\n"])
-def test_an_index_that_does_not_have_it_is_an_error_with_its_words(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+def test_an_index_without_the_version_is_an_error(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     answer(monkeypatch, said, "WARNING: no route to host")
     with pytest.raises(LabError, match=r"no ansible-core 2\.19 for Python 3\.11; -m pip index versions said:\n[\s\S]*no route to host"):
         versions.newest(VERSIONS["2.19"])
 
 
-def test_all_are_wanted_or_those_that_are_named() -> None:
+def test_all_versions_or_the_named_ones() -> None:
     assert versions.wanted([]) == list(VERSIONS.values())
     assert versions.wanted(["2.20"]) == [VERSIONS["2.20"]]
     with pytest.raises(LabError, match=r"ansible-core 2\.4: there are 2\.19"):
         versions.wanted(["2.20", "2.4"])
 
 
-def test_what_users_are_told_is_what_is_tested() -> None:
+def test_documented_versions_are_the_tested_ones() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     [row] = re.findall(r"^\| controller \| (.*?) \|", readme, re.MULTILINE)
     told = [(version, python) for pair in row.split("; ") for version, python in re.findall(r"(\d\.\d+)\b(?=.*Python (\d\.\d+))", pair)]

@@ -63,7 +63,7 @@ def collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Collection:
     return Collection(tmp_path)
 
 
-def test_what_ran_in_any_of_them_is_covered(collection: Collection) -> None:
+def test_a_line_run_in_any_process_is_covered(collection: Collection) -> None:
     """Installed and from a module's archive, both counted for the checkout's file."""
     collection.run("decide(4)", path="installed")
     assert collection.files()["plugins/decides.py"].lines == Share(3, 6)
@@ -82,24 +82,24 @@ def test_what_ran_in_any_of_them_is_covered(collection: Collection) -> None:
     ],
     ids=["fork", "multiprocessing", "subprocess", "terminated"],
 )
-def test_what_another_process_ran_is_covered(code: str, collection: Collection) -> None:
+def test_a_line_run_in_another_process_is_covered(code: str, collection: Collection) -> None:
     collection.run(code, path="installed")
     assert collection.files()["plugins/decides.py"].missing == "4-6"
 
 
-def test_what_nobody_imports_counts_as_nothing_of_all_its_lines(collection: Collection) -> None:
+def test_a_file_never_imported_counts_with_all_lines(collection: Collection) -> None:
     collection.run("decide(4)", path="installed")
     assert collection.files()["plugins/never.py"] == File("plugins/never.py", Share(0, 3), Share(0, 0), "1-3")
 
 
-def test_what_only_an_archive_has_does_not_count(collection: Collection) -> None:
+def test_files_only_in_an_archive_do_not_count(collection: Collection) -> None:
     """Ansible makes packages of its folders."""
     (collection.folder / "installed/ansible_collections/lvs/director/plugins/__init__.py").write_text("added = 1\n")
     collection.run("decide(4)", path="installed")
     assert list(collection.files()) == ["plugins/decides.py", "plugins/never.py"]
 
 
-def test_what_was_merged_before_does_not_count(collection: Collection) -> None:
+def test_earlier_merged_data_do_not_count(collection: Collection) -> None:
     collection.run("decide(4)", path="installed")
     collection.files()
     for path in collection.folder.glob("ran.*"):
@@ -124,11 +124,11 @@ def source(folder: Path, changed: int) -> Path:
     return path
 
 
-def test_all_is_well_where_all_was_measured(tmp_path: Path, measured: dict[str, list[Path]]) -> None:
+def test_complete_measurements_pass(tmp_path: Path, measured: dict[str, list[Path]]) -> None:
     assert list(problems(measured, [source(tmp_path, 900)])) == []
 
 
-def test_who_did_not_contribute_is_named(tmp_path: Path, measured: dict[str, list[Path]]) -> None:
+def test_missing_contributors_are_named(tmp_path: Path, measured: dict[str, list[Path]]) -> None:
     [problem] = problems({**measured, "the scenario modules on debian12": []}, [source(tmp_path, 900)])
     assert problem.startswith("nothing was measured in the scenario modules on debian12: ")
 
@@ -142,7 +142,7 @@ def test_unit_tests_and_every_machine_of_the_scenario_contribute() -> None:
     assert list(data.shares()) == ["the unit tests", "the scenario modules on debian12", "the scenario modules on debian13"]
 
 
-def test_every_plugin_is_to_be_covered() -> None:
+def test_every_plugin_counts() -> None:
     names = [path.relative_to(data.ROOT).as_posix() for path in data.sources()]
     assert "plugins/modules/ipvs_table.py" in names
     assert len(names) == len(list((data.ROOT / "plugins").rglob("*.py")))

@@ -21,14 +21,14 @@ def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tarfile.TarFile:
     return tarfile.open(tmp_path / "guest.tar")
 
 
-def test_every_python_of_the_guests_gets_the_library_and_is_asked_to_measure(packed: tarfile.TarFile) -> None:
+def test_every_guest_python_gets_the_library_and_measures(packed: tarfile.TarFile) -> None:
     for python in ("3.11", "3.13"):
         place = f"usr/local/lib/python{python}/dist-packages/"
         names = [name.removeprefix(place) for name in packed.getnames() if name.startswith(place)]
         assert sorted(names) == ["a0_measure_all.pth", "a1_coverage.pth", "coverage/__init__.py", "coverage/tracer.so"]
 
 
-def test_what_they_are_asked_is_there(packed: tarfile.TarFile) -> None:
+def test_the_measured_files_exist(packed: tarfile.TarFile) -> None:
     asked: dict[str, str] = {}
     line = guest.ASKED.replace("import os; os.environ.update", "update")
     exec(line, {"update": asked.update})

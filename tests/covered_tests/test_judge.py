@@ -17,17 +17,17 @@ def outcomes(*files: File) -> list[str]:
     return [result.outcome for result in verdicts(files)]
 
 
-def test_at_the_bounds_is_good_enough() -> None:
+def test_meeting_the_bounds_is_enough() -> None:
     assert outcomes(File("a", Share(95, 100), Share(90, 100), "1-5")) == ["passed", "passed"]
 
 
-def test_one_line_below_is_not() -> None:
+def test_one_line_below_fails() -> None:
     below = File("plugins/below.py", Share(89, 100), Share(50, 50), "1-11")
     assert outcomes(GOOD, below) == ["failed", "passed"]
     assert verdicts([GOOD, below])[0].detail == "94.5 %; below it are plugins/below.py"
 
 
-def test_one_branch_below_is_not_whatever_lines_are() -> None:
+def test_one_branch_below_fails_whatever_the_lines() -> None:
     below = File("plugins/below.py", Share(100, 100), Share(39, 50), "1->exit")
     assert outcomes(GOOD, below) == ["passed", "failed"]
 
@@ -38,13 +38,13 @@ def test_a_file_that_nobody_imported_counts() -> None:
     assert total([GOOD, never]) == (Share(100, 110), Share(50, 52))
 
 
-def test_a_hundred_is_never_rounded_up_to() -> None:
+def test_a_hundred_percent_is_never_rounded_up() -> None:
     assert str(Share(9999, 10000)) == "99.9 %"
     assert str(Share(3, 3)) == "100.0 %"
     assert str(Share(0, 0)) == "100.0 %"
 
 
-def test_the_table_names_what_is_missing_and_keeps_lines_and_branches_apart() -> None:
+def test_the_table_lists_missing_lines_and_branches_separately() -> None:
     assert table([GOOD, File("plugins/b.py", Share(1, 2), Share(1, 4), "2, 7->exit")]) == [
         "file               lines  branches  missing",
         "plugins/good.py  100.0 %   100.0 %",

@@ -25,7 +25,7 @@ def named(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_what_is_named_exists(page) -> None:
+def test_named_files_exist(page) -> None:
     before, _begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     # In between, files are named without their package.
     names = named(before + rest.partition(END)[2])
@@ -43,12 +43,12 @@ def test_a_package_has_its_files_in_the_document(package: str) -> None:
     assert set(re.findall(r"^\| `(\w+\.py)` \|", section[2], re.MULTILINE)) == names, remedy
 
 
-def test_no_package_is_named_that_is_gone() -> None:
+def test_no_removed_package_is_named() -> None:
     headings = set(re.findall(r"^### `(\w+)(?:\.py)?`$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE))
     assert headings == set(files())
 
 
-def test_in_the_picture_a_package_imports_only_those_of_lower_rows() -> None:
+def test_in_the_picture_packages_import_only_lower_rows() -> None:
     places = re.findall(r'<text class="name" x="\d+" y="(\d+)">(_\w+)', PICTURE.read_text(encoding="utf-8"))
     rows = {name: int(y) for y, name in places}
     assert set(rows) >= set(files())

@@ -13,7 +13,7 @@ from tools.checkout import ROOT
 PAGES = pages()
 
 
-def test_there_are_pages_of_all_sorts() -> None:
+def test_all_kinds_of_pages_are_found() -> None:
     folders = {page.rpartition("/")[0] for page in PAGES}
     assert {"", "docs", "docs/docsite/rst", "roles/ipvs_director", "roles/ipvs_realserver", "files/kmod/ip_vs_test"} <= folders
 
@@ -24,7 +24,7 @@ def test_every_block_has_a_kind(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_there_is_no_code_but_in_blocks(page: str) -> None:
+def test_code_is_only_in_blocks(page: str) -> None:
     assert hidden(page, (ROOT / page).read_text(encoding="utf-8")) == []
 
 

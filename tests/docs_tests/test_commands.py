@@ -76,11 +76,11 @@ def test_in_a_checkout(line: str) -> None:
         assert (ROOT / named).exists()
 
 
-def test_nothing_is_elsewhere_that_is_nowhere() -> None:
+def test_only_existing_commands_are_excused() -> None:
     assert [line for line in ELSEWHERE if line not in LINES] == []
 
 
-def test_targets_named_in_words_are_there() -> None:
+def test_named_targets_exist() -> None:
     """`make docs` in a sentence is a promise, too."""
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))

@@ -35,13 +35,13 @@ def test_a_reader_reads_every_page_once() -> None:
     assert reading_order()[:2] == ["README.md", "docs/docsite/rst/guide_getting_started.rst"]
 
 
-def test_every_kind_is_taken_up_or_has_a_reason_why_not() -> None:
+def test_every_kind_of_block_is_used_or_excused() -> None:
     taken_up = guides.RUN | guides.READ | guides.USED | guides.COMPARED | guides.TYPED
     assert taken_up | set(NOT_ON_MACHINES) == KINDS
     assert not taken_up & set(NOT_ON_MACHINES)
 
 
-def test_every_block_is_taken_up() -> None:
+def test_every_block_is_used() -> None:
     found = steps()
     run = {step.block for step in found} | {block for block in everything() if f" {block.name} " in typed(found)}
     assert [str(block) for block in everything() if block.kind in guides.RUN and block not in run] == []
@@ -61,7 +61,7 @@ def test_no_file_has_two_contents() -> None:
     assert len(saved()) == len(used)
 
 
-def test_who_takes_away_does_it_last() -> None:
+def test_removals_come_last() -> None:
     assert "_state: absent" in steps()[-1].block.text
 
 
@@ -79,7 +79,7 @@ def typed(found: list[Step]) -> str:
     return " ".join(f" {step.line} " for step in found)
 
 
-def test_the_table_is_what_was_promised() -> None:
+def test_a_matching_table_passes() -> None:
     tasks = """
     - lvs.director.ipvs_table:
         services:
@@ -106,7 +106,7 @@ def test_the_table_is_what_was_promised() -> None:
     ],
     ids=str,
 )
-def test_the_table_is_not_what_was_promised(promised: dict[str, object]) -> None:
+def test_a_differing_table_fails(promised: dict[str, object]) -> None:
     assert broken(listed(TABLE), promised)
 
 
@@ -114,7 +114,7 @@ def test_no_table_is_an_empty_one() -> None:
     assert listed("") == {}
 
 
-def test_a_diff_promises_what_it_leaves() -> None:
+def test_a_diff_predicts_the_table() -> None:
     diff = """\
  tcp 10.211.55.3:21 scheduler test
 +  -> 10.211.55.252:21 masquerade weight 1 upper_threshold 4 lower_threshold 1
@@ -146,12 +146,12 @@ def test_a_reader_has_nothing_of_this_environment(somebody: reader.Reader, tmp_p
     assert list((tmp_path / "home").iterdir()) == []
 
 
-def test_a_controller_has_all_that_is_needed(tmp_path: Path) -> None:
+def test_a_controller_has_everything_needed(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="has no ansible-galaxy, ansible-inventory, ansible-playbook"):
         reader.Reader(tmp_path, [], tmp_path)
 
 
-def test_what_was_set_in_a_terminal_lasts(somebody: reader.Reader) -> None:
+def test_settings_of_a_terminal_last(somebody: reader.Reader) -> None:
     somebody.types("export A='b c'")
     assert somebody.types('echo "$A"') == "b c"
 
@@ -167,7 +167,7 @@ def test_a_playbook_is_run_as_it_is_written(somebody: reader.Reader) -> None:
     assert (somebody.folder / "README-md-3.yml").read_text() == "- hosts: all  # as it is\n"
 
 
-def test_who_makes_the_environment_gets_the_versions_of_the_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_environment_has_the_versions_of_the_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_TIMEOUT", "77")
     alone = reader.Reader(tmp_path, [], None)
     said = alone.types("env")

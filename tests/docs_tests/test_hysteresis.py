@@ -19,12 +19,12 @@ from tools.hysteresis_picture import DATA, DOCUMENT, probes, renewed
 MEASURED = json.loads(DATA.read_text(encoding="utf-8"))
 
 
-def test_the_guide_shows_it() -> None:
+def test_the_guide_shows_the_picture() -> None:
     document = DOCUMENT.read_text(encoding="utf-8")
     assert renewed(document, MEASURED) == document, "python3 -m tools.hysteresis_picture draws it anew"
 
 
-def test_it_is_what_is_expected() -> None:
+def test_the_recording_is_as_expected() -> None:
     service = loopback_service("test", PORT)
     state = Expected(service)
     first = service.destinations[0].address
@@ -42,5 +42,5 @@ def test_it_is_what_is_expected() -> None:
     ("direction", "held", "first"),
     [("up", 3, True), ("up", 4, False), ("down", 3, False), ("down", 1, False), ("down", 0, True)],
 )
-def test_what_the_picture_says(direction: str, held: int, first: bool) -> None:
+def test_text_of_the_picture(direction: str, held: int, first: bool) -> None:
     assert [one.first for one in probes(MEASURED) if (one.direction, one.held) == (direction, held)] == [first]

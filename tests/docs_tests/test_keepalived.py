@@ -49,7 +49,7 @@ def test_every_configuration_has_its_counterpart() -> None:
     assert sum(block.kind == "services" for block in found) + sum(block.name == "keepalived" for block in found) == len(PAIRS)
 
 
-def test_every_word_about_a_table_has_a_row() -> None:
+def test_every_keyword_of_a_table_has_a_row() -> None:
     """keepalived.conf(5)'s keywords for the kernel's table."""
     table = (ROOT / PAGE).read_text(encoding="utf-8").partition("Word for word")[2]
     words = (

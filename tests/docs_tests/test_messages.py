@@ -40,7 +40,7 @@ class Entry:
 PATTERNS = {text: Entry(text) for text in ENTRIES}
 
 
-def test_there_are_messages_of_all_parts() -> None:
+def test_messages_of_all_parts_are_found() -> None:
     assert {message.file.rpartition("/")[0] for message in MESSAGES} >= {
         "plugins/module_utils/_apply",
         "roles/ipvs_director/tasks",
@@ -65,7 +65,7 @@ def test_an_entry_has_a_message(text: str) -> None:
     assert [message for message in [*MESSAGES, BY_ANSIBLE] if PATTERNS[text].has(message)]
 
 
-def test_no_entry_is_there_twice() -> None:
+def test_no_entry_is_repeated() -> None:
     assert len(set(ENTRIES)) == len(ENTRIES)
 
 
@@ -78,7 +78,7 @@ def test_no_entry_is_there_twice() -> None:
         ("Cannot read ...: ...", f"Cannot read {GAP}: the file is damaged, and nobody knows why", False),
     ],
 )
-def test_an_entry_has_what_is_like_it(text: str, message: str, has: bool) -> None:
+def test_similar_messages_share_an_entry(text: str, message: str, has: bool) -> None:
     assert Entry(text).has(Message("", 0, message)) == has
 
 

@@ -91,12 +91,12 @@ def comparable(text: str) -> str:
     return re.sub(r"\s+\d+ ms$|\(\d+ s\)$", "", text, flags=re.MULTILINE)
 
 
-def test_there_are_some() -> None:
+def test_printed_samples_are_found() -> None:
     assert PRINTED
 
 
 @pytest.mark.parametrize("block", PRINTED, ids=str)
-def test_it_is_printed(block: Block, all_that_is_printed: str) -> None:
+def test_printed_samples_are_printed(block: Block, all_that_is_printed: str) -> None:
     printed = comparable(all_that_is_printed)
     parts = [part.strip("\n") for part in re.split(r"^\.\.\.$", comparable(block.text), flags=re.MULTILINE)]
     places = [printed.find(part) for part in parts]

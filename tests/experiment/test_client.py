@@ -158,7 +158,7 @@ def test_silence_ends_at_the_limit(client: Agent | Near) -> None:
     assert answer["error"] == "ETIMEDOUT"
 
 
-def test_a_second_syn_is_told(client: Agent | Near) -> None:
+def test_retransmitted_syns_are_reported(client: Agent | Near) -> None:
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -210,7 +210,7 @@ def test_a_connection_that_repeats_something_else_is_dead(client: Agent | Near) 
         assert client.ask("check", keys=["1"])["dead"] == ["1"]
 
 
-def test_a_client_that_does_not_answer_is_ended_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unresponsive_client_is_killed_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("experiment.agent.LIMIT", 0.5)
 
     def popen(_command: str) -> subprocess.Popen[str]:

@@ -54,14 +54,14 @@ def test_a_table_is_read_as_it_was_written() -> None:
     assert columns["Linux 6.1"][IPIP].startswith("TCP, UDP; not SCTP: address: no answer")
 
 
-def test_other_columns_stay_and_so_does_the_text() -> None:
+def test_an_update_keeps_other_columns_and_the_text() -> None:
     document = renewed(renewed(EMPTY, [measured("6.1.0-56-cloud-amd64", udp="no answer")]), [measured("6.12.118+deb13-cloud-amd64")])
     assert document.startswith(f"before\n{BEGIN}")
     assert document.endswith(f"{END}after\n")
     assert "not UDP" in parsed(split(document)[1])["Linux 6.1"][IPIP]
 
 
-def test_what_was_not_measured_is_no_column() -> None:
+def test_kernels_without_measurements_have_no_column() -> None:
     part = measured("6.1.0-56-cloud-amd64")
     del part["results"][7]
     with pytest.raises(KeyError):

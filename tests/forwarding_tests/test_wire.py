@@ -51,7 +51,7 @@ def test_a_frame_has_the_form_of_its_outer_header(frame: bytes, form: Form | Non
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp", "sctp"])
-def test_every_way_is_told_from_the_others(protocol: str) -> None:
+def test_every_encapsulation_is_recognised(protocol: str) -> None:
     forms = {expected(way, protocol, RIP[way.real]) for way in WAYS if way.tunnel_type or way.virtual == way.real}
     # GRE and GUE look alike from either family: their own headers name the payload.
     assert len(forms) == 2 * len({"masquerade", "direct", "gue", "gre"}) + len([way for way in WAYS if way.tunnel_type == "ipip"])

@@ -76,12 +76,12 @@ def test_a_wrong_signature_does_not_build(room: tuple[Kernel, Root], source: Pat
     ('MODULE_VERSION("1.0.0")', 'MODULE_VERSION("0.9")', "version='0.9'"),
     ("MODULE_AUTHOR", 'MODULE_INFO(intree, "Y");\nMODULE_AUTHOR', "own source"),
 ])
-def test_what_modinfo_will_say_is_read(room: tuple[Kernel, Root], source: Path, old: str, new: str, why: str) -> None:
+def test_modinfo_output_is_checked(room: tuple[Kernel, Root], source: Path, old: str, new: str, why: str) -> None:
     plant(source, old, new)
     assert why in failures(room, source, "plain")["plain"]
 
 
-def test_a_module_that_is_not_compiled_is_seen(room: tuple[Kernel, Root], source: Path) -> None:
+def test_an_uncompiled_module_is_seen(room: tuple[Kernel, Root], source: Path) -> None:
     (source / "Kbuild").write_text("", encoding="utf-8")
     assert set(failures(room, source)) == set(FLAGS)
 

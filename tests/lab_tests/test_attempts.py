@@ -14,7 +14,7 @@ from lab.errors import LabError
 from lab.progress import Progress
 
 
-def test_attempts_end_with_the_words_of_the_failure() -> None:
+def test_attempts_end_with_the_last_error() -> None:
     begun = time.monotonic()
     with pytest.raises(LabError, match=r"^the switch did not listen within 0 s$"):
         for _attempt in attempts(0.2, "the switch did not listen", pause=0.05):
@@ -22,12 +22,12 @@ def test_attempts_end_with_the_words_of_the_failure() -> None:
     assert 0.2 <= time.monotonic() - begun < 10
 
 
-def test_there_is_an_attempt_before_the_first_pause() -> None:
+def test_the_first_attempt_is_immediate() -> None:
     for _attempt in attempts(60, "it did not happen", pause=60):
         break
 
 
-def test_a_lock_that_is_not_given_up_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_that_is_not_released_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "LOCK_PATIENCE", 0.3)
     with open(tmp_path / "lock", "w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)

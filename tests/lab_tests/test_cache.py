@@ -52,7 +52,7 @@ def _build_slowly(log: Path) -> None:
     assert sorted(path.name for path in entry.iterdir()) == ["other part", "part"]
 
 
-def test_of_several_processes_one_builds_and_all_see_a_complete_entry(tmp_path: Path) -> None:
+def test_only_one_process_builds_and_all_see_a_complete_entry(tmp_path: Path) -> None:
     log = tmp_path / "log"
     processes = [multiprocessing.Process(target=_build_slowly, args=(log,)) for _turn in range(4)]
     for process in processes:
@@ -63,13 +63,13 @@ def test_of_several_processes_one_builds_and_all_see_a_complete_entry(tmp_path: 
     assert log.read_text() == "built\n"
 
 
-def test_what_a_killed_build_left_is_cleared_away_by_the_next(own_cache: Path, progress: Progress) -> None:
+def test_the_next_build_cleans_up_after_a_killed_one(own_cache: Path, progress: Progress) -> None:
     (own_cache / "images" / "k.building-xyz").mkdir(parents=True)
     cache.entry("images", "k", lambda _directory: None, progress)
     assert sorted(path.name for path in (own_cache / "images").iterdir()) == ["k", "k.lock"]
 
 
-def test_prune_takes_what_is_unused_and_leaves_what_is_used_or_being_built(own_cache: Path, progress: Progress) -> None:
+def test_prune_removes_unused_entries_only(own_cache: Path, progress: Progress) -> None:
     for name in ("old", "new"):
         cache.entry("images", name, lambda _directory: None, progress)
     os.utime(own_cache / "images" / "old", (0, 0))

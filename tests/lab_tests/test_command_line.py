@@ -20,14 +20,14 @@ def lab(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
     ("[]", "a lab needs machines"),
     ('[{"name": "director", "imgae": "debian12"}]', "machine 'director': unknown key imgae"),
 ])
-def test_what_cannot_be_brought_up_is_refused_in_a_sentence(tmp_path: Path, given: str, complaint: str) -> None:
+def test_an_impossible_lab_is_refused_with_a_sentence(tmp_path: Path, given: str, complaint: str) -> None:
     ended = lab("up", "--state", str(tmp_path / "state"), given=given)
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"lab: {complaint}")
     assert ended.stdout == ""
 
 
-def test_ssh_to_a_machine_that_is_not_there(tmp_path: Path) -> None:
+def test_ssh_to_an_unknown_machine(tmp_path: Path) -> None:
     ended = lab("ssh", "--state", str(tmp_path), "director", "true")
     assert (ended.returncode, ended.stderr) == (1, f"lab: {tmp_path} has no machine 'director'; there are: none\n")
 

@@ -59,7 +59,7 @@ def test_the_key_changes_with_the_files_put_into_the_guest(progress: Progress) -
     assert len(keys) == 3
 
 
-def test_a_bare_image_has_nothing_that_the_role_installs() -> None:
+def test_a_bare_image_has_no_package_that_the_role_installs() -> None:
     for bare, full in (("debian12-bare", "debian12"), ("debian13-bare", "debian13")):
         assert not set(images.recipe(bare).packages) & {"dkms", "openssl", "linux-headers-cloud-amd64", "python3-pyroute2", "gcc", "make"}
         assert set(images.recipe(bare).packages) < set(images.recipe(full).packages)
@@ -73,7 +73,7 @@ def test_two_clones_share_an_image(progress: Progress, tmp_path: Path, monkeypat
     assert key(progress) == before
 
 
-def test_an_unknown_image_is_refused_with_the_names_of_those_there_are() -> None:
+def test_an_unknown_image_is_refused_with_the_known_names() -> None:
     names = (
         "debian12-bare, debian12, debian12-bench, debian13-bare, debian13, debian13-bench, "
         "debian13-backports, debian12-released, debian13-grub"

@@ -20,7 +20,7 @@ def names(*drivers: str) -> list[str]:
     return [path.rpartition("/")[2] for path in load_order(MODULES_DEP, drivers)]
 
 
-def test_what_a_driver_needs_is_loaded_before_it_and_once() -> None:
+def test_dependencies_of_a_driver_are_loaded_first_and_once() -> None:
     assert names("virtio_pci", "virtio_blk") == ["virtio.ko", "virtio_ring.ko", "virtio_pci.ko", "virtio_blk.ko"]
 
 
@@ -28,11 +28,11 @@ def test_a_driver_without_a_file_is_built_in() -> None:
     assert names("ext4", "virtio") == ["virtio.ko"]
 
 
-def test_names_are_written_with_either_dash_and_may_be_compressed() -> None:
+def test_names_may_have_dashes_or_underscores_and_be_compressed() -> None:
     assert names("some_thing") == ["some-thing.ko.xz"]
 
 
-def test_the_archive_is_what_the_kernel_unpacks(tmp_path: Path) -> None:
+def test_the_kernel_can_unpack_the_archive(tmp_path: Path) -> None:
     archive = cpio(["bin", "dev"], [("init", 0o755, b"#!/bin/sh\n"), ("bin/odd", 0o600, b"12345")])
     assert len(archive) % 4 == 0
     entries, offset = {}, 0

@@ -73,14 +73,14 @@ def test_a_panic_is_reported_though_qemu_lives(fates: Callable[..., None], tmp_p
     assert nothing_is_left(tmp_path / "state")
 
 
-def test_what_qemu_refuses_is_said_in_qemu_s_words(fates: Callable[..., None], tmp_path: Path) -> None:
+def test_a_qemu_error_is_quoted(fates: Callable[..., None], tmp_path: Path) -> None:
     fates(director="refuse", client="live")
     with pytest.raises(MachineDied, match=r"(?s)director died: QEMU ended with status 1.*there is no such device"):
         Lab(tmp_path / "state").up(TWO)
     assert nothing_is_left(tmp_path / "state")
 
 
-def test_a_saved_state_that_cannot_be_loaded_is_reported_in_qemu_s_words(fates: Callable[..., None], tmp_path: Path) -> None:
+def test_qemu_s_error_for_an_unloadable_state_is_quoted(fates: Callable[..., None], tmp_path: Path) -> None:
     fates(director="corrupt", client="live")
     with pytest.raises(MachineDied, match=r"(?s)director died: QEMU ended with status 1.*error while loading state"):
         Lab(tmp_path / "state").up(TWO)
@@ -105,7 +105,7 @@ def half_up(fates: Callable[..., None], tmp_path: Path) -> Any:
     Lab(state).down()
 
 
-def test_down_recovers_what_a_killed_up_left(half_up: tuple[Path, int]) -> None:
+def test_down_cleans_up_after_a_killed_up(half_up: tuple[Path, int]) -> None:
     state, child = half_up
     runtime = Path(json.loads((state / "lab.json").read_text())["runtime"])
     assert stat.S_IMODE(runtime.stat().st_mode) == 0o700
@@ -125,7 +125,7 @@ def test_down_recovers_what_a_killed_up_left(half_up: tuple[Path, int]) -> None:
         stranger.wait()
 
 
-def test_an_up_that_is_told_to_end_clears_away(half_up: tuple[Path, int]) -> None:
+def test_an_interrupted_up_cleans_up(half_up: tuple[Path, int]) -> None:
     state, child = half_up
     os.kill(child, signal.SIGTERM)
     os.waitpid(child, 0)
@@ -150,7 +150,7 @@ def test_down_where_no_lab_was_is_fine(tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
 
 
-def test_an_unknown_machine_is_answered_with_those_there_are(tmp_path: Path) -> None:
+def test_an_unknown_machine_is_refused_with_the_known_names(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="no machine 'x'; there are: none"):
         Lab(tmp_path / "state")["x"]
 

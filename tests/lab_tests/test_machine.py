@@ -17,7 +17,7 @@ from lab.spec import MachineSpec
 IMAGE = Image("debian12", Path("/cache/a,b/images/k"))
 
 
-def test_a_machine_has_defaults_and_ignores_what_is_for_the_inventory() -> None:
+def test_a_machine_has_defaults_and_ignores_inventory_keys() -> None:
     assert MachineSpec.parse({"name": "client", "groups": ["clients"]}) == MachineSpec("client", "debian12", 256, 1, None)
 
 
@@ -42,12 +42,12 @@ def test_commas_in_paths_do_not_end_an_option() -> None:
     assert "file=/tmp/a,,b/disk.qcow2," in qemu.disk(Path("/tmp/a,b/disk.qcow2"), keep=False)[1]
 
 
-def test_what_a_machine_writes_is_kept_only_in_a_template() -> None:
+def test_only_a_template_keeps_what_a_machine_writes() -> None:
     assert "snapshot=off" in qemu.disk(Path("d"), keep=True)[1]
     assert "snapshot=on" in qemu.disk(Path("d"), keep=False)[1]
 
 
-def test_the_command_line_has_what_was_asked_for() -> None:
+def test_the_command_line_has_the_requested_values() -> None:
     arguments = qemu.hardware(IMAGE, "tcg", 512, 2)
     pairs = set(itertools.pairwise(arguments))
     assert {("-m", "512"), ("-smp", "2"), ("-kernel", "/cache/a,b/images/k/vmlinuz"), ("-initrd", "/cache/a,b/images/k/initrd"),
@@ -56,7 +56,7 @@ def test_the_command_line_has_what_was_asked_for() -> None:
     assert ("-accel", "kvm") in itertools.pairwise(qemu.hardware(IMAGE, "kvm", 512, 2))
 
 
-def test_a_machine_with_secure_boot_is_no_copy_of_one_without() -> None:
+def test_a_machine_with_secure_boot_has_its_own_template() -> None:
     assert MachineSpec("m", secure_boot=True).kind != MachineSpec("m").kind
 
 
@@ -95,12 +95,12 @@ def test_a_checked_command_that_fails_says_where_and_what(reached: machine.Machi
         reached.run(["ls", "nowhere"], check=True)
 
 
-def test_a_command_that_does_not_end_is_given_up(reached: machine.Machine) -> None:
+def test_a_command_that_does_not_end_times_out(reached: machine.Machine) -> None:
     with pytest.raises(LabError, match="director: 'sleep 60' has not ended within 2 s"):
         reached.run("sleep 60", timeout=2.0)
 
 
-def test_a_machine_that_dies_under_a_command_is_reported_then(reached: machine.Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_dies_during_a_command_is_reported(reached: machine.Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     def dead(_self: machine.Machine) -> None:
         raise MachineDied("machine director died")
 
@@ -111,7 +111,7 @@ def test_a_machine_that_dies_under_a_command_is_reported_then(reached: machine.M
     assert time.monotonic() - started < 30
 
 
-def test_a_fall_is_shown_from_its_beginning(reached: machine.Machine) -> None:
+def test_a_kernel_crash_is_shown_from_its_first_line(reached: machine.Machine) -> None:
     trace = [f" trace {number}" for number in range(60)]
     lines = ["up and running", "BUG: kernel NULL pointer dereference", *trace, "---[ end Kernel panic"]
     reached.console.write_text("\n".join(lines))

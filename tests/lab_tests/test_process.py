@@ -42,7 +42,7 @@ def test_a_process_is_found_by_its_argument(start: Start, marker: str) -> None:
     assert process.find(marker[:-1]) == []
 
 
-def test_only_those_with_the_argument_are_ended(start: Start, marker: str) -> None:
+def test_only_processes_with_the_argument_are_killed(start: Start, marker: str) -> None:
     ours, relative, stranger = start(marker), start(marker + ".log"), start("another")
     assert process.end(marker) == 1
     assert ours.wait(5) == -15
@@ -50,14 +50,14 @@ def test_only_those_with_the_argument_are_ended(start: Start, marker: str) -> No
     assert stranger.poll() is None
 
 
-def test_who_does_not_listen_is_killed(start: Start, marker: str) -> None:
+def test_a_process_that_ignores_sigterm_is_killed(start: Start, marker: str) -> None:
     job = start(marker, code="import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(60)")
     time.sleep(0.3)  # until it does not listen
     assert process.end(marker, patience=0.2) == 1
     assert job.wait(5) == -9
 
 
-def test_a_number_that_now_belongs_to_a_stranger_is_left_alone(start: Start, marker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reused_process_id_is_left_alone(start: Start, marker: str, monkeypatch: pytest.MonkeyPatch) -> None:
     stranger = start("another")
     monkeypatch.setattr(process, "find", lambda _marker: [stranger.pid])  # what a moment ago was true
     assert process.end(marker) == 0

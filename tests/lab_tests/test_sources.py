@@ -48,6 +48,6 @@ def test_before_the_first_update_apt_does_not_know_the_origin() -> None:
     assert translate(unknown, "bookworm", "bookworm") == ["deb http://mirror.test/debian bookworm main"]
 
 
-def test_a_host_without_debian_sources_is_told_what_is_missing() -> None:
+def test_a_host_without_debian_sources_gets_a_clear_error() -> None:
     with pytest.raises(LabError, match=r"no Debian 'bookworm main' .* add it below /etc/apt"):
         translate("https://packages.test/apt bookworm main Somebody\n", "bookworm", "bookworm")

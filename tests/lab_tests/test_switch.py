@@ -114,7 +114,7 @@ def test_a_frame_is_never_sent_back() -> None:
     plugged(2, test)
 
 
-def test_who_unplugs_is_forgotten_and_disturbs_nobody() -> None:
+def test_an_unplugged_port_is_forgotten() -> None:
     async def test(a: Plug, b: Plug, c: Plug) -> None:
         await b.send(EVERYBODY, B)
         await a.receive()
@@ -136,7 +136,7 @@ def test_a_runt_is_dropped() -> None:
     plugged(2, test)
 
 
-def test_who_does_not_listen_loses_frames_and_holds_up_nobody() -> None:
+def test_a_port_that_does_not_read_loses_frames_without_delaying_others() -> None:
     async def test(a: Plug, deaf: Plug, c: Plug) -> None:
         payload = b"x" * 60000
         deaf.reader._transport.pause_reading()  # type: ignore[attr-defined]

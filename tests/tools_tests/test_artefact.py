@@ -82,23 +82,23 @@ def built() -> Path:
     return BUILD / artefact.file_name()
 
 
-def test_has_what_users_need(built: Path) -> None:
+def test_artefact_has_what_users_need(built: Path) -> None:
     assert sorted(NEEDED - names_in(built)) == []
 
 
-def test_has_all_that_is_meant_to_be_shipped_and_nothing_else(built: Path) -> None:
+def test_artefact_has_exactly_the_files_to_ship(built: Path) -> None:
     meant = {name for name in files() if name.split("/")[0] in SHIPPED}
     assert names_in(built) - ADDED == meant
 
 
-def test_the_readme_links_to_what_is_there(built: Path) -> None:
+def test_readme_links_resolve(built: Path) -> None:
     shipped = names_in(built)
     links = re.findall(r"\]\(([^):#]+)[^)]*\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert links
     assert [link for link in links if not any(name == link or name.startswith(f"{link}/") for name in shipped)] == []
 
 
-def test_leavings_of_work_in_the_checkout_stay_out(tmp_path: Path, built: Path) -> None:
+def test_work_files_in_the_checkout_are_not_shipped(tmp_path: Path, built: Path) -> None:
     for name in files():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, tmp_path / name)
@@ -115,7 +115,7 @@ def test_unit_tests_import_the_installed_artefact() -> None:
     assert Path(module.__file__).is_relative_to(COLLECTION)
 
 
-def test_what_is_installed_is_up_to_date() -> None:
+def test_installed_collection_is_up_to_date() -> None:
     stale = [name for name in files() if (COLLECTION / name).is_file() and (COLLECTION / name).read_bytes() != (ROOT / name).read_bytes()]
     assert stale == []
 
@@ -174,7 +174,7 @@ def test_the_selftest_says_that_there_are_no_directors(elsewhere: Path) -> None:
     assert re.search(r"Check that directors fail over[\s\S]*hosts \(1\):\s+one\b", listed)
 
 
-def test_the_kernel_modules_source_is_whole(elsewhere: Path) -> None:
+def test_kernel_module_source_is_complete(elsewhere: Path) -> None:
     source = elsewhere / "collections/ansible_collections/lvs/director/files/kmod/ip_vs_test"
     original = ROOT / "files/kmod/ip_vs_test"
     kept = [name for name in files() if name.startswith("files/kmod/ip_vs_test/")]

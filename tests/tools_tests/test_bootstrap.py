@@ -14,7 +14,7 @@ from tools.checkout import ROOT
 SCRIPT = "tests/tools/bootstrap.sh"
 
 
-def test_says_nothing_and_does_nothing_when_all_is_there() -> None:
+def test_does_nothing_if_everything_is_installed() -> None:
     ended = subprocess.run([ROOT / SCRIPT], check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert ended.stdout + ended.stderr == ""
 
@@ -53,7 +53,7 @@ def run(bare: Path, **commands: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_root_installs_what_is_missing_and_says_why_first(bare: Path) -> None:
+def test_root_installs_missing_packages_and_explains_first(bare: Path) -> None:
     ended = run(bare, id="echo 0")
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
@@ -78,7 +78,7 @@ def test_a_user_without_sudo_is_told_what_root_must_do(bare: Path) -> None:
     assert "apt-get install --no-install-recommends missing" in ended.stderr
 
 
-def test_a_failing_apt_is_not_passed_over(bare: Path) -> None:
+def test_an_apt_failure_is_reported(bare: Path) -> None:
     ended = run(bare, id="echo 0", **{"apt-get": 'echo "E: $*"; [ "${*#*update}" != "$*" ] || exit 100'})
     assert ended.returncode == 1
     assert "could not install: missing" in ended.stderr

@@ -15,13 +15,13 @@ from tools.checkout import ROOT
 
 
 @pytest.mark.parametrize("version", earlier.COMMITS)
-def test_it_is_the_version_that_was_released(version: str, tmp_path: Path) -> None:
+def test_the_earlier_version_is_the_released_one(version: str, tmp_path: Path) -> None:
     earlier.install(version, tmp_path / "installed")
     manifest = json.loads((tmp_path / "installed/ansible_collections/lvs/director/MANIFEST.json").read_text(encoding="utf-8"))
     assert manifest["collection_info"]["version"] == version
 
 
-def test_a_shallow_clone_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shallow_clone_reports_the_missing_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clone = ["git", "clone", "--quiet", "--depth", "1", f"file://{ROOT}", str(tmp_path / "clone")]
     subprocess.run(clone, check=True, timeout=60)
     monkeypatch.setattr(release, "ROOT", tmp_path / "clone")

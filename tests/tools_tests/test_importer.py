@@ -21,5 +21,5 @@ END = "Importer processing completed successfully"
         ("Traceback (most recent call last):", ["Traceback (most recent call last):", "it did not come to its end"]),
     ],
 )
-def test_whatever_is_no_mere_progress_is_a_complaint(said: str, found: list[str]) -> None:
+def test_everything_but_progress_is_a_complaint(said: str, found: list[str]) -> None:
     assert complaints(said) == found

@@ -26,11 +26,11 @@ def test_a_linter_fails_if_it(linter: Linter) -> None:
     assert said
 
 
-def test_a_linter_passes_if_it_looked_and_found_nothing() -> None:
+def test_a_linter_passes_if_it_checked_files_without_findings() -> None:
     assert Linter("x", ["echo", "looked at 3 files"], looked_at=r"at [1-9]\d* files").run() == (True, "looked at 3 files")
 
 
-def test_every_linter_is_given_files_or_shows_that_it_looked() -> None:
+def test_every_linter_gets_files_or_proves_that_it_found_some() -> None:
     # These fail by themselves when there is nothing to look at.
     by_themselves = {"action groups", "antsibull-changelog", "antsibull-docs"}
     assert [one.name for one in linters() if not one.files and not one.looked_at and one.name not in by_themselves] == []
@@ -40,7 +40,7 @@ def test_every_linter_is_given_files_or_shows_that_it_looked() -> None:
     ("first_line", "shell"),
     [("#!/bin/sh", True), ("#!/usr/bin/env bash", True), ("#!/usr/bin/python", False), ("fish", False), ("", False)],
 )
-def test_shell_scripts_are_known_by_their_first_line(tmp_path: Path, first_line: str, shell: bool) -> None:
+def test_shell_scripts_are_detected_by_their_first_line(tmp_path: Path, first_line: str, shell: bool) -> None:
     (tmp_path / "script").write_text(f"{first_line}\n:\n")
     assert is_shell(str(tmp_path / "script")) is shell
 
@@ -55,7 +55,7 @@ def test_shell_scripts_are_known_by_their_first_line(tmp_path: Path, first_line:
         ([], "[]", "no modules"),
     ],
 )
-def test_the_action_group_is_the_modules(
+def test_the_action_group_lists_the_modules(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -24,7 +24,7 @@ def test_its_images_are_known(scenario: str, debian: str, monkeypatch: pytest.Mo
     assert {machine.get("image", MachineSpec.image) for machine in machines} <= {*RECIPES}
 
 
-def test_one_kind_of_machine_is_the_one_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_platform_can_be_selected(monkeypatch: pytest.MonkeyPatch) -> None:
     for debian in ("12", "13"):
         monkeypatch.setenv("DEBIAN", debian)
         assert {machine["image"] for machine in platforms("overload")} == {f"debian{debian}", f"debian{debian}-bare"}

@@ -61,11 +61,11 @@ def make_release(monkeypatch: pytest.MonkeyPatch, version: str) -> int:
 
 
 @pytest.mark.parametrize("version", ["", "1.0", "v1.0.0", "1.0.0-rc1", "01.0.0"])
-def test_what_is_no_version_is_refused(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+def test_an_invalid_version_is_refused(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     assert make_release(monkeypatch, version) == 2
 
 
-def test_what_is_not_committed_is_not_released(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uncommitted_changes_are_not_released(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (checkout / "README.md").write_text("another one")
     assert make_release(monkeypatch, "9.0.0") == 1
     assert not (checkout / "build").exists()
@@ -90,7 +90,7 @@ def test_a_release_is_prepared_and_then_built(checkout: Path, monkeypatch: pytes
     assert (folder / "SHA256SUMS").read_text() == sums
 
 
-def test_the_changelog_names_whatever_was_new(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_changelog_lists_everything_new(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module, filter or role that says since when it is there is found; a playbook is named by a fragment."""
     kinds = {"plugins/modules": "*.py", "plugins/filter": "*.py", "playbooks": "*.yml", "roles": "*/meta/argument_specs.yml"}
     content = [path for kind, pattern in kinds.items() for path in (ROOT / kind).glob(pattern)]
@@ -110,7 +110,7 @@ def test_without_a_fragment_there_is_nothing_to_release(checkout: Path, monkeypa
         make_release(monkeypatch, "9.0.0")
 
 
-def test_times_and_order_do_not_matter_and_all_else_does(tmp_path: Path) -> None:
+def test_only_times_and_order_may_differ(tmp_path: Path) -> None:
     """Two folders whose files were made in opposite order and at other times, and a third one with another word."""
     made = []
     for number, (order, word) in enumerate(((1, "word"), (-1, "word"), (1, "other"))):

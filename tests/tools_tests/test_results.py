@@ -21,11 +21,11 @@ def test_a_tally_counts_outcomes_and_adds_up() -> None:
     ("tally", "line"),
     [(Tally(3, 0, 0), "3 passed, 0 failed"), (Tally(0, 2, 1), "0 passed, 2 failed, 1 skipped")],
 )
-def test_the_sum_is_said_plainly(tally: Tally, line: str) -> None:
+def test_the_sum_is_printed(tally: Tally, line: str) -> None:
     assert str(tally) == line
 
 
-def test_what_is_recorded_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_are_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "results"
     monkeypatch.setenv("RESULTS_FILE", str(path))
     results = [Result("a", "passed"), Result("b", "failed", "two\nlines")]
@@ -34,7 +34,7 @@ def test_what_is_recorded_is_read_again(tmp_path: Path, monkeypatch: pytest.Monk
     assert read(path) == results
 
 
-def test_what_began_and_did_not_end_has_failed(tmp_path: Path) -> None:
+def test_an_unfinished_test_counts_as_failed(tmp_path: Path) -> None:
     path = tmp_path / "results"
     for name, outcome in (("a", "begun"), ("a", "passed"), ("b", "begun"), ("c", "failed")):
         record(Result(name, outcome), str(path))

@@ -57,7 +57,7 @@ def recording(outcome: str, *, status: int = 0, name: str = "x") -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def test_parts_run_whatever_the_others_came_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_parts_run_even_if_others_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lanes = [
         [Part("first", recording("failed", status=1)), Part("second", recording("passed", name="y"))],
         [Part("third", ["false"]), Part("fourth", recording("passed", name="z"))],
@@ -74,7 +74,7 @@ def test_parts_run_whatever_the_others_came_to(tmp_path: Path, capsys: pytest.Ca
     assert (tmp_path / "logs" / "fourth.log").read_text() == "did z\n"
 
 
-def test_the_last_part_begins_when_all_lanes_have_ended(tmp_path: Path) -> None:
+def test_the_last_part_starts_after_all_lanes(tmp_path: Path) -> None:
     def after(seconds: float, name: str) -> list[str]:
         return ["sh", "-c", f"sleep {seconds}; touch {tmp_path / name}; exit 1"]
 
@@ -83,7 +83,7 @@ def test_the_last_part_begins_when_all_lanes_have_ended(tmp_path: Path) -> None:
     assert (tmp_path / "logs" / "last.log").read_text().split() == [str(tmp_path / "slow"), str(tmp_path / "slower")]
 
 
-def test_a_part_that_could_not_be_run_has_failed(tmp_path: Path) -> None:
+def test_a_part_that_cannot_run_fails(tmp_path: Path) -> None:
     lane = [Part("first", ["there-is-no-such-command"]), Part("second", recording("passed"))]
     with pytest.raises(FileNotFoundError):
         Run([lane], tmp_path).all()
@@ -99,7 +99,7 @@ def _interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_interruptible")
-def test_a_run_that_is_ended_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
     """A part ends with all it started, as make's shells do not, and the next part does not begin."""
     started = tmp_path / "started"
     lane = [Part("first", ["sh", "-c", f"(echo $$ > {started}; exec sleep 60); true"]), Part("second", ["touch", str(tmp_path / "second")])]
@@ -145,7 +145,7 @@ def test_hangs_on_purpose(port): assert port == 22
 
 @pytest.mark.parametrize("source", [HANGS, HANGS_AFTER_A_FAILURE])
 @pytest.mark.parametrize(("test_limit", "part_limit"), [(1, 60), (600, 4)])
-def test_a_test_that_hangs_fails_and_is_named(source: str, test_limit: int, part_limit: int, tmp_path: Path) -> None:
+def test_a_hanging_test_fails_and_is_named(source: str, test_limit: int, part_limit: int, tmp_path: Path) -> None:
     """By pytest's limit, which shows where it hangs; or, if that does not come first, by the limit of the part."""
     (tmp_path / "test_it.py").write_text(source)
     command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pytest.ini"), "--rootdir", str(tmp_path), "-p", "tools.pytest_results"]
@@ -170,7 +170,7 @@ def test_a_test_that_hangs_fails_and_is_named(source: str, test_limit: int, part
         ("echo begun; exec sleep 60 > /dev/null 2>&1", "did not end within 1 s"),
     ],
 )
-def test_what_will_not_end_is_ended(script: str, why: str, tmp_path: Path) -> None:
+def test_a_hanging_part_is_killed(script: str, why: str, tmp_path: Path) -> None:
     lane = [Part("first", ["sh", "-c", script], limit=1), Part("second", recording("passed"))]
     began = time.monotonic()
     Run([lane], tmp_path, grace=1).all()
@@ -179,13 +179,13 @@ def test_what_will_not_end_is_ended(script: str, why: str, tmp_path: Path) -> No
     assert str(lane[1].tally) == "1 passed, 0 failed"
 
 
-def test_a_part_has_what_is_left_of_the_time_for_all(tmp_path: Path) -> None:
+def test_a_part_may_use_the_remaining_time(tmp_path: Path) -> None:
     lane = [Part("first", ["sleep", "60"]), Part("second", ["sleep", "60"])]
     Run([lane], tmp_path, limit=3, grace=1).all()
     assert [part.results[-1].detail for part in lane] == ["did not end within 2 s", "did not end within 0 s"]
 
 
-def test_the_limit_for_all_is_well_inside_the_90_minutes_of_ci() -> None:
+def test_the_total_limit_is_well_below_the_90_minutes_of_ci() -> None:
     assert RUN_LIMIT <= 80 * 60
     assert all(part.limit > 0 for lane in lanes_of(SCENARIOS) for part in lane)
 
@@ -197,7 +197,7 @@ def test_results_of_an_earlier_run_do_not_count(tmp_path: Path) -> None:
         assert part.tally.passed == 1
 
 
-def test_every_scenario_is_run_by_something() -> None:
+def test_every_scenario_is_run_somewhere() -> None:
     named = [name for lane in (*SCENARIOS, *LEFT_OUT) for name in lane]
     assert sorted(named) == found()
     commands = [part.command[-1] for lane in lanes_of(SCENARIOS) for part in lane]

@@ -18,7 +18,7 @@ CASES = {
 }
 
 
-def test_a_test_that_did_not_run_has_failed(tmp_path: Path) -> None:
+def test_a_test_that_did_not_run_fails(tmp_path: Path) -> None:
     for name, inner in CASES.items():
         case = f'<testcase classname="sanity" name="{name}">{inner}</testcase>'
         (tmp_path / f"{name}.xml").write_text(f"<testsuites><testsuite>{case}</testsuite></testsuites>")
@@ -29,7 +29,7 @@ def test_a_test_that_did_not_run_has_failed(tmp_path: Path) -> None:
     ]
 
 
-def test_the_copy_is_what_git_has_with_a_history_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_copy_has_the_files_of_git_and_a_new_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = tmp_path / "copy"
     (copy / "left_from_before").mkdir(parents=True)
     monkeypatch.setattr(sanity, "COPY", copy)
@@ -41,11 +41,11 @@ def test_the_copy_is_what_git_has_with_a_history_of_its_own(tmp_path: Path, monk
     assert Path(top) == copy
 
 
-def test_the_version_of_pip_is_found_out() -> None:
+def test_pip_version_is_detected() -> None:
     assert [part.isdigit() for part in sanity.pip_version().split(".")] in ([True, True], [True, True, True])
 
 
-def test_pips_settings_go_along_wherever_they_come_from(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_pip_settings_from_all_sources_are_passed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://mirror.example/simple\ncert = /from/file.pem\n")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
     monkeypatch.setenv("PIP_TIMEOUT", "77")

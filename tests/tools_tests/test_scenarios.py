@@ -70,13 +70,13 @@ def test_a_verifier_without_tests_is_a_failure(run) -> None:
     assert results == [Result("scenario good", "failed", "its verifier ran no test")]
 
 
-def test_a_step_that_molecule_passes_over_is_a_failure(run) -> None:
+def test_a_step_that_molecule_skips_is_a_failure(run) -> None:
     good, _calls, results = run(f"echo 'WARNING  [good > side_effect] Executed: Missing playbook (Remove it)'; {RECORD}")
     assert not good
     assert results[-1] == Result("scenario good", "failed", "molecule passed over side_effect, of which it has found no playbook")
 
 
-def test_a_scenario_that_hangs_is_ended_and_its_machines_too(run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_scenario_is_killed_with_its_machines(run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenarios, "PATIENCE", 1)
     good, calls, results = run("sleep 60")
     assert not good

@@ -64,7 +64,7 @@ def test_every_wait_has_a_limit(name: str) -> None:
         "fcntl.flock(file, fcntl.LOCK_EX)",
     ],
 )
-def test_an_endless_wait_is_found(line: str) -> None:
+def test_an_unbounded_wait_is_found(line: str) -> None:
     assert len(list(endless(line))) == 1
 
 

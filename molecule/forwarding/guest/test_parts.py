@@ -98,12 +98,12 @@ def test_the_real_server_never_asks_as_the_virtual_address(measure: Measure) -> 
 
 
 @pytest.mark.usefixtures("misled_client")
-def test_without_arp_announce_it_would(measure: Measure) -> None:
+def test_without_arp_announce_the_real_server_asks_as_the_virtual_address(measure: Measure) -> None:
     with changed("rs1", "ipv4/conf/all/arp_announce", "0"):
         assert asked_as("rs1", VIPS[4]) == {VIPS[4]}
 
 
-def test_the_virtual_address_is_not_its_own_choice(measure: Measure) -> None:
+def test_the_virtual_address_is_never_the_source_of_its_own_connections(measure: Measure) -> None:
     """Of its IPv6 addresses, for a connection that it opens itself; IPv4 prefers those of the interface anyway."""
     for family, target in ((4, "192.0.2.1"), (6, "2001:db8:5::1"), (6, "2001:db8:c::10")):
         (route,) = json.loads(run("ip", "-n", "rs1", "-json", f"-{family}", "route", "get", target))
@@ -122,7 +122,7 @@ def test_the_tunnel_itself_is_needed(measure: Measure, programs: Programs, kind:
 
 
 @pytest.mark.parametrize("kind", TUNNELS)
-def test_reverse_paths_are_looked_at_loosely(measure: Measure, kind: str) -> None:
+def test_rp_filter_is_loose(measure: Measure, kind: str) -> None:
     """The greater of two values counts, and all of them together are strict here: no 0 on the interface would help."""
     for value in ("0", "1"):
         with changed("rs1", f"ipv4/conf/ipvs-{kind}/rp_filter", value):
@@ -131,7 +131,7 @@ def test_reverse_paths_are_looked_at_loosely(measure: Measure, kind: str) -> Non
 
 
 @pytest.mark.parametrize("kind", TUNNELS)
-def test_the_tunnel_needs_an_address_for_that(measure: Measure, programs: Programs, kind: str) -> None:
+def test_rp_filter_needs_an_address_on_the_tunnel(measure: Measure, programs: Programs, kind: str) -> None:
     with without(programs, f"address del {VIPS[4]}/32 dev ipvs-{kind}"):
         assert outcome(measure, TUNNELS[kind]) == NO_ANSWER
     assert outcome(measure, TUNNELS[kind]) == WORKS
@@ -153,7 +153,7 @@ def test_both_sides_must_agree_about_checksums_of_gre(measure: Measure, programs
 
 @pytest.mark.parametrize("flag", ["csum", "remcsum"])
 @pytest.mark.parametrize("real", [4, 6])
-def test_gue_takes_what_comes(measure: Measure, real: int, flag: str) -> None:
+def test_gue_accepts_any_checksum(measure: Measure, real: int, flag: str) -> None:
     assert measure.outcome(Way("tunnel", "gue", 4, real), "udp", Kind(), tunnel_flags=[flag]) == WORKS
 
 
@@ -191,7 +191,7 @@ def test_with_an_mtu_clients_need_no_icmp(measure: Measure, programs: Programs, 
 # -- the programs ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_dry_run_says_what_a_run_does_and_nothing_is_left(measure: Measure, programs: Programs) -> None:
+def test_a_dry_run_predicts_a_run_and_leaves_nothing(measure: Measure, programs: Programs) -> None:
     run("ip", "netns", "add", "other")
     try:
         before = state("other")
@@ -219,7 +219,7 @@ def test_a_dry_run_says_what_a_run_does_and_nothing_is_left(measure: Measure, pr
         ("address add 198.51.100.3/24 dev lo", "lo has 198.51.100.3/24"),
     ],
 )
-def test_what_is_somebody_elses_is_left_alone(measure: Measure, programs: Programs, line: str, words: str) -> None:
+def test_foreign_interfaces_and_addresses_are_left_alone(measure: Measure, programs: Programs, line: str, words: str) -> None:
     run("ip", "netns", "add", "other")
     try:
         ip("other", [line])
@@ -232,7 +232,7 @@ def test_what_is_somebody_elses_is_left_alone(measure: Measure, programs: Progra
         run("ip", "netns", "del", "other")
 
 
-def test_what_fails_halfway_is_undone(measure: Measure, programs: Programs) -> None:
+def test_a_failure_halfway_is_undone(measure: Measure, programs: Programs) -> None:
     run("ip", "netns", "add", "other")
     try:
         before = state("other")

@@ -73,14 +73,14 @@ def test_step(step: Step, reader: Reader, host: Any) -> None:
         assert re.search(r"^director +: .* changed=0 .* failed=0 ", reader.plays(step.block), re.MULTILINE)
 
 
-def test_it_was_the_ansible_and_the_collection_of_the_reader(reader: Reader) -> None:
+def test_the_readers_ansible_and_collection_were_used(reader: Reader) -> None:
     programs = CONTROLLER or reader.home / "ansible" / "bin"
     assert reader.types("command -v ansible-playbook") == str(programs / "ansible-playbook")
     listed_in = reader.types("ansible-galaxy collection list lvs.director")
     assert re.findall(r"^# (.*)$", listed_in, re.MULTILINE) == [f"{reader.home}/.ansible/collections/ansible_collections"]
 
 
-def test_what_was_taken_away_is_gone(host: Any) -> None:
+def test_removed_things_are_gone(host: Any) -> None:
     assert not host.file("/proc/net/ip_vs").exists
     assert "10.211.55.3" not in host.check_output("ip -4 address")
     assert host.check_output("dkms status") == ""

@@ -10,7 +10,7 @@ from typing import Any
 testinfra_hosts = ["ansible://all"]
 
 RULE = {"newest": r"Debian 7\.\d+\.\d+-", "released": r"Debian 6\.1\.1[0-7]\d-"}
-TESTS = "test_traffic.py::test_what_edited_thresholds_mean_to_a_server_in_use"
+TESTS = "test_traffic.py::test_edited_thresholds_of_a_server_in_use"
 
 
 def run(host: Any, tests: str) -> str:
@@ -23,11 +23,11 @@ def run(host: Any, tests: str) -> str:
     return str(said.stdout.splitlines()[-1])
 
 
-def test_the_kernels_are_those_that_are_meant(host: Any) -> None:
+def test_the_kernels_are_the_expected_ones(host: Any) -> None:
     assert re.search(RULE[host.backend.get_hostname()], host.check_output("uname -v"))
 
 
-def test_edited_thresholds_mean_what_the_documentation_says(host: Any) -> None:
+def test_edited_thresholds_work_as_documented(host: Any) -> None:
     assert run(host, TESTS).startswith("1 passed in ")
 
 

@@ -57,7 +57,7 @@ def error_of(work: Callable[[], object]) -> str:
     return ""
 
 
-def test_two_runs_at_once_take_turns() -> None:
+def test_concurrent_runs_wait_for_each_other() -> None:
     kernel = new_kernel()
 
     def work(seed: int) -> None:
@@ -100,7 +100,7 @@ def killed_at(change: int, wanted: Table) -> bool:
     return child.exitcode != 0
 
 
-def test_a_run_that_is_killed_anywhere_is_completed_by_the_next_one() -> None:
+def test_the_next_run_completes_one_killed_anywhere() -> None:
     kernel = new_kernel()
     keys = [other_key(number) for number in range(3)]
     before = {
@@ -129,7 +129,7 @@ def ipvsadm(rules: str) -> None:
     subprocess.run(["ipvsadm", "-R"], input=rules, text=True, check=True)
 
 
-def test_ipvsadm_meanwhile() -> None:
+def test_ipvsadm_runs_concurrently() -> None:
     """Whatever it does between our reading and our writing: an error that says so, or the table that was asked for."""
     kernel = new_kernel()
     named = 0
@@ -167,7 +167,7 @@ def test_ipvsadm_meanwhile() -> None:
     kernel.close()
 
 
-def test_answers_that_are_lost() -> None:
+def test_lost_answers() -> None:
     """More refusals than the socket can hold: which steps were made is not known, and still all of them are undone."""
     kernel = new_kernel()
     before = {other_key(0): Entry(Service(other_key(0), "rr"), (destination(1),))}
@@ -195,7 +195,7 @@ def test_answers_that_are_lost() -> None:
     kernel.close()
 
 
-def test_a_table_that_never_stands_still_is_read_or_an_error_says_so() -> None:
+def test_a_constantly_changing_table_is_read_or_an_error_says_so() -> None:
     kernel = new_kernel()
     key = other_key(0)
     many = tuple(destination(1)._replace(key=destination(1).key._replace(port=number)) for number in range(1, 400))

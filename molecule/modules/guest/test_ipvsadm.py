@@ -111,7 +111,7 @@ def rules_for(before: Entry | None, after: Entry | None) -> list[str]:
 
 @settings(max_examples=40, deadline=None)
 @given(states=two_entries())
-def test_the_table_is_what_ipvsadm_makes(states: tuple[Entry | None, Entry | None]) -> None:
+def test_the_table_equals_that_of_ipvsadm(states: tuple[Entry | None, Entry | None]) -> None:
     before, after = states
     with fresh_kernel() as kernel:
         if before:
@@ -133,7 +133,7 @@ def test_the_table_is_what_ipvsadm_makes(states: tuple[Entry | None, Entry | Non
 
 @settings(max_examples=12, deadline=None)
 @given(table=tables())
-def test_the_rules_make_the_table_again(table: list[Entry]) -> None:
+def test_the_rules_recreate_the_table(table: list[Entry]) -> None:
     with fresh_kernel() as kernel:
         for entry in table:
             put(kernel, entry)
@@ -163,7 +163,7 @@ def is_misprinted(service: Service) -> bool:
 
 @settings(max_examples=15, deadline=None)
 @given(table=tables())
-def test_what_ipvsadm_saves_is_read_but_for_thresholds_and_order(table: list[Entry]) -> None:
+def test_saved_rules_of_ipvsadm_are_read_except_thresholds_and_order(table: list[Entry]) -> None:
     with fresh_kernel() as kernel:
         for entry in table:
             put(kernel, entry)
@@ -186,14 +186,14 @@ def test_what_ipvsadm_saves_is_read_but_for_thresholds_and_order(table: list[Ent
 
 
 @pytest.mark.parametrize(("text", "entry"), ACCEPTED)
-def test_lines_mean_to_ipvsadm_what_they_mean_here(text: str, entry: Entry) -> None:
+def test_ipvsadm_interprets_lines_like_the_filter(text: str, entry: Entry) -> None:
     with fresh_kernel() as kernel:
         restore(*text.splitlines())
         assert by_key(parse_rules(text)) == by_key([entry]) == read(kernel)
 
 
 @pytest.mark.parametrize(("text", "message"), REFUSED)
-def test_what_is_refused_here_ipvsadm_refuses_too(text: str, message: str) -> None:
+def test_ipvsadm_refuses_what_the_filter_refuses(text: str, message: str) -> None:
     *before, last = text.splitlines()
     with fresh_kernel() as kernel:
         restore(*before)
@@ -203,7 +203,7 @@ def test_what_is_refused_here_ipvsadm_refuses_too(text: str, message: str) -> No
 
 
 @pytest.mark.parametrize(("text", "message"), MISLEADING)
-def test_what_ipvsadm_takes_for_something_else(text: str, message: str) -> None:
+def test_lines_that_ipvsadm_interprets_differently(text: str, message: str) -> None:
     with fresh_kernel() as kernel:
         restore(*text.splitlines())
         (entry,) = read(kernel).values()

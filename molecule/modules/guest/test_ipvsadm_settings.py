@@ -194,7 +194,7 @@ def test_connections(kernel: IpvsKernel) -> None:
         assert {one.origin for one in told.connections} == {"local"}
 
 
-def test_a_backup_learns_what_its_master_knows() -> None:
+def test_a_backup_receives_its_masters_connections() -> None:
     """Two directors on a network of their own; the second one is told of the first one's connections."""
     first = new_kernel()
     with open("/proc/self/ns/net", "rb") as home, subprocess.Popen(["cat"], stdin=subprocess.PIPE) as stays:

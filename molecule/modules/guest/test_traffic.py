@@ -192,7 +192,7 @@ def limit(kernel: IpvsKernel, upper: int, lower: int) -> None:
     converge(kernel, desired_from_service_module(params), check_mode=False)
 
 
-def test_what_edited_thresholds_mean_to_a_server_in_use(kernel: IpvsKernel) -> None:
+def test_edited_thresholds_of_a_server_in_use(kernel: IpvsKernel) -> None:
     at_once = judges_at_once()
     with servers() as connect:
         limit(kernel, 0, 0)

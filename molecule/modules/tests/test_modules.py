@@ -66,7 +66,7 @@ def pyroute2_version(host, pythonpath):
     )
 
 
-def test_the_distributions_pyroute2_is_the_one_that_is_meant(host):
+def test_the_distributions_pyroute2_has_the_expected_version(host):
     name = host.backend.get_hostname()
     assert DISTRIBUTION[name] in pyroute2_version(host, "/root/guest")
 
@@ -80,7 +80,7 @@ def test_the_contract_with_the_newest_pyroute2(host, runs):
     assert passed(host, runs(host, "contract", NEWEST)) >= 20
 
 
-def test_the_table_is_what_ipvsadm_makes(host, runs):
+def test_the_table_equals_that_of_ipvsadm(host, runs):
     assert passed(host, runs(host, "test_ipvsadm.py", GUEST)) >= 130
 
 
@@ -89,21 +89,21 @@ def test_nothing_is_left_halfway(host, runs):
     assert passed(host, runs(host, "test_abuse.py", GUEST)) == 6
 
 
-def test_settings_and_connections_are_what_ipvsadm_sees(host, runs):
+def test_settings_and_connections_equal_those_of_ipvsadm(host, runs):
     assert passed(host, runs(host, "test_ipvsadm_settings.py", GUEST)) == 4
 
 
-def test_keepalived_makes_what_the_guide_says(host, runs):
+def test_keepalived_matches_the_guide(host, runs):
     assert KEEPALIVED[host.backend.get_hostname()] in host.check_output("keepalived --version 2>&1")
     assert passed(host, runs(host, "test_keepalived.py", GUEST)) >= 20
 
 
-def test_connections_live_on(host, runs):
+def test_connections_survive(host, runs):
     """A drain, a new order, counters set to zero, other thresholds, and refusals held back, under real connections."""
     assert passed(host, runs(host, "test_traffic.py", GUEST)) == 6
 
 
-def test_who_is_not_root_is_told_so(host):
+def test_without_root_the_error_says_so(host):
     script = "from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel; NetlinkKernel().read_table()"
     done = host.run(f"cp -r /root/guest /tmp/guest && cd /tmp/guest && runuser -u nobody -- python3 -c '{script}'")
     assert done.rc != 0

@@ -37,18 +37,18 @@ def test_the_new_build_is_loaded(host: Any) -> None:
     assert host.check_output("cat /sys/module/ip_vs_test/srcversion") == host.check_output("modinfo -F srcversion ip_vs_test")
 
 
-def test_the_table_is_what_it_was(host: Any) -> None:
+def test_the_table_is_as_before(host: Any) -> None:
     before = host.check_output("cat /root/before.txt")
     assert before.count(" test") == 2
     assert before == host.check_output("cat /root/after.txt")
 
 
-def test_nothing_is_left_of_it(host: Any) -> None:
+def test_nothing_is_left_of_the_replacement(host: Any) -> None:
     assert "lvs_director" not in host.check_output("nft list tables")
     assert host.run("ls /run/lvs.director").stdout == ""
 
 
-def test_who_looked_on_would_have_seen_refusals(host: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_observer_would_have_seen_refusals(host: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """The same change of schedulers, and nothing held back. Were nobody refused, the counts above would show nothing."""
     change = "".join(
         f"ipvsadm --edit-service --tcp-service {service}:21 --scheduler {scheduler}; "

@@ -25,7 +25,7 @@ def program() -> str:
     return base64.b64encode(packed.getvalue()).decode()
 
 
-def test_it_is_as_drawn() -> None:
+def test_the_recording_is_as_drawn() -> None:
     director = Lab(Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "lab"))["director"]
     folder = director.run("mktemp -d", check=True).stdout.strip()
     director.run(f"base64 -d | tar -xzC {folder}", input=program(), check=True)

@@ -115,7 +115,7 @@ def untouched(host: Any, before: tuple[str, str]) -> None:
     assert host.check_output(MACHINE) == before[1]
 
 
-def test_all_promises_are_kept_and_nothing_is_touched(host: Any, before: tuple[str, str]) -> None:
+def test_all_steps_go_as_expected_and_nothing_is_touched(host: Any, before: tuple[str, str]) -> None:
     run = play()
     untouched(host, before)
     assert run.status == 0
@@ -150,7 +150,7 @@ def test_a_scheduler_that_does_not_fail_over_is_an_error(host: Any, before: tupl
     assert '"NOT AS EXPECTED: rr on director' in run.said
 
 
-def test_one_that_is_killed_leaves_nothing(host: Any, before: tuple[str, str]) -> None:
+def test_a_killed_selftest_leaves_nothing(host: Any, before: tuple[str, str]) -> None:
     with playing() as (running, file):
         host.check_output(KILL)
         status, said = running.wait(), file.read_text()
@@ -158,12 +158,12 @@ def test_one_that_is_killed_leaves_nothing(host: Any, before: tuple[str, str]) -
     untouched(host, before)
 
 
-def test_the_connections_of_production_live(before: tuple[str, str], client: Agent) -> None:
+def test_production_connections_survive(before: tuple[str, str], client: Agent) -> None:
     """The last one to look at production, since this counts."""
     assert client.ask("check", keys=[str(number) for number in range(5)])["dead"] == []
 
 
-def test_directors_that_are_not_there_are_not_a_success() -> None:
+def test_no_directors_is_a_failure() -> None:
     with playing("-e", "selftest_hosts=nobody") as (running, file):
         assert running.wait() == 2
         assert "The inventory has no hosts nobody, so nothing was checked" in file.read_text()

@@ -32,7 +32,7 @@ TASKS = [task for case in CASES for task in case.tasks]
 PRESENT = {path.stem for path in Path(next(iter(installed.__path__))).glob("ipvs_*.py")}
 
 
-def test_every_task_is_one_of_a_module_that_there_is() -> None:
+def test_every_task_uses_an_existing_module() -> None:
     assert {task.module for task in TASKS} <= set(MODULES) <= PRESENT
 
 
@@ -49,7 +49,7 @@ def test_the_table_has_each_option_once() -> None:
 
 
 @pytest.mark.parametrize("option", [option for option in OPTIONS if option.elsewhere], ids=lambda option: option.name)
-def test_what_is_in_no_rule_is_told_as_in_the_table(option: Option) -> None:
+def test_options_without_a_rule_are_explained_in_the_table(option: Option) -> None:
     """The error names the modules that the table names."""
     line = option.word if option in COMMANDS else f"-A -t 192.0.2.1:80 {option.word}"
     with pytest.raises(IpvsInputError) as caught:
@@ -69,7 +69,7 @@ def test_every_option_of_a_rule_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("task", TASKS, ids=yaml_of)
-def test_a_task_is_one_of_its_module(task: Task) -> None:
+def test_a_task_is_valid_for_its_module(task: Task) -> None:
     spec = MODULES[task.module][0]()
     arguments = {name: value for name, value in spec.items() if name != "supports_check_mode"}
     assert ArgumentSpecValidator(**arguments).validate(task.values).error_messages == []

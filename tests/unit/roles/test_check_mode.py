@@ -97,7 +97,7 @@ def said(director: Director, *levels: str, options: tuple[str, ...] = ()) -> lis
     return [shown[start : start + len(VARIABLES)] for start in range(0, len(shown), len(VARIABLES))]
 
 
-def test_check_mode_changes_nothing_wherever_it_is_set(director: Director) -> None:
+def test_check_mode_changes_nothing_however_it_is_set(director: Director) -> None:
     before = everything(director.folder)
     play_level, role_level, task_level = said(director, "play", "role", "task")
     assert everything(director.folder) == before

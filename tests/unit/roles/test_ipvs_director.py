@@ -54,7 +54,7 @@ def test_documented_defaults_are_the_defaults() -> None:
     ]
 
 
-def test_the_selftest_is_the_modules() -> None:
+def test_the_selftest_options_are_those_of_the_module() -> None:
     options = {name.removeprefix("ipvs_director_selftest_"): option for name, option in specification("selftest").items()}
     spec = selftest_module_spec()["argument_spec"]
     assert {name: (option["type"], option["default"]) for name, option in options.items()} == {
@@ -70,7 +70,7 @@ def test_a_service_of_the_role_is_a_service_of_the_module() -> None:
     assert shape(specification()["ipvs_director_scope"]["options"]) == shape(SCOPE_SPEC)
 
 
-def test_the_role_hands_every_option_on() -> None:
+def test_the_role_passes_on_every_option() -> None:
     tasks = yaml.safe_load((ROLE / "tasks/table.yml").read_text(encoding="utf-8"))
     # Counters are for a person to zero, not for a deployment.
     assert tasks[0]["lvs.director.ipvs_table"].keys() == table_module_spec()["argument_spec"].keys() - {"zero_counters"}

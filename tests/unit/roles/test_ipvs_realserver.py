@@ -46,7 +46,7 @@ def test_a_variable_is_an_option_of_the_module() -> None:
     assert given == {name: f"{{{{ ipvs_realserver_{name} }}}}" for name in SPEC}
 
 
-def test_a_tunnel_has_the_words_of_a_destination() -> None:
+def test_tunnel_options_are_named_like_those_of_a_destination() -> None:
     destination = TABLE_SERVICE_SPEC["destinations"]["options"]
     for name, option in SPEC["tunnels"]["options"].items():
         if name != "mtu":

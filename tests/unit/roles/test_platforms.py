@@ -120,7 +120,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
         ("alma10", "epel-release dkms openssl kernel-devel-6.12.0-55.9.1.el10_0.x86_64 kernel-devel-matched python3-pyroute2 nftables"),
     ],
 )
-def test_what_is_installed(seen: dict[str, dict[str, Any]], name: str, packages: str) -> None:
+def test_installed_packages(seen: dict[str, dict[str, Any]], name: str, packages: str) -> None:
     assert seen[name]["packages"] == packages.split()
     # Where the distribution's pyroute2 is too old.
     assert bool(seen[name]["pip"]) == ("python3-pyroute2" not in packages)
@@ -141,7 +141,7 @@ def test_every_supported_platform_is_complete(seen: dict[str, dict[str, Any]]) -
             assert one["example"] is True, name
 
 
-def test_what_is_refused(seen: dict[str, dict[str, Any]]) -> None:
+def test_refused_platforms(seen: dict[str, dict[str, Any]]) -> None:
     assert [name for name, one in seen.items() if not one["supported"]] == [
         "debian11",
         "ubuntu2004",

@@ -134,7 +134,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", HOSTS)
-def test_what_is_said(name: str, said: Path) -> None:
+def test_preflight_messages(name: str, said: Path) -> None:
     found, expected = (said / name).read_text(encoding="utf-8"), HOSTS[name][1]
     assert expected in found
     assert bool(expected) == bool(found)
@@ -150,7 +150,7 @@ def test_every_refusal_has_a_case(said: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["-e ipvs_director_servics=[]", "play", "role", "include"])
-def test_a_misspelt_variable_is_found_wherever_it_comes_from(how: str, tmp_path: Path) -> None:
+def test_a_misspelt_variable_is_found_in_every_source(how: str, tmp_path: Path) -> None:
     """13.24, by the role itself, which connects to no machine for that."""
     name = {"ipvs_director_servics": []}
     role = {"role": "lvs.director.ipvs_director"}

@@ -64,14 +64,14 @@ def test_a_run_with_nothing_to_do_sends_at_most_ten_tasks_to_the_machine() -> No
 
 
 @pytest.mark.parametrize("path", sorted(TASKS.glob("*.yml")), ids=lambda path: path.name)
-def test_check_mode_is_no_matter_of_the_command_line(path: Path) -> None:
+def test_check_mode_does_not_depend_on_the_command_line(path: Path) -> None:
     """13.1: ansible_check_mode is only true with --check, and a task without check mode changes something in it."""
     text = path.read_text(encoding="utf-8")
     assert "ansible_check_mode" not in text
     assert "check_mode: false" not in text
 
 
-def test_removal_is_predicted_as_a_whole_before_anything_goes() -> None:
+def test_removal_is_predicted_before_anything_is_removed() -> None:
     """13.12: and check mode is the prediction alone."""
     predicted, removed = yaml.safe_load((TASKS / "absent.yml").read_text(encoding="utf-8"))
     assert predicted["check_mode"] is True
@@ -80,6 +80,6 @@ def test_removal_is_predicted_as_a_whole_before_anything_goes() -> None:
     assert not [action(task) for task, when in flat("main.yml") if "== 'absent'" not in when and task.get("state") == "absent"]
 
 
-def test_nothing_but_reading_comes_before_the_prediction() -> None:
+def test_only_read_tasks_precede_the_prediction() -> None:
     before = [action(task) for task, when in flat("main.yml") if "== 'present'" not in when and "== 'absent'" not in when]
     assert set(before) - LOCAL == {"ansible.builtin.setup", "lvs.director.ipvs_machine_info"}

@@ -35,7 +35,7 @@ def test_the_service_ran_before_the_network(host: Any, name: str) -> None:
     assert 0 < ended < began
 
 
-def test_the_virtual_addresses_are_there(links: dict[str, Any]) -> None:
+def test_the_virtual_addresses_exist(links: dict[str, Any]) -> None:
     found = addresses(links["ipvs-vip"])
     assert links["ipvs-vip"]["linkinfo"]["info_kind"] == "dummy"
     assert found.keys() == {"198.51.100.3/32", "2001:db8:c::3/128"}
@@ -43,7 +43,7 @@ def test_the_virtual_addresses_are_there(links: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", TUNNELS)
-def test_the_tunnels_are_there(host: Any, links: dict[str, Any], name: str) -> None:
+def test_the_tunnels_exist(host: Any, links: dict[str, Any], name: str) -> None:
     assert links[name]["linkinfo"]["info_data"]["local"] == TUNNELS[name]
     assert "UP" in links[name]["flags"]
     if name != "ipvs-sit":
@@ -51,7 +51,7 @@ def test_the_tunnels_are_there(host: Any, links: dict[str, Any], name: str) -> N
         assert host.check_output(f"cat /proc/sys/net/ipv4/conf/{name}/rp_filter") == "2"
 
 
-def test_nothing_more_is_there(links: dict[str, Any]) -> None:
+def test_nothing_else_exists(links: dict[str, Any]) -> None:
     assert {name for name in links if name.startswith("ipvs-")} == {"ipvs-vip", *TUNNELS}
 
 
@@ -64,7 +64,7 @@ def test_gue_is_received(host: Any) -> None:
     assert sorted(host.check_output("ip fou show").splitlines()) == ["port 6080 gue", "port 6081 gue -6"]
 
 
-def test_the_machine_is_silent_about_the_virtual_addresses(host: Any) -> None:
+def test_the_machine_does_not_answer_arp_for_the_virtual_addresses(host: Any) -> None:
     assert host.check_output("cat /proc/sys/net/ipv4/conf/all/arp_ignore /proc/sys/net/ipv4/conf/all/arp_announce").split() == ["1", "2"]
 
 
@@ -74,7 +74,7 @@ def test_packets_are_marked(host: Any) -> None:
     assert RULE.format("6", "2001:db8:c::3") in said
 
 
-def test_tcp_is_told_of_the_tunnels_mtu(host: Any) -> None:
+def test_tcp_clients_are_told_the_mss(host: Any) -> None:
     said = host.check_output("nft list table inet ipvs_realserver")
     # nftables of Debian 12 and of Debian 13 print the same flags in two ways.
     flags = r"tcp flags (syn / syn,rst|& \(syn \| rst\) == syn)"
@@ -83,7 +83,7 @@ def test_tcp_is_told_of_the_tunnels_mtu(host: Any) -> None:
 
 
 @pytest.mark.parametrize("command", ["start", "restart", "reload"])
-def test_rules_outlive_what_debians_own_do(host: Any, command: str) -> None:
+def test_the_rules_survive_a_flush_by_debians_own(host: Any, command: str) -> None:
     """They begin with "flush ruleset"."""
     assert "flush ruleset" in host.check_output("cat /etc/nftables.conf")
     before = host.check_output("nft list table inet ipvs_director; nft list table inet ipvs_realserver")

@@ -62,7 +62,7 @@ def documented(measured: dict[str, Any]) -> dict[Way, str]:
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: f"{way.name} {way.virtual}-{way.real}")
-def test_it_works_as_the_table_says(measured: dict[str, Any], documented: dict[Way, str], way: Way) -> None:
+def test_forwarding_works_as_documented(measured: dict[str, Any], documented: dict[Way, str], way: Way) -> None:
     assert column(measured)[way] == documented[way], "python3 -m tools.forwarding_table writes the results"
 
 

@@ -16,7 +16,7 @@ def test_dkms_has_built_the_scheduler_for_both(host: Any) -> None:
     ]
 
 
-def test_the_table_is_what_it_was(host: Any) -> None:
+def test_the_table_is_as_before(host: Any) -> None:
     listed = "ipvsadm -Ln --nosort -t 10.211.55.3:21"
     before = host.check_output("grep -A4 '^TCP  10.211.55.3:21 test' /root/before.txt | head -5")
     assert host.check_output(f"{listed} | grep -A4 '^TCP'") == before

@@ -22,7 +22,7 @@ def in_parts(listings: str) -> list[str]:
     return sorted(parts)
 
 
-def test_the_machine_has_booted_the_new_kernel_by_itself(host: Any) -> None:
+def test_the_machine_booted_the_new_kernel(host: Any) -> None:
     before, now = host.check_output("cat /root/before.kernel"), host.check_output("uname -r")
     assert (before[:5], now[:2]) == ("6.12.", "7.")
     # update-grub's doing: the lab's own configuration of the first boot names a device.
@@ -38,14 +38,14 @@ def test_dkms_has_built_the_scheduler_for_both(host: Any) -> None:
     assert host.check_output("cat /sys/module/ip_vs_test/srcversion") == host.check_output("modinfo -F srcversion ip_vs_test")
 
 
-def test_the_table_is_what_it_was(host: Any) -> None:
+def test_the_table_is_as_before(host: Any) -> None:
     before = host.check_output("cat /root/before.txt")
     assert "TCP  10.211.55.3:21 test\n" in before
     assert before.index("10.99.1.3:21") < before.index("10.99.1.2:21") < before.index("10.99.1.4:21") < before.index("10.99.1.1:21")
     assert in_parts(host.check_output(TABLE)) == in_parts(before)
 
 
-def test_the_unit_has_restored_it_and_had_nothing_to_complain_of(host: Any) -> None:
+def test_the_unit_restored_the_table_without_complaint(host: Any) -> None:
     said = "journalctl --boot --no-pager --output=cat _SYSTEMD_UNIT=ipvs-director.service"
     assert host.check_output(said) == "Restored 2 of 2 services, of which 0 needed no change."
     assert host.check_output(f"{said} --priority=warning") == ""

@@ -18,7 +18,7 @@ def test_the_machine_has_booted_a_kernel_without_the_scheduler(host: Any) -> Non
     assert host.run("modinfo ip_vs_test").rc
 
 
-def test_its_services_have_the_fallback_with_falling_weights(host: Any) -> None:
+def test_services_have_the_fallback_with_falling_weights(host: Any) -> None:
     service, *destinations = host.check_output("ipvsadm -Ln --nosort -t 10.211.55.3:21").splitlines()[2:]
     assert service.split() == ["TCP", "10.211.55.3:21", "fo"]
     assert [line.split()[1:4] for line in destinations[-4:]] == [
@@ -31,7 +31,7 @@ def test_its_services_have_the_fallback_with_falling_weights(host: Any) -> None:
     assert [line.split()[2:4] for line in thresholds] == [["4", "1"], ["400", "300"], ["3", "0"], ["0", "0"]]
 
 
-def test_the_others_are_what_they_were(host: Any) -> None:
+def test_other_services_are_as_before(host: Any) -> None:
     lines = host.check_output("ipvsadm -Ln --nosort -t 10.211.55.4:80").splitlines()
     assert [line.split()[:4] for line in lines[-3:]] == [
         ["TCP", "10.211.55.4:80", "wlc"],
@@ -40,7 +40,7 @@ def test_the_others_are_what_they_were(host: Any) -> None:
     ]
 
 
-def test_it_answers_for_both_addresses(host: Any) -> None:
+def test_the_director_answers_for_both_addresses(host: Any) -> None:
     addresses = host.check_output("ip -oneline address show dev eth1")
     assert " 10.211.55.3/32 " in addresses
     assert " 10.211.55.4/32 " in addresses
@@ -55,7 +55,7 @@ def test_the_journal_has_a_warning(host: Any) -> None:
     )
 
 
-def test_so_has_the_next_task_of_whoever_runs_one() -> None:
+def test_the_next_task_has_a_warning() -> None:
     command = ["ansible", "unbuilt", "-i", os.environ["MOLECULE_INVENTORY_FILE"], "-m", "lvs.director.ipvs_info"]
     ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
     # Ansible breaks the lines of warnings.

@@ -58,7 +58,7 @@ def test_a_restart_loses_no_connection(host: Any) -> None:
     assert "Restored 3 of 3 services, of which 3 needed no change." in journal(host)
 
 
-def test_a_stop_takes_nothing_away(host: Any, as_it_was: list[str]) -> None:
+def test_a_stop_removes_nothing(host: Any, as_it_was: list[str]) -> None:
     host.check_output("systemctl stop ipvs-director.service")
     assert host.check_output("systemctl show --value -p ActiveState ipvs-director ipvs-director-network").split() == ["inactive"] * 2
     assert table(host) == as_it_was
@@ -66,7 +66,7 @@ def test_a_stop_takes_nothing_away(host: Any, as_it_was: list[str]) -> None:
     host.check_output("systemctl start ipvs-director.service ipvs-director-network.service")
 
 
-def test_a_hand_edit_is_noticed_and_mended(host: Any, as_it_was: list[str]) -> None:
+def test_a_manual_change_is_noticed_and_reverted(host: Any, as_it_was: list[str]) -> None:
     host.check_output("ipvsadm --edit-server -t 10.211.55.3:21 -r 10.99.1.3 --masquerading --weight 9")
     host.check_output("ipvsadm --delete-server -t 10.211.55.3:21 -r 10.99.1.1")
     host.check_output("ipvsadm --add-service -t 10.211.55.9:80 -s rr")
@@ -90,7 +90,7 @@ def test_a_difference_between_file_and_kernel_is_noticed(host: Any) -> None:
     assert '"weight": 5' in host.check_output(f"cat {SAVED}")
 
 
-def test_the_program_finds_what_differs(host: Any) -> None:
+def test_the_program_finds_differences(host: Any) -> None:
     assert host.run("ipvs-director diff").rc == 0
     host.check_output("ipvsadm --edit-server -t 10.211.55.3:21 -r 10.99.1.3 --masquerading --weight 9 -x 4 -y 1")
     try:
@@ -115,7 +115,7 @@ def test_a_bad_entry_is_named_and_everything_else_is_restored(host: Any, as_it_w
         host.check_output(f"mv /root/saved {SAVED} && systemctl restart ipvs-director.service")
 
 
-def test_a_scheduler_that_is_missing_is_replaced_until_it_is_there(host: Any) -> None:
+def test_a_missing_scheduler_is_replaced_until_it_can_be_loaded(host: Any) -> None:
     """As after the boot of a kernel for which DKMS could not build it."""
     host.check_output("ipvsadm --delete-service -t 10.211.55.3:21 && rmmod ip_vs_test")
     host.check_output("echo 'install ip_vs_test /bin/false' >/etc/modprobe.d/missing.conf")

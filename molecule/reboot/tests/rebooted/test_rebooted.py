@@ -32,7 +32,7 @@ def in_parts(listings: str) -> list[str]:
     return sorted(parts)
 
 
-def test_the_kernel_has_what_it_had(host: Any) -> None:
+def test_the_kernel_has_the_table_of_before(host: Any) -> None:
     before = host.check_output("cat /root/before.txt")
     assert before.index("10.99.1.3:21") < before.index("10.99.1.2:21") < before.index("10.99.1.4:21") < before.index("10.99.1.1:21")
     assert re.search(r"10\.99\.1\.2:21 +4000 +3000 ", before)
@@ -64,14 +64,14 @@ def moment(host: Any, unit: str, what: str = "ActiveEnter") -> int:
     return microseconds
 
 
-def test_the_table_was_there_before_an_interface_was_configured(host: Any) -> None:
+def test_the_table_was_restored_before_the_interfaces(host: Any) -> None:
     restored = moment(host, "ipvs-director.service")
     assert restored <= moment(host, "network-pre.target") <= moment(host, "systemd-networkd.service", "InactiveExit")
     journal = host.check_output("journalctl --boot --output=short-monotonic --no-pager")
     assert journal.index("Restored 3 of 3 services, of which 0 needed no change") < journal.index("eth1: Configuring with")
 
 
-def test_addresses_and_daemon_were_there_before_the_network_was_announced(host: Any) -> None:
+def test_addresses_and_daemon_were_restored_before_the_network_was_up(host: Any) -> None:
     restored = moment(host, "ipvs-director-network.service")
     assert moment(host, "ipvs-director.service") < restored <= moment(host, "network.target")
 

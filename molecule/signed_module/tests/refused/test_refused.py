@@ -21,7 +21,7 @@ def test_nothing_was_loaded_or_configured(host: Any) -> None:
     host.check_output("sh /root/look.sh | diff /root/before -")
 
 
-def test_the_kernel_refuses_it_indeed(host: Any) -> None:
+def test_the_kernel_refuses_the_module(host: Any) -> None:
     """And not everything: the module of the other service is the kernel's own, and signed with its key."""
     assert "Key was rejected by service" in host.run("modprobe ip_vs_test").stderr
     assert host.file("/sys/module/ip_vs").exists

@@ -22,6 +22,6 @@ def test_the_scheduler_that_was_unsigned_is_signed_and_loaded(host: Any) -> None
     assert host.check_output("cat /sys/module/ip_vs_test/taint") == "O"
 
 
-def test_the_service_is_there(host: Any) -> None:
+def test_the_service_exists(host: Any) -> None:
     assert "TCP  0AD33703:0015 test" in host.check_output("cat /proc/net/ip_vs")
     assert " 10.211.55.3/32 " in host.check_output("ip -oneline address show dev eth1")

@@ -18,12 +18,12 @@ def now(host: Any) -> str:
 
 
 @pytest.mark.parametrize("kind", ["table", "sysctls", "modules", "builds", "addresses", "rules", "units", "files", "contents"])
-def test_the_role_has_changed_it_and_check_mode_has_not(host: Any, now: str, kind: str) -> None:
+def test_the_role_changed_the_machine_and_check_mode_did_not(host: Any, now: str, kind: str) -> None:
     assert host.run(f"cmp /root/before/{kind} /root/deployed/{kind}").rc == 1
     host.check_output(f"diff /root/deployed/{kind} {now}/{kind}")
 
 
-def test_what_it_has_changed_is_what_is_meant(host: Any) -> None:
+def test_the_changes_are_the_intended_ones(host: Any) -> None:
     differences = host.run("diff -r /root/before /root/deployed").stdout
     for line in (
         "> FWM  7 ",

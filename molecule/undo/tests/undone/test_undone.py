@@ -18,11 +18,11 @@ def now(host: Any) -> str:
 
 
 @pytest.mark.parametrize("kind", ["table", "sysctls", "modules", "builds", "addresses", "rules", "units", "failed", "files", "contents"])
-def test_it_is_what_it_was(host: Any, now: str, kind: str) -> None:
+def test_everything_is_as_before(host: Any, now: str, kind: str) -> None:
     host.check_output(f"diff /root/before/{kind} {now}/{kind}")
 
 
-def test_the_other_service_has_counted_on(host: Any) -> None:
+def test_the_other_service_kept_counting(host: Any) -> None:
     """It was never deleted, not even for a moment: its counters are still there, and it serves clients."""
     table = host.check_output("cat /root/now/table")
     assert "TCP  127.0.0.9:80 " in table

@@ -28,13 +28,13 @@ def test_no_connection_was_lost_or_refused(host: Any, capsys: pytest.CaptureFixt
     assert counts["slowest"] < 6
 
 
-def test_the_table_is_what_it_was(host: Any) -> None:
+def test_the_table_is_as_before(host: Any) -> None:
     assert host.check_output("grep -c '10.99.1.3:21.*10.99.1.2:21.*10.99.1.1:21' /root/before/table") == "3"
     host.check_output("diff /root/before/table /root/after/table")
 
 
 @pytest.mark.parametrize("kind", ["timeouts", "addresses", "sysctls", "boot"])
-def test_the_rest_is_what_it_was(host: Any, kind: str) -> None:
+def test_everything_else_is_as_before(host: Any, kind: str) -> None:
     host.check_output(f"diff /root/before/{kind} /root/after/{kind}")
 
 
@@ -49,13 +49,13 @@ def test_the_earlier_program_is_gone(host: Any) -> None:
     assert host.run(f"grep -r {EARLIER_PROGRAM} /etc /usr/local").stdout == ""
 
 
-def test_the_program_of_today_says_that_the_kernel_has_what_is_saved(host: Any) -> None:
+def test_the_new_program_finds_no_difference(host: Any) -> None:
     host.check_output("ipvs-director version")
     host.check_output("ipvs-director diff")
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_the_units_have_their_names_and_run_the_program_of_today(host: Any, unit: str) -> None:
+def test_the_units_keep_their_names_and_run_the_new_program(host: Any, unit: str) -> None:
     assert host.check_output(f"systemctl is-enabled {unit}") == "enabled"
     assert host.check_output(f"systemctl is-active {unit}") == "active"
     assert "path=/usr/local/sbin/ipvs-director " in host.check_output(f"systemctl show --property=ExecStart {unit}")

@@ -42,5 +42,5 @@ def test_another_directory(sent: Any, tmp_path: Path) -> None:
         sent(source=str(tmp_path))
 
 
-def test_to_remove_it_takes_no_source(sent: Any) -> None:
+def test_removal_needs_no_source(sent: Any) -> None:
     assert sent(state="absent") == {"state": "absent"}

@@ -21,7 +21,7 @@ class Task:
         self.args = args
 
 
-def test_it_can_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plugin_can_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[dict[str, Any]] = []
 
     def run(self: Any, *_: object) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def test_it_can_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sent[0]["services"][0].keys() == {"packed", "number"}
 
 
-def test_until_it_is_done(tmp_path: Path) -> None:
+def test_until_repeats_the_same_task(tmp_path: Path) -> None:
     """A real run, with a kernel in memory: the second try finds what the first one did."""
     task = {
         "lvs.director.ipvs_table": {"services": SERVICES},

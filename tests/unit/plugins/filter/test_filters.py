@@ -27,13 +27,13 @@ WEB: dict[str, Any] = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(table=tables())
-def test_what_ipvs_info_returns_can_be_written_and_read(table: list[Entry]) -> None:
+def test_results_of_ipvs_info_can_be_written_and_read(table: list[Entry]) -> None:
     counters = DestinationCounters(1, 2, 3, Stats(4))
     services = [service_result(Observed(one, Stats(5), {other.key: counters for other in one.destinations})) for one in table]
     assert from_ipvsadm_rules(ipvsadm_rules(services)) == [configuration(one) for one in table]
 
 
-def test_what_is_missing_or_null_has_the_default() -> None:
+def test_missing_or_null_values_have_defaults() -> None:
     sparse = {**WEB, "destinations": [{"address": "10.0.0.1"}, {"address": "10.0.0.2", "weight": None, "upper_threshold": "4"}]}
     assert ipvsadm_rules([sparse, {"fwmark": 1, "destinations": None}]) == (
         "-A -t 192.0.2.1:80 -s wlc\n"
@@ -62,7 +62,7 @@ def test_what_is_missing_or_null_has_the_default() -> None:
         ([WEB, WEB], "services[1]: tcp 192.0.2.1:80 is listed already, as services[0]"),
     ],
 )
-def test_services_that_are_none(services: Any, message: str) -> None:
+def test_invalid_services(services: Any, message: str) -> None:
     with pytest.raises(AnsibleFilterError) as caught:
         ipvsadm_rules(services)
     assert str(caught.value).startswith(f"lvs.director.ipvsadm_rules: {message}")
@@ -75,7 +75,7 @@ def test_services_that_are_none(services: Any, message: str) -> None:
         ("\n-A -t www:80", "line 2 (-A -t www:80): -t: 'www' is not an IPv4 or IPv6 address"),
     ],
 )
-def test_rules_that_are_none(text: Any, message: str) -> None:
+def test_invalid_rules(text: Any, message: str) -> None:
     with pytest.raises(AnsibleFilterError) as caught:
         from_ipvsadm_rules(text)
     assert str(caught.value).startswith(f"lvs.director.from_ipvsadm_rules: {message}")

@@ -52,7 +52,7 @@ def parse_one(*lines: str) -> Entry:
 
 @settings(max_examples=60, derandomize=True)
 @given(table=tables())
-def test_what_is_written_is_read(table: list[Entry]) -> None:
+def test_written_values_are_read_back(table: list[Entry]) -> None:
     rules = render_rules(table)
     assert parse_rules(rules) == table
     assert render_rules(parse_rules(rules)) == rules
@@ -64,7 +64,7 @@ def test_the_shape_of_ipvs_info_is_read(table: list[Entry]) -> None:
     assert new_entries([configuration(one) for one in table]) == table
 
 
-def test_rules_are_those_of_ipvsadm_and_thresholds() -> None:
+def test_rules_are_those_of_ipvsadm_with_thresholds() -> None:
     table = [
         Entry(
             Service(WEB, "sh", 0x38, 300, "255.255.255.0"),
@@ -129,7 +129,7 @@ def rule_of(step: Step) -> str:
 
 @settings(max_examples=150, derandomize=True)
 @given(wanted=st.lists(steps(), max_size=25))
-def test_commands_are_followed_as_by_the_kernel(wanted: list[Step]) -> None:
+def test_commands_have_the_kernels_effect(wanted: list[Step]) -> None:
     kernel = MemoryKernel()
     rules: list[str] = []
     for step in wanted:

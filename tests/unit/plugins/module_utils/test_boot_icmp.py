@@ -22,7 +22,7 @@ def nft(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_it_ends_with_the_block_and_by_itself(nft: Path) -> None:
+def test_suppression_ends_with_the_block_and_by_itself(nft: Path) -> None:
     with refusals_suppressed():
         rules = (nft / "rules").read_text()
         # Every rule depends on a set whose elements the kernel takes away.
@@ -34,13 +34,13 @@ def test_it_ends_with_the_block_and_by_itself(nft: Path) -> None:
     assert (nft / "rules").read_text() == f"delete table {TABLE}\n"
 
 
-def test_it_ends_with_an_error_too(nft: Path) -> None:
+def test_suppression_ends_with_an_error_too(nft: Path) -> None:
     with pytest.raises(ZeroDivisionError), refusals_suppressed():
         raise ZeroDivisionError
     assert (nft / "rules").read_text().endswith(f"}}\ndelete table {TABLE}\n")
 
 
-def test_without_it_the_block_does_not_begin(nft: Path) -> None:
+def test_without_suppression_the_block_does_not_start(nft: Path) -> None:
     (nft / "fails").touch()
     with pytest.raises(IpvsUnavailableError, match="nft cannot suppress ICMP port-unreachable: no such thing"), refusals_suppressed():
         pytest.fail("it has begun")

@@ -108,7 +108,7 @@ def director() -> Director:
     return Director()
 
 
-def test_all_is_as_before_but_for_the_module(director: Director) -> None:
+def test_only_the_module_changes(director: Director) -> None:
     director.swap()
     assert director.modules.loaded["ip_vs_test"] == "new"
     assert director.kernel.read_table() == director.before
@@ -123,7 +123,7 @@ def test_all_is_as_before_but_for_the_module(director: Director) -> None:
     assert len(director.kernel.steps) == steps
 
 
-def test_meanwhile_fo_chooses_in_the_same_order(director: Director) -> None:
+def test_fo_chooses_in_the_same_order(director: Director) -> None:
     """It takes the first one of the highest weight. So weights that fall already are left alone."""
     director.swap()
     ((rising, level, other),) = director.modules.at_unload
@@ -135,7 +135,7 @@ def test_meanwhile_fo_chooses_in_the_same_order(director: Director) -> None:
     assert edited == {rising.entry.service.key}
 
 
-def test_a_scheduler_never_sees_weights_that_it_would_misread(director: Director) -> None:
+def test_a_scheduler_never_sees_misleading_weights(director: Director) -> None:
     """Falling weights come before fo does, and go when it has gone: whoever connects at any step is sent to the first one."""
     key = director.before[0].entry.service.key
 
@@ -150,7 +150,7 @@ def test_a_scheduler_never_sees_weights_that_it_would_misread(director: Director
     assert any(isinstance(step, EditService) and step.service.key == key for step in director.kernel.steps)
 
 
-def test_what_else_uses_the_module_is_left_alone(director: Director) -> None:
+def test_other_users_of_the_module_are_left_alone(director: Director) -> None:
     director.modules.used_elsewhere = True
     with pytest.raises(IpvsConflictError, match=r"Cannot unload the older build of ip_vs_test: .* Everything is as it was"):
         director.swap()
@@ -159,14 +159,14 @@ def test_what_else_uses_the_module_is_left_alone(director: Director) -> None:
     assert not director.store.fallback
 
 
-def test_without_the_other_scheduler_nothing_is_touched(director: Director) -> None:
+def test_without_the_fallback_scheduler_nothing_changes(director: Director) -> None:
     del director.modules.loaded["ip_vs_fo"], director.modules.installed["ip_vs_fo"]
     with pytest.raises(IpvsUnavailableError, match=r'no scheduler "fo" for the services to use meanwhile'):
         director.swap()
     assert not director.kernel.steps
 
 
-def test_where_weights_cannot_be_kept_none_is_changed(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_cannot_be_recorded_are_not_changed(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
     # Nobody makes a folder there, root neither.
     monkeypatch.setattr(_scheduler_swap, "PATH", "/proc/lvs.director/swap.json")
     with pytest.raises(IpvsUnavailableError, match=r"Cannot keep the weights of destinations in /proc/lvs\.director/swap\.json: "):
@@ -175,7 +175,7 @@ def test_where_weights_cannot_be_kept_none_is_changed(director: Director, monkey
     assert director.modules.loaded["ip_vs_test"] == "old"
 
 
-def test_a_module_that_cannot_be_loaded_leaves_services_served_until_it_can(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_services_keep_the_fallback_until_the_module_can_be_loaded(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(director.modules, "load", lambda module: module == "ip_vs_fo")
     with pytest.raises(IpvsUnavailableError, match=r'Cannot load ip_vs_test, .* 2 services have scheduler "fo"'):
         director.swap()
@@ -187,7 +187,7 @@ def test_a_module_that_cannot_be_loaded_leaves_services_served_until_it_can(dire
     assert not director.store.fallback
 
 
-def test_what_somebody_else_changes_meanwhile_stays(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_changes_stay(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
     unload = director.modules.unload
 
     def change_and_unload(module: str) -> bool:
@@ -205,7 +205,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("last", range(11))
-def test_killed_at_any_step_the_next_run_finishes(director: Director, last: int) -> None:
+def test_the_next_run_finishes_after_a_kill_at_any_step(director: Director, last: int) -> None:
     left = iter(range(last))
 
     def kill(_step: Step) -> None:
@@ -222,12 +222,12 @@ def test_killed_at_any_step_the_next_run_finishes(director: Director, last: int)
     assert not director.store.fallback
 
 
-def test_there_are_as_many_steps_as_it_is_killed_at(director: Director) -> None:
+def test_every_step_is_killed_once(director: Director) -> None:
     director.swap()
     assert len(director.kernel.steps) == 2 * (3 + 2)
 
 
-def test_a_refused_step_brings_all_back(director: Director) -> None:
+def test_a_refused_step_undoes_everything(director: Director) -> None:
     refused = director.before[1].entry.service.key
     director.kernel.refuse = lambda step: (
         errno.EPERM if isinstance(step, EditService) and step.service.key == refused and step.service.scheduler == "fo" else 0
@@ -238,7 +238,7 @@ def test_a_refused_step_brings_all_back(director: Director) -> None:
     assert director.modules.loaded["ip_vs_test"] == "old"
 
 
-def test_without_another_build_to_load_nothing_is_touched(director: Director) -> None:
+def test_without_a_new_build_nothing_changes(director: Director) -> None:
     del director.modules.installed["ip_vs_test"]
     with pytest.raises(IpvsUnavailableError, match="There is no other build of ip_vs_test to load"):
         director.swap()
@@ -246,7 +246,7 @@ def test_without_another_build_to_load_nothing_is_touched(director: Director) ->
     assert director.modules.loaded["ip_vs_test"] == "old"
 
 
-def test_a_note_that_makes_no_sense_is_named(director: Director, tmp_path: Any) -> None:
+def test_a_damaged_record_of_weights_is_named(director: Director, tmp_path: Any) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "swap.json").write_text("[]")
     with pytest.raises(IpvsUnavailableError, match=r"where an earlier run has kept weights"):
@@ -254,7 +254,7 @@ def test_a_note_that_makes_no_sense_is_named(director: Director, tmp_path: Any) 
     assert not director.kernel.steps
 
 
-def test_weights_that_cannot_be_kept_are_not_changed(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unsavable_weights_are_not_changed(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(number: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 

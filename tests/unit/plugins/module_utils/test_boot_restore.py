@@ -129,14 +129,14 @@ def restore(into: MemoryKernel, saved: Content, *, fallback: str = "", load: Any
     return _restore.restore_table(into, saved, journal, load=load, fallback=fallback), journal
 
 
-def test_a_table_comes_back_as_it_was(kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_is_restored_exactly(kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
     after = booted(kernel)
     assert restore(after, content(store))[1].problems == 0
     assert state(after) == state(kernel)
     assert capsys.readouterr().out == "Restored 4 of 4 services, of which 0 needed no change.\nRestored the timeouts.\n"
 
 
-def test_what_is_right_is_not_touched(kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_matching_entries_are_not_touched(kernel: MemoryKernel, store: MemoryStore) -> None:
     after = booted(kernel)
     restore(after, content(store))
     steps = len(after.steps)
@@ -144,7 +144,7 @@ def test_what_is_right_is_not_touched(kernel: MemoryKernel, store: MemoryStore) 
     assert len(after.steps) == steps
 
 
-def test_what_was_edited_by_hand_is_mended(kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_manual_changes_are_reverted(kernel: MemoryKernel, store: MemoryStore) -> None:
     after = booted(kernel)
     restore(after, content(store))
     for key, listed in after.destinations.items():
@@ -156,7 +156,7 @@ def test_what_was_edited_by_hand_is_mended(kernel: MemoryKernel, store: MemorySt
     assert after.timeouts == Timeouts(1, 2, 250)
 
 
-def test_what_others_have_added_stays(kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_foreign_additions_stay(kernel: MemoryKernel, store: MemoryStore) -> None:
     after = booted(kernel)
     spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False, "strict": True}
     foreign = [
@@ -171,7 +171,7 @@ def test_what_others_have_added_stays(kernel: MemoryKernel, store: MemoryStore) 
     assert len(after.services) == 5
 
 
-def test_one_that_cannot_be_is_told_and_the_others_come_back(
+def test_a_failing_entry_is_reported_and_the_others_are_restored(
     kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     after = booted(kernel)
@@ -208,7 +208,7 @@ def test_a_scheduler_is_missing(kernel: MemoryKernel, store: MemoryStore, capsys
 
 
 @pytest.mark.parametrize("fallback", ["", "wrr"])
-def test_a_scheduler_is_missing_and_there_is_no_other(
+def test_a_missing_scheduler_without_a_fallback(
     kernel: MemoryKernel, store: MemoryStore, fallback: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     after = booted(kernel)
@@ -254,13 +254,13 @@ def test_a_bad_entry_is_named_and_the_others_are_restored(
 @pytest.mark.parametrize(
     ("text", "reason"), [('{"version": 1, "services": [}', "it is not JSON: Expecting"), ('{"version": 2}', "its version is not")]
 )
-def test_a_text_that_is_none_is_refused(text: str, reason: str) -> None:
+def test_an_invalid_text_is_refused(text: str, reason: str) -> None:
     with pytest.raises(IpvsError) as refused:
         content_of(text)
     assert str(refused.value).startswith(reason)
 
 
-def test_a_service_has_its_one_name_however_it_is_spelled(kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_every_spelling_of_a_service_has_the_same_name(kernel: MemoryKernel, store: MemoryStore) -> None:
     assert store.table
     before = store.table
     store.table = before.replace("2001:db8::1", "2001:DB8:0::1").replace('"port": 80,\n', '"port": 80, "family": "ipv4",\n', 1)
@@ -282,7 +282,7 @@ def test_a_service_has_its_one_name_however_it_is_spelled(kernel: MemoryKernel, 
     assert state(after) == state(kernel)
 
 
-def test_what_is_saved_restores_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restoring_takes_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A restore compares no service with every other one."""
     spec: Options = {"scope": None, "purge": False, "exclusive_destinations": None, "zero_counters": False, "strict": True}
     store = MemoryStore(to_text(Saved()))
@@ -346,7 +346,7 @@ def test_an_address_without_its_services_is_not_added(kernel: MemoryKernel, stor
     assert "192.0.2.1/32 was not added to eth1: tcp 192.0.2.1:80 is not there." in capsys.readouterr().out
 
 
-def test_what_was_saved_is_cleared_and_nothing_else(kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_only_saved_entries_are_cleared(kernel: MemoryKernel, store: MemoryStore) -> None:
     kernel.interfaces["eth2"] = Interface(1500)
     converge_sync_daemon(kernel, DesiredSyncDaemon("master", {"interface": "eth1", "sync_id": 7}), check_mode=False, store=store)
     converge_sync_daemon(kernel, DesiredSyncDaemon("backup", {"interface": "eth1"}), check_mode=False, store=store)
@@ -372,14 +372,14 @@ def refusing(kernel: MemoryKernel, kind: type[Step]) -> MemoryKernel:
     return kernel
 
 
-def test_timeouts_that_are_refused_are_told(kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
+def test_refused_timeouts_are_reported(kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
     after = refusing(booted(kernel), SetTimeouts)
     assert restore(after, content(store))[1].problems == 1
     assert len(after.services) == 4
     assert "The timeouts were not restored: Cannot set " in capsys.readouterr().out
 
 
-def test_what_cannot_be_cleared_is_told(kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_clear_is_reported(kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
     converge_sync_daemon(kernel, DesiredSyncDaemon("master", {"interface": "eth1", "sync_id": 7}), check_mode=False, store=store)
     saved = content(store)
     journal = Journal(levels=False)

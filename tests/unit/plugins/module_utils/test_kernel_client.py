@@ -75,7 +75,7 @@ def connect(*listings: list[Run]) -> tuple[kernel.NetlinkKernel, ScriptedSocket]
 
 
 @pytest.mark.parametrize("counters", [True, False])
-def test_a_listing_in_which_an_entry_comes_twice_is_read_again(counters: bool) -> None:
+def test_a_listing_with_a_repeated_entry_is_repeated(counters: bool) -> None:
     # A destination was added at the head between the two datagrams: the second begins with the last one of the first.
     torn = [listing(1, 2, 3), listing(3, 4)]
     whole = [listing(9, 1, 2), listing(3, 4)]
@@ -89,13 +89,13 @@ def test_a_listing_in_which_an_entry_comes_twice_is_read_again(counters: bool) -
     assert len(scripted.listings) == 1
 
 
-def test_answers_that_were_lost_are_an_error_of_their_own() -> None:
+def test_lost_answers_have_their_own_error() -> None:
     made, _scripted = connect([])
     with pytest.raises(IpvsProtocolError, match="the kernel's answers to 1 changes were lost"):
         made.apply([AddService(SERVICE)])
 
 
-def test_what_reading_needs() -> None:
+def test_imports_for_reading() -> None:
     made, scripted = connect([])
     scripted.error = OSError(errno.EPERM, "Operation not permitted")
     for read in (lambda: made.read_service(KEY), made.read_table, made.read_sync_daemons):
@@ -118,7 +118,7 @@ class Half(ScriptedSocket):
         raise OSError(errno.ENOMEM, "Cannot allocate memory")
 
 
-def test_what_could_not_be_read_is_named() -> None:
+def test_a_read_error_names_its_subject() -> None:
     made, scripted = connect([])
     made._socket = Half()  # type: ignore[assignment]
     with pytest.raises(IpvsRejectedError, match=r"^Cannot read the destinations of service tcp 192\.0\.2\.1:80: Cannot allocate memory \("):

@@ -105,7 +105,7 @@ def listing(found: list[Connection]) -> Iterator[bytes]:
 
 
 @given(found=LISTS)
-def test_what_the_kernel_prints_is_read(found: list[Connection]) -> None:
+def test_the_kernels_listing_is_read(found: list[Connection]) -> None:
     result = read_connections(listing(found), WantedConnections(limit=len(found)))
     assert list(result.connections) == found
     assert result.total == len(found)
@@ -153,7 +153,7 @@ def is_wanted(one: Connection, wanted: WantedConnections) -> bool:
 
 
 @given(data=st.data(), found=LISTS)
-def test_a_filter_lists_and_counts_what_matches(data: st.DataObject, found: list[Connection]) -> None:
+def test_a_filter_lists_and_counts_matching_connections(data: st.DataObject, found: list[Connection]) -> None:
     wanted = data.draw(filters(found))
     matching = [one for one in found if is_wanted(one, wanted)]
     result = read_connections(listing(found), wanted)
@@ -177,7 +177,7 @@ def test_origins(data: st.DataObject, found: list[Connection]) -> None:
 BASE = Connection("tcp", b"\x0a\0\0\x01", 1, b"\x0a\0\0\x02", 80, 0, b"\x0a\0\0\x03", 80, "CLOSE", 9, False, "", "")
 
 
-def test_an_origin_that_cannot_be_told_is_left_out() -> None:
+def test_an_unknown_origin_is_omitted() -> None:
     # Two such templates differ only in the engine's data, which this listing omits.
     one = BASE._replace(protocol="udp", client_port=0, state="NONE", template=True, persistence_engine="sip", persistence_data="a")
     two = one._replace(persistence_data="b")
@@ -246,7 +246,7 @@ def test_a_long_listing_is_not_kept() -> None:
     ("port", "state", "template"),
     [(0, "NONE", True), (0, "ASSURED", True), (0, "LISTEN", False), (0, "UDP", False), (1, "NONE", False)],
 )
-def test_what_a_template_is(port: int, state: str, template: bool) -> None:
+def test_templates(port: int, state: str, template: bool) -> None:
     """An expected data connection of FTP has no client port yet; the kernel's state of nothing is a connection's first one too."""
     (one,) = read_connections([line(BASE._replace(client_port=port, state=state))], WantedConnections(limit=9)).connections
     assert one.template is template

@@ -58,9 +58,7 @@ def test_a_refusal_in_words(step: Step, number: int, kind: type[IpvsError], said
 
 @pytest.mark.parametrize("step", [AddService(SIP), EditService(SIP)])
 @pytest.mark.parametrize(("loaded", "said"), [(True, 'persistence engine "sip"'), (False, 'scheduler "test"')])
-def test_of_scheduler_and_engine_the_one_is_named_that_is_missing(
-    monkeypatch: pytest.MonkeyPatch, step: Step, loaded: bool, said: str
-) -> None:
+def test_the_missing_scheduler_or_engine_is_named(monkeypatch: pytest.MonkeyPatch, step: Step, loaded: bool, said: str) -> None:
     """The kernel has one error for both."""
     monkeypatch.setattr(_refusals.os.path, "exists", lambda path: loaded and path == "/sys/module/ip_vs_test")
     error = refusal_error(Refusal(step, errno.ENOENT))

@@ -32,7 +32,7 @@ def test_every_interface_is_as_sysfs_says() -> None:
         assert read_mtu(name) == int((Path("/sys/class/net") / name / "mtu").read_text())
 
 
-def test_the_kernel_is_not_asked_for_a_name_that_there_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_kernel_is_not_asked_about_unknown_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would load a module for some."""
     monkeypatch.setattr(_interface.fcntl, "ioctl", lambda *arguments: pytest.fail("asked"))
     assert read_mtu("nosuch") is None
@@ -40,7 +40,7 @@ def test_the_kernel_is_not_asked_for_a_name_that_there_is_not(monkeypatch: pytes
     assert try_sockets(BACKUP._replace(interface="nosuch")) == errno.ENODEV
 
 
-def test_an_interface_that_goes_away_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interface_that_disappears(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*arguments: object) -> bytes:
         raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
 
@@ -48,7 +48,7 @@ def test_an_interface_that_goes_away_meanwhile(monkeypatch: pytest.MonkeyPatch) 
     assert read_mtu("lo") is None
 
 
-def test_an_interface_that_may_not_be_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interface_without_permission(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only one that is gone is taken for none."""
 
     def refused(*arguments: object) -> bytes:

@@ -48,7 +48,7 @@ def held_by_another(place: Path, kind: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize(("held", "wanted"), [("exclusive", True), ("exclusive", False), ("shared", True)])
-def test_one_at_a_time(place: Path, held: str, wanted: bool) -> None:
+def test_only_one_writer_at_a_time(place: Path, held: str, wanted: bool) -> None:
     with held_by_another(place, held) as process:
         name = str(process.pid) if held == "exclusive" else "unknown"
         with pytest.raises(IpvsConflictError, match=rf"\(process {name}\) has been working on the table for 0 seconds"):
@@ -64,7 +64,7 @@ def test_readers_do_not_wait_for_each_other(place: Path) -> None:
         pass
 
 
-def test_it_waits_for_as_long_as_it_takes(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lock_waits_up_to_its_limit(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_lock, "_PATIENCE", 30.0)
     with held_by_another(place, "exclusive") as process:
         pauses = []
@@ -103,7 +103,7 @@ def test_a_lock_that_others_could_hold_is_refused(place: Path) -> None:
             pass
 
 
-def test_a_lock_that_leads_elsewhere_is_not_followed(place: Path) -> None:
+def test_a_symbolic_link_is_not_followed(place: Path) -> None:
     victim = place.parent / "victim"
     place.symlink_to(victim)
     with pytest.raises(IpvsUnavailableError, match=r"Cannot open .*lock, which keeps two runs"):
@@ -112,7 +112,7 @@ def test_a_lock_that_leads_elsewhere_is_not_followed(place: Path) -> None:
     assert not victim.exists()
 
 
-def test_a_lock_that_cannot_be_made(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_file_that_cannot_be_created(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_lock, "LOCK", str(place / "missing" / "lock"))
     with pytest.raises(IpvsUnavailableError, match="No such file or directory"):
         with _lock.lock(exclusive=False):

@@ -43,20 +43,20 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     return made
 
 
-def test_what_could_be_loaded_is_asked_and_not_loaded(machine: Machine) -> None:
+def test_a_loadable_module_is_queried_and_not_loaded(machine: Machine) -> None:
     assert _modprobe.could_load("ip_vs_test")
     assert not _modprobe.could_load("ip_vs_tset")
     assert machine.asked == ["modprobe --dry-run --quiet ip_vs_test", "modprobe --dry-run --quiet ip_vs_tset"]
 
 
-def test_what_is_loaded_needs_no_question(machine: Machine) -> None:
+def test_a_loaded_module_needs_no_query(machine: Machine) -> None:
     assert _modprobe.could_load("ip_vs_rr")
     assert _modprobe.load("ip_vs_rr")
     assert machine.asked == []
 
 
 @pytest.mark.parametrize("lacks", ["modules", "modprobe"])
-def test_where_only_the_kernel_knows_it_is_left_to_it(machine: Machine, lacks: str) -> None:
+def test_without_module_files_the_kernel_decides(machine: Machine, lacks: str) -> None:
     """In a container, which cannot see its kernel's modules."""
     if lacks == "modules":
         machine.folders.remove(KERNEL)
@@ -66,7 +66,7 @@ def test_where_only_the_kernel_knows_it_is_left_to_it(machine: Machine, lacks: s
     assert machine.asked == []
 
 
-def test_it_is_loaded_and_unloaded(machine: Machine) -> None:
+def test_modules_are_loaded_and_unloaded(machine: Machine) -> None:
     assert _modprobe.load("ip_vs_test")
     assert not _modprobe.load("ip_vs_tset")
     assert _modprobe.unload("ip_vs_test")

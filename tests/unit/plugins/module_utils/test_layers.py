@@ -74,7 +74,7 @@ def test_no_arrow_runs_up() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(MODULE_UTILS)))
-def test_it_imports_what_its_package_may(path: Path) -> None:
+def test_a_module_imports_only_what_its_package_may(path: Path) -> None:
     package = package_of(path)
     assert packages(path) - {package} <= set(MAY_IMPORT[package].split())
 

@@ -67,18 +67,18 @@ def texts(target: Wanted, found: Found, record: Record) -> list[str]:
         ("gre", "2001:db8::11", {"ip6gre"}),
     ],
 )
-def test_interfaces_are_those_for_the_families_inside_and_outside(tunnel_type: str, address: str, kinds: set[str]) -> None:
+def test_interfaces_match_inner_and_outer_families(tunnel_type: str, address: str, kinds: set[str]) -> None:
     target = want(request(Tunnel(tunnel_type, address)))
     assert {link.kind for name, link in target.links.items() if name != "ipvs-vip"} == kinds
 
 
-def test_what_carries_ipv4_has_the_ipv4_addresses_and_is_loose() -> None:
+def test_interfaces_that_carry_ipv4_have_its_addresses_and_loose_rp_filter() -> None:
     target = want(request(GUE))
     assert {name for name in target.settings if name.endswith("rp_filter")} == {"ipvs-ipip/rp_filter"}
     assert target.addresses == {("ipvs-vip", "198.51.100.3/32"), ("ipvs-vip", "2001:db8::3/128"), ("ipvs-ipip", "198.51.100.3/32")}
 
 
-def test_only_families_that_there_are_get_an_interface() -> None:
+def test_only_families_in_use_get_an_interface() -> None:
     assert set(want(request(GUE, vips=("2001:db8::3",))).links) == {"ipvs-vip", "ipvs-sit"}
 
 
@@ -88,7 +88,7 @@ def test_the_loopback_interface_is_not_made() -> None:
     assert {interface for interface, _address in target.addresses} == {"lo"}
 
 
-def test_a_second_address_gets_an_interface_of_its_own_and_the_first_keeps_its_name() -> None:
+def test_a_second_address_gets_its_own_interface() -> None:
     first, second = (Tunnel("gre", address) for address in ("192.0.2.11", "192.0.2.12"))
     target = want(request(first))
     both = want(request(second, first), after(target, Record()))
@@ -126,7 +126,7 @@ def test_ipip_and_gue_share_their_interfaces_with_the_mtu_of_either() -> None:
         ),
     ],
 )
-def test_what_is_impossible_is_refused(tunnels: list[Tunnel], vips: list[str], words: str) -> None:
+def test_impossible_values_are_refused(tunnels: list[Tunnel], vips: list[str], words: str) -> None:
     with pytest.raises(IpvsInputError, match=words):
         want(request(*tunnels, vips=tuple(vips)))
 
@@ -139,13 +139,13 @@ def test_segments_fit_into_the_narrowest_tunnel_with_their_headers() -> None:
 # -- the plan --------------------------------------------------------------------------------------------------------------
 
 
-def test_silence_comes_first_and_addresses_come_last() -> None:
+def test_arp_settings_come_first_and_addresses_last() -> None:
     planned = texts(want(request(GUE)), BARE, Record())
     assert planned[:2] == ["net/ipv4/conf/all/arp_ignore: 0 -> 1", "net/ipv4/conf/all/arp_announce: 0 -> 2"]
     assert [each.startswith("add ") and " to " in each for each in planned] == [False] * (len(planned) - 3) + [True] * 3
 
 
-def test_it_goes_in_the_other_order() -> None:
+def test_removal_is_in_reverse_order() -> None:
     target = want(request(GUE, interface="lo"))
     planned = texts(Wanted(), after(target, Record()), made(target))
     assert planned[:2] == ["remove 198.51.100.3/32 from lo", "remove 2001:db8::3/128 from lo"]
@@ -153,24 +153,24 @@ def test_it_goes_in_the_other_order() -> None:
 
 
 @pytest.mark.parametrize("mtu", [None, 1400])
-def test_what_is_there_needs_nothing(mtu: int | None) -> None:
+def test_a_matching_machine_needs_no_changes(mtu: int | None) -> None:
     target = want(request(GUE._replace(mtu=mtu)))
     assert texts(target, after(target, Record()), made(target)) == []
 
 
-def test_stricter_silence_will_do() -> None:
+def test_stricter_arp_settings_are_good_enough() -> None:
     found = BARE._replace(settings={"all/arp_ignore": "2", "all/arp_announce": "2"})
     assert not [text for text in texts(want(request(), found), found, Record()) if "arp" in text]
 
 
-def test_only_what_was_made_is_removed() -> None:
+def test_only_recorded_entries_are_removed() -> None:
     target = want(request(GUE))
     found = after(target, Record())
     record = made(target)._replace(links=frozenset(["ipvs-sit"]), addresses=frozenset(), ports=frozenset(), before={})
     assert texts(Wanted(), found, record) == ["remove interface ipvs-sit"]
 
 
-def test_a_setting_that_somebody_has_changed_since_is_left_alone() -> None:
+def test_a_setting_changed_by_others_is_left_alone() -> None:
     target = want(request())
     whole = after(target, Record())
     found = whole._replace(settings={**whole.settings, "all/arp_ignore": "8"})
@@ -185,7 +185,7 @@ def test_a_setting_that_somebody_has_changed_since_is_left_alone() -> None:
         ({"csum": True}, "ipvs-gre: without checksums"),
     ],
 )
-def test_an_interface_that_is_otherwise_is_put_right(change: dict[str, Any], text: str) -> None:
+def test_a_differing_interface_is_corrected(change: dict[str, Any], text: str) -> None:
     target = want(request(Tunnel("gre", "192.0.2.11", mtu=1400)))
     whole = after(target, Record())
     found = whole._replace(links={**whole.links, "ipvs-gre": whole.links["ipvs-gre"]._replace(**change)})

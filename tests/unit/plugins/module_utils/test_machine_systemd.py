@@ -51,7 +51,7 @@ def test_a_plan_asks_once(units: Systemd) -> None:
     assert units.asked == ["a.service b.service nftables.service"]
 
 
-def test_what_systemd_has_not_read_yet_is_read(units: Systemd) -> None:
+def test_changed_units_are_reloaded(units: Systemd) -> None:
     """A run that ended after it had written the files left this."""
     install()
     (units.directory / "nftables.service.d" / "a.conf").write_text("changed\n")
@@ -66,7 +66,7 @@ def test_a_unit_that_was_stopped_or_disabled_comes_back(units: Systemd) -> None:
     assert install() == ["enable a.service", "start b.service"]
 
 
-def test_nothing_is_left_of_units(units: Systemd) -> None:
+def test_units_are_removed_completely(units: Systemd) -> None:
     install()
     units.told.clear()
     predicted = uninstall(check_mode=True)
@@ -88,7 +88,7 @@ def test_where_nothing_is_installed_systemd_is_not_asked(units: Systemd) -> None
     assert not units.asked
 
 
-def test_others_drop_ins_stay(units: Systemd) -> None:
+def test_foreign_drop_ins_stay(units: Systemd) -> None:
     install()
     other = units.directory / "nftables.service.d" / "other.conf"
     other.write_text("")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 
 @given(listed=st.lists(st.tuples(st.integers(0, 0x3FFF), st.binary(max_size=9)), max_size=9))
-def test_what_is_packed_is_unpacked(listed: list[tuple[int, bytes]]) -> None:
+def test_packed_values_are_unpacked(listed: list[tuple[int, bytes]]) -> None:
     # The kernel marks nested attributes in the kind.
     data = b"".join(pack(kind | 0x8000, value) for kind, value in listed)
     assert list(attributes(data)) == listed
@@ -27,7 +27,7 @@ def test_a_number_has_any_width(width: int) -> None:
     assert number((200).to_bytes(width, sys.byteorder)) == 200
 
 
-def test_what_is_no_number_is_named() -> None:
+def test_an_invalid_number_is_named() -> None:
     with pytest.raises(IpvsProtocolError, match="a number of 3 bytes in the kernel's reply"):
         number(b"\1\2\3")
 
@@ -36,7 +36,7 @@ def test_a_text_ends_with_its_zero() -> None:
     assert text(values(string(6, "wlc"))[6]) == text(b"wlc\0rubbish") == "wlc"
 
 
-def test_what_is_missing_is_named() -> None:
+def test_a_missing_attribute_is_named() -> None:
     with pytest.raises(IpvsProtocolError, match=r"^the kernel's reply has no weight \(attribute 4\)$"):
         require({}, 4, "weight")
 

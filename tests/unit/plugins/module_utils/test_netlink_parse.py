@@ -132,7 +132,7 @@ def test_a_run_of_destinations_is_read_at_once(data: st.DataObject, service: Ser
 
 
 @given(data=st.data(), service=services())
-def test_what_is_read_does_not_depend_on_the_layout(data: st.DataObject, service: Service) -> None:
+def test_the_layout_does_not_matter(data: st.DataObject, service: Service) -> None:
     """Later kernels may send attributes in another order and others between them, and wide numbers where there was padding."""
     counters = DestinationCounters(1, 2, 3, Stats(*range(2**33, 2**33 + 10)))
     destination = data.draw(destinations(service.key, st.integers(1, 250)))
@@ -162,7 +162,7 @@ def refuse(*_arguments: object) -> dict[int, bytes]:
 
 
 @given(data=st.data())
-def test_what_kernels_send_is_decoded_at_once(data: st.DataObject) -> None:
+def test_messages_of_known_kernels_are_decoded_in_bulk(data: st.DataObject) -> None:
     service = data.draw(services().filter(lambda one: not one.key.fwmark))
     destination = data.draw(destinations(service.key, st.integers(1, 250)))
     with pytest.MonkeyPatch.context() as patch:
@@ -282,7 +282,7 @@ READERS: list[Callable[[bytes], object]] = [
 
 
 @given(data=st.binary(max_size=200), kind=st.integers(0, 4))
-def test_rubbish_is_refused_by_name(data: bytes, kind: int) -> None:
+def test_garbage_is_refused_by_name(data: bytes, kind: int) -> None:
     for reader in READERS:
         for whole in (data, b"\0" * 20 + data, message(data, kind)):
             is_understood_or_refused_by_name(reader, whole)
@@ -316,7 +316,7 @@ def with_attribute(reply: bytes, kind: int, value: bytes | None) -> bytes:
         (uapi.IPVS_SVC_ATTR_STATS64, None, "the kernel's reply has no statistics"),
     ],
 )
-def test_a_service_that_cannot_be_is_refused_by_what_is_wrong(kind: int, value: bytes | None, said: str) -> None:
+def test_an_impossible_service_is_refused_with_the_reason(kind: int, value: bytes | None, said: str) -> None:
     reply = as_sent_by_kernel(Service(ServiceKey("ipv4", "tcp", V4, 80), persistence_timeout=60))
     data = message(with_attribute(reply, kind, value))
     with pytest.raises(IpvsProtocolError, match=said):
@@ -332,7 +332,7 @@ def test_a_service_that_cannot_be_is_refused_by_what_is_wrong(kind: int, value: 
         (uapi.IPVS_DEST_ATTR_ADDR_FAMILY, None, "the kernel's reply has no address family"),
     ],
 )
-def test_a_destination_that_cannot_be_is_refused_by_what_is_wrong(kind: int, value: bytes | None, said: str) -> None:
+def test_an_impossible_destination_is_refused_with_the_reason(kind: int, value: bytes | None, said: str) -> None:
     reply = destination_reply(Destination(DestinationKey(V4, 80), "tunnel", tunnel_type="gue", tunnel_port=6080))
     data = message(with_attribute(reply, kind, value), 2)
     with pytest.raises(IpvsProtocolError, match=said):
@@ -349,7 +349,7 @@ def test_a_destination_that_cannot_be_is_refused_by_what_is_wrong(kind: int, val
         ServiceKey("7", fwmark=3),
     ],
 )
-def test_a_foreign_service_is_read_as_it_is(key: ServiceKey) -> None:
+def test_a_foreign_service_is_read_unchanged(key: ServiceKey) -> None:
     service = Service(key, "rr", persistence_timeout=60, persistence_netmask="255.255.255.0")
     if key.family == "ipv6":
         service = service._replace(persistence_netmask="64")
@@ -367,7 +367,7 @@ def test_a_foreign_service_is_read_as_it_is(key: ServiceKey) -> None:
     [{"forward_method": word} for word in ("5", "6", "7", "localnode", "bypass")]
     + [{"forward_method": "tunnel", "tunnel_type": "9", "tunnel_port": 7, "tunnel_flags": 3}],
 )
-def test_a_foreign_destination_is_read_as_it_is(values: dict[str, Any]) -> None:
+def test_a_foreign_destination_is_read_unchanged(values: dict[str, Any]) -> None:
     ours = Destination(DestinationKey(V4, 80), "masquerade")
     foreign = ours._replace(**values)
     assert foreign.foreign == (values["forward_method"] not in ("localnode", "bypass"))
@@ -391,7 +391,7 @@ def test_a_destination_of_an_unknown_family_keeps_all_of_its_address() -> None:
         (uapi.IPVS_DAEMON_ATTR_MCAST_TTL, None, "the kernel's reply has no TTL"),
     ],
 )
-def test_a_sync_daemon_that_cannot_be_is_refused_by_what_is_wrong(kind: int, value: bytes | None, said: str) -> None:
+def test_an_impossible_sync_daemon_is_refused_with_the_reason(kind: int, value: bytes | None, said: str) -> None:
     daemon = SyncDaemon("master", "eth0", 7, 1400, V4, 8848, 1)
     reply = attributes(wire_settings.pack_sync_daemon(daemon))[uapi.IPVS_CMD_ATTR_DAEMON]
     data = message(with_attribute(reply, kind, value), uapi.IPVS_CMD_ATTR_DAEMON)

@@ -106,7 +106,7 @@ def test_a_listing() -> None:
     multi=st.booleans(),
     strange=st.booleans(),
 )
-def test_messages_that_look_alike_stay_together(datagrams: list[list[bytes]], multi: bool, strange: bool) -> None:
+def test_messages_of_equal_length_stay_together(datagrams: list[list[bytes]], multi: bool, strange: bool) -> None:
     def answer(_send: int, seq: list[int]) -> list[bytes | Exception]:
         other = [entry(seq[0] + 1, b"aaaa", 2)] if strange else []
         flags = 2 if multi else 0
@@ -120,7 +120,7 @@ def test_messages_that_look_alike_stay_together(datagrams: list[list[bytes]], mu
         assert [len(run) // length for run, length in found if len(run) > length] == [len(one) for one in alike if len(one) > 1]
 
 
-def test_a_listing_that_was_interrupted_is_begun_again() -> None:
+def test_an_interrupted_listing_is_repeated() -> None:
     def answer(send: int, seq: list[int]) -> list[bytes | Exception]:
         flags = 0x10 if send < 3 else 0
         return [entry(seq[0], b"old!" if flags else b"new!", flags), done(seq[0])]
@@ -130,14 +130,14 @@ def test_a_listing_that_was_interrupted_is_begun_again() -> None:
     assert len(scripted.sends) == 3
 
 
-def test_a_listing_that_is_always_interrupted_is_given_up() -> None:
+def test_a_constantly_interrupted_listing_fails() -> None:
     made, scripted = connect(lambda _send, seq: [done(seq[0], flags=0x10)])
     with pytest.raises(IpvsProtocolError, match="interrupted 20 times in a row"):
         made.dump(4)
     assert len(scripted.sends) == 20
 
 
-def test_a_listing_whose_replies_were_lost_is_begun_again() -> None:
+def test_a_listing_with_lost_replies_is_repeated() -> None:
     def answer(send: int, seq: list[int]) -> list[bytes | Exception]:
         if send == 1:
             return [entry(seq[0], b"lost"), OSError(errno.ENOBUFS, "no space"), entry(seq[0], b"rest"), done(seq[0])]
@@ -148,7 +148,7 @@ def test_a_listing_whose_replies_were_lost_is_begun_again() -> None:
     assert not scripted.queue
 
 
-def test_what_is_left_when_answers_were_lost_makes_room_for_others() -> None:
+def test_leftover_answers_are_discarded() -> None:
     def answer(_send: int, seq: list[int]) -> list[bytes | Exception]:
         return [OSError(errno.ENOBUFS, "no space"), *(refusal(one, errno.EEXIST) for one in seq)]
 
@@ -173,7 +173,7 @@ def test_a_request() -> None:
         made.request(4)
 
 
-def test_answers_to_earlier_requests_are_passed_over() -> None:
+def test_answers_to_earlier_requests_are_skipped() -> None:
     made, _scripted = connect(lambda _send, seq: [entry(seq[0] + 77, b"what"), entry(seq[0], b"text")])
     assert bytes(made.request(15))[20:] == b"text"
 
@@ -201,12 +201,12 @@ def test_nothing_is_sent_after_a_refusal() -> None:
     assert len(scripted.sends) == 1
 
 
-def test_who_may_not_change_may_not_ask_either() -> None:
+def test_without_privileges_reading_fails_too() -> None:
     made, _scripted = connect(lambda _send, seq: [refusal(one, errno.EPERM) for one in seq])
     assert made.change([(5, b""), (5, b"")]) == [errno.EPERM, errno.EPERM]
 
 
-def test_a_change_has_no_other_answer_than_a_refusal() -> None:
+def test_a_change_is_answered_only_if_refused() -> None:
     made, _scripted = connect(lambda _send, seq: [entry(seq[0], b"what")])
     with pytest.raises(IpvsProtocolError, match=f"a message of type {FAMILY} where the kernel should refuse a command"):
         made.change([(5, b"")])
@@ -228,7 +228,7 @@ def test_silence_is_an_error() -> None:
         (message(NLMSG_ERROR, 1, b"\0\0"), "the kernel's error message is cut off"),
     ],
 )
-def test_a_reply_that_is_no_reply_is_named(reply: bytes, said: str) -> None:
+def test_an_invalid_reply_is_named(reply: bytes, said: str) -> None:
     for action in ("dump", "request"):
         made, _scripted = connect(lambda _send, _seq: [reply])
         with pytest.raises(IpvsProtocolError, match=said):
@@ -239,7 +239,7 @@ def test_a_reply_that_is_no_reply_is_named(reply: bytes, said: str) -> None:
 
 
 @given(data=st.lists(st.binary(max_size=64), max_size=5), header=st.booleans())
-def test_rubbish_never_hangs(data: list[bytes], header: bool) -> None:
+def test_garbage_never_hangs(data: list[bytes], header: bool) -> None:
     def answer(_send: int, seq: list[int]) -> list[bytes | Exception]:
         return [message(NLMSG_ERROR if header else FAMILY, seq[0], one) if header else one for one in data]
 
@@ -265,7 +265,7 @@ def test_a_kernel_without_the_family(monkeypatch: pytest.MonkeyPatch) -> None:
         netlink.NetlinkSocket()
 
 
-def test_a_socket_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_that_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     class NoMore:
         """pyroute2's socket, where there are as many open files as there may be."""
 
@@ -307,7 +307,7 @@ def test_little_of_pyroute2_is_imported() -> None:
     assert ran.stdout.split()[2:] == ["Process", platform.architecture()[0]], "what was kept from pyroute2 is kept from others too"
 
 
-def test_a_pyroute2_that_needs_all_of_itself(tmp_path: Any) -> None:
+def test_a_pyroute2_that_needs_all_its_imports(tmp_path: Any) -> None:
     package = tmp_path / "pyroute2"
     (package / "netlink").mkdir(parents=True)
     (package / "__init__.py").write_text("NEEDED = 1\n")
@@ -317,7 +317,7 @@ def test_a_pyroute2_that_needs_all_of_itself(tmp_path: Any) -> None:
     assert ran.stdout.split()[0] == "GenericNetlinkSocket", ran.stderr
 
 
-def test_without_pyroute2_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_pyroute2_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name == "pyroute2" or name.startswith("pyroute2.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(netlink.importlib.util, "find_spec", lambda name: None)

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import replacement
 
 
-def test_it_is_there_when_the_block_has_ended(tmp_path: Path) -> None:
+def test_the_file_exists_after_the_block(tmp_path: Path) -> None:
     path = tmp_path / "new" / "state.json"
     with replacement(str(path), "first\n"):
         assert not path.exists()
@@ -21,7 +21,7 @@ def test_it_is_there_when_the_block_has_ended(tmp_path: Path) -> None:
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_an_error_in_the_block_goes_on_and_leaves_all_as_it_was(tmp_path: Path) -> None:
+def test_an_error_in_the_block_is_raised_and_leaves_the_file_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     path.write_text("first\n")
     with pytest.raises(ZeroDivisionError), replacement(str(path), "second\n"):

@@ -76,7 +76,7 @@ def test_random_tables(table: list[Entry], data: st.DataObject) -> None:
     assert not converge(kernel, task(*map(named, odd), strict=False), check_mode=False, store=store).changed
 
 
-def test_a_change_that_no_restore_would_take_is_refused_at_once() -> None:
+def test_a_change_that_cannot_be_restored_is_refused_at_once() -> None:
     """As it is for a new destination."""
     kernel, store = MemoryKernel(), MemoryStore(to_text(Saved()))
     here = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
@@ -88,7 +88,7 @@ def test_a_change_that_no_restore_would_take_is_refused_at_once() -> None:
     assert store.table == before
 
 
-def test_a_service_of_somebody_else_for_all_ports_without_persistence_is_not_adopted() -> None:
+def test_a_foreign_service_of_all_ports_without_persistence_is_not_adopted() -> None:
     kernel, store = MemoryKernel(), MemoryStore(to_text(Saved()))
     put(kernel, Entry(Service(WEB._replace(port=0), "rr"), (ONE._replace(key=ONE.key._replace(port=0)),)))
     here = {"protocol": "tcp", "address": "192.0.2.1", "port": 0}
@@ -110,7 +110,7 @@ def picky(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("picky")
-def test_what_others_have_put_into_a_service_does_not_keep_it_from_being_saved() -> None:
+def test_foreign_destinations_do_not_prevent_saving() -> None:
     kernel, store = MemoryKernel(), MemoryStore(to_text(Saved()))
     put(kernel, Entry(Service(WEB, "rr"), (ONE._replace(weight=77), TWO)))
     here = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
@@ -124,7 +124,7 @@ def test_what_others_have_put_into_a_service_does_not_keep_it_from_being_saved()
     assert kernel.destinations[WEB][0].upper_threshold == 0
 
 
-def test_what_is_checked_is_one_of_each_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_entries_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten thousand destinations that differ in names only take one check."""
     checked: list[Entry] = []
     whole = restorable._problem

@@ -22,7 +22,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_it_is_written_whole_and_for_root_alone(place: Path) -> None:
+def test_files_are_written_atomically_and_for_root_only(place: Path) -> None:
     assert MachineStore().read_table() is None
     with MachineStore().replace_table("one"):
         assert not place.exists()
@@ -34,7 +34,7 @@ def test_it_is_written_whole_and_for_root_alone(place: Path) -> None:
     assert [path.name for path in place.parent.iterdir()] == ["table.json"]
 
 
-def test_what_cannot_be_written_is_found_before_the_block(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_write_errors_occur_before_the_block(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(number: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -44,7 +44,7 @@ def test_what_cannot_be_written_is_found_before_the_block(place: Path, monkeypat
     assert list(place.parent.iterdir()) == []
 
 
-def test_what_cannot_be_read_is_named(place: Path) -> None:
+def test_an_unreadable_file_is_named(place: Path) -> None:
     place.parent.mkdir()
     place.write_bytes(b"\xff")
     with pytest.raises(IpvsUnavailableError, match=f"Cannot read {place}.*Mend the file; or remove it"):
@@ -55,7 +55,7 @@ def test_what_cannot_be_read_is_named(place: Path) -> None:
         MachineStore().read_table()
 
 
-def test_another_namespace_has_none(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_namespace_has_no_files(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with MachineStore().replace_table("one"):
         pass
     monkeypatch.setattr(_state_file, "other_namespace", lambda: 4711)
@@ -78,7 +78,7 @@ def test_names_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
         MachineStore().read_fallback()
 
 
-def test_who_may_not_look_at_the_first_process_is_taken_to_be_in_its_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_access_to_process_1_the_namespace_counts_as_its(monkeypatch: pytest.MonkeyPatch) -> None:
     stat = os.stat
 
     def refused(path: str) -> os.stat_result:

@@ -83,7 +83,7 @@ def test_steps(before: str, after: str, expected: str) -> None:
     assert plan.interrupted is None
 
 
-def test_the_only_interruption_is_told() -> None:
+def test_the_only_interruption_is_reported() -> None:
     plan = transition(KEY, Entry(SERVICE, destinations("b0 a")), Entry(SERVICE, destinations("a b0")))
     assert words(plan) == "-a +a |"
     assert plan.interrupted == plan.after.destinations[0].key

@@ -221,7 +221,7 @@ def test_diff_names_each_difference(director: Director) -> None:
     assert "sync daemon backup: it is not running\n" in director.out
 
 
-def test_show_has_the_order_thresholds_and_who_is_full(director: Director) -> None:
+def test_show_has_the_order_thresholds_and_full_servers(director: Director) -> None:
     (web,) = (key for key in director.kernel.services if key.port == 80)
     first = director.kernel.destinations[web][0].key
     director.kernel.counters[web, first] = DestinationCounters(3, 1)
@@ -258,7 +258,7 @@ def test_show_has_the_order_thresholds_and_who_is_full(director: Director) -> No
         (4, 3, 2, False),
     ],
 )
-def test_full_as_the_kernel_has_it(upper: int, lower: int, connections: int, full: bool | None) -> None:
+def test_full_as_in_the_kernel(upper: int, lower: int, connections: int, full: bool | None) -> None:
     destination = Destination(DestinationKey(bytes(4), 80), upper_threshold=upper, lower_threshold=lower)
     assert show.is_full(destination, DestinationCounters(0, connections)) is full
 

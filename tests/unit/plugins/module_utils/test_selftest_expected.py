@@ -60,7 +60,7 @@ def expected(service: Service) -> dict[str, tuple[str, str]]:
     return after
 
 
-def test_what_is_expected_are_the_measured_numbers() -> None:
+def test_the_expected_numbers_are_the_measured_ones() -> None:
     assert expected(SERVICE) == MEASURED
 
 

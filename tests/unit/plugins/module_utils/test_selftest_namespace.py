@@ -33,7 +33,7 @@ def test_the_answer_comes_back_from_another_process() -> None:
         os.kill(answer["process"], 0)
 
 
-def test_what_it_prints_is_not_the_modules_result(capfd: pytest.CaptureFixture[str]) -> None:
+def test_its_output_is_not_the_modules_result(capfd: pytest.CaptureFixture[str]) -> None:
     def work() -> Answer:
         os.write(1, b"not for the task")
         os.write(2, b"nor this")
@@ -52,7 +52,7 @@ def test_an_error_keeps_its_words() -> None:
         run_in_namespace(work, 30)
 
 
-def test_what_nobody_foresaw_keeps_its_traceback() -> None:
+def test_an_unexpected_error_keeps_its_traceback() -> None:
     def work() -> Answer:
         raise ZeroDivisionError("never thought of")
 
@@ -60,7 +60,7 @@ def test_what_nobody_foresaw_keeps_its_traceback() -> None:
         run_in_namespace(work, 30)
 
 
-def test_one_that_is_killed_is_told() -> None:
+def test_a_killed_process_is_reported() -> None:
     def work() -> Answer:
         os.kill(os.getpid(), signal.SIGKILL)
         return {}
@@ -69,7 +69,7 @@ def test_one_that_is_killed_is_told() -> None:
         run_in_namespace(work, 30)
 
 
-def test_one_that_takes_too_long_is_ended() -> None:
+def test_a_process_that_runs_too_long_is_killed() -> None:
     started = time.monotonic()
 
     def work() -> Answer:
@@ -81,7 +81,7 @@ def test_one_that_takes_too_long_is_ended() -> None:
     assert time.monotonic() - started < 10
 
 
-def test_an_interrupted_one_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_process_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     """By Ctrl-C, for example, in whoever waits."""
     seen: list[int] = []
     fork = os.fork
@@ -115,7 +115,7 @@ _namespace.run_in_namespace(work, 90)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_it_ends_with_the_process_that_waits(tmp_path: Path, number: signal.Signals) -> None:
+def test_the_child_ends_with_its_parent(tmp_path: Path, number: signal.Signals) -> None:
     told = tmp_path / "child"
     with subprocess.Popen([sys.executable, "-c", PARENT, str(told)]) as parent:
         wait_until(told.exists)
@@ -146,7 +146,7 @@ def is_running(process: int) -> bool:
     ("number", "words"),
     [(1, "CAP_SYS_ADMIN is needed: run the task as root"), (28, "user.max_net_namespaces"), (22, "CONFIG_NET_NS"), (12, "Cannot allocate")],
 )
-def test_a_namespace_that_cannot_be_had_is_explained(monkeypatch: pytest.MonkeyPatch, number: int, words: str) -> None:
+def test_an_unavailable_namespace_is_explained(monkeypatch: pytest.MonkeyPatch, number: int, words: str) -> None:
     monkeypatch.undo()
 
     class Libc:
@@ -159,7 +159,7 @@ def test_a_namespace_that_cannot_be_had_is_explained(monkeypatch: pytest.MonkeyP
         _namespace._leave(Libc(), 0)  # type: ignore[arg-type]
 
 
-def test_a_namespace_that_is_the_old_one_is_not_worked_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_machines_own_namespace_is_never_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
 
     class Libc:

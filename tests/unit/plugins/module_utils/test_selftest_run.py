@@ -49,7 +49,7 @@ def broken(step: Step, **lie: Any) -> str:
 
 
 @pytest.mark.parametrize("step", [THREE, FIVE])
-def test_the_truth_breaks_nothing(step: Step) -> None:
+def test_correct_behaviour_passes(step: Step) -> None:
     assert broken(step) == ""
 
 
@@ -97,7 +97,7 @@ def test_the_truth_breaks_nothing(step: Step) -> None:
         ),
     ],
 )
-def test_a_lie_is_found_out(step: Step, lie: dict[str, Any], said: str) -> None:
+def test_a_deviation_is_found(step: Step, lie: dict[str, Any], said: str) -> None:
     assert said in broken(step, **lie)
 
 

@@ -17,7 +17,7 @@ from experiment.service import services
 
 
 @pytest.mark.parametrize(("scheduler", "port"), [("test", 21), ("fo", 2121)])
-def test_it_is_the_service_of_the_examples_in_another_network(scheduler: str, port: int) -> None:
+def test_the_service_is_that_of_the_examples_in_another_network(scheduler: str, port: int) -> None:
     given = services()[scheduler]
     ours = loopback_service(scheduler, port)
     assert ours.address == given.address.replace("10.", "127.", 1)
@@ -28,7 +28,7 @@ def test_it_is_the_service_of_the_examples_in_another_network(scheduler: str, po
         assert (one.upper_threshold, one.lower_threshold) == (other.upper_threshold, other.lower_threshold)
 
 
-def test_all_of_it_is_loopbacks_and_known_as_the_self_tests() -> None:
+def test_all_addresses_are_loopback_and_recognised() -> None:
     one = loopback_service("test", 21)
     for address in (one.address, *(destination.address for destination in one.destinations)):
         assert ipaddress.ip_address(address).is_loopback
@@ -38,7 +38,7 @@ def test_all_of_it_is_loopbacks_and_known_as_the_self_tests() -> None:
     assert not is_ours(b"")
 
 
-def test_it_is_made_of_options_that_the_modules_take() -> None:
+def test_the_service_has_valid_module_options() -> None:
     entry = new_entry(options(loopback_service("fo", 2121)))
     assert str(entry.service.key) == "tcp 127.211.55.3:2121"
     assert entry.service.scheduler == "fo"

@@ -16,12 +16,12 @@ from ansible_collections.lvs.director.plugins.module_utils._selftest.schedulers 
 NOWHERE = "no_such_scheduler"
 
 
-def test_one_that_is_nowhere_is_not_loaded() -> None:
+def test_an_unknown_scheduler_is_not_loaded() -> None:
     assert not is_loaded(NOWHERE)
     assert source_of(NOWHERE) is None
 
 
-def test_loaded_and_built_in_ones_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_loaded_and_built_in_schedulers_are_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr(os.path, "isdir", lambda path: path == "/sys/module/ip_vs_test")
     assert is_loaded("test")
     builtin = tmp_path / "modules.builtin"
@@ -32,7 +32,7 @@ def test_loaded_and_built_in_ones_are(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 @pytest.mark.parametrize(("loaded", "runs"), [([False], 1), ([True, True, False], 3), ([True] * 20, 20)])
-def test_it_is_tried_until_it_is_gone_or_clearly_used(monkeypatch: pytest.MonkeyPatch, loaded: list[bool], runs: int) -> None:
+def test_unloading_is_retried(monkeypatch: pytest.MonkeyPatch, loaded: list[bool], runs: int) -> None:
     commands: list[list[str]] = []
     answers = iter(loaded)
     monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append([*command]) or subprocess.CompletedProcess(command, 1))

@@ -65,7 +65,7 @@ def table(kernel: MemoryKernel) -> dict[ServiceKey, Entry]:
 
 
 @pytest.mark.parametrize(("entry", "problem"), ODD)
-def test_what_the_kernel_has(run: Run, kernel: MemoryKernel, store: MemoryStore, entry: Entry, problem: str) -> None:
+def test_entries_of_the_kernel(run: Run, kernel: MemoryKernel, store: MemoryStore, entry: Entry, problem: str) -> None:
     put(kernel, entry)
     kernel.steps.clear()
     before = table(kernel)
@@ -92,7 +92,7 @@ def test_what_the_kernel_has(run: Run, kernel: MemoryKernel, store: MemoryStore,
         assert problem in run("ipvs_service", **services[0])["msg"]
 
 
-def test_a_destination_that_becomes_odd_is_refused_as_a_new_one_is(run: Run, kernel: MemoryKernel) -> None:
+def test_an_edit_to_an_odd_destination_is_refused(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_service", **WEB, destinations=[{"address": "10.0.0.1", "port": 81, "forward_method": "masquerade"}])
     kernel.steps.clear()
     task = {"service": WEB, "address": "10.0.0.1", "port": 81, "forward_method": "direct"}
@@ -158,7 +158,7 @@ def has_words(entry: Entry) -> bool:
 
 @PROPERTY
 @given(entries=TABLES)
-def test_every_table_that_ipvsadm_prints_comes_through_the_filters(
+def test_the_filters_preserve_every_table_that_ipvsadm_prints(
     run: Run, kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch, entries: list[Entry]
 ) -> None:
     warnings: list[str] = []

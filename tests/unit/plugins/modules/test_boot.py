@@ -80,7 +80,7 @@ def predicted_then_done(run: Run, **options: object) -> list[str]:
     return steps
 
 
-def test_it_is_installed_enabled_and_started(run: Run, machine: Machine, units: Systemd) -> None:
+def test_the_units_are_installed_enabled_and_started(run: Run, machine: Machine, units: Systemd) -> None:
     steps = predicted_then_done(run, fallback_scheduler="fo", kernel_modules=["ip_vs", "ip_vs_test"])
     (build,) = machine.builds()
     assert steps[0].startswith("write the ")
@@ -146,7 +146,7 @@ def test_the_installed_program_needs_nothing_but_itself(run: Run, machine: Machi
     subprocess.run([sys.executable, "-I", "-c", every], check=True, cwd="/")
 
 
-def test_an_upgrade_removes_what_nothing_uses_any_more(run: Run, machine: Machine, units: Systemd) -> None:
+def test_an_upgrade_removes_unused_files(run: Run, machine: Machine, units: Systemd) -> None:
     machine.former.parent.mkdir(parents=True)
     machine.former.write_text("the program of 0.1.0")
     old = machine.library / "0123456789abcdef"
@@ -167,7 +167,7 @@ def test_an_upgrade_removes_what_nothing_uses_any_more(run: Run, machine: Machin
 
 
 @pytest.mark.parametrize(("value", "clears"), [(True, True), ("true", True), (False, False), ("false", False), ("no", False)])
-def test_clear_on_stop_is_a_truth_value(run: Run, machine: Machine, units: Systemd, value: object, clears: bool) -> None:
+def test_clear_on_stop_is_a_boolean(run: Run, machine: Machine, units: Systemd, value: object, clears: bool) -> None:
     run("ipvs_boot", clear_on_stop=value)
     for name, what in zip(NAMES, ("table", "network"), strict=True):
         assert (f"ExecStop={machine.command} clear {what}\n" in unit(units, name)) is clears
@@ -186,7 +186,7 @@ def test_services_get_their_own_scheduler_without_an_interruption(run: Run, mach
     assert units.told == []
 
 
-def test_services_that_cannot_have_their_own_scheduler_yet_are_an_error(run: Run, machine: Machine, units: Systemd) -> None:
+def test_services_still_without_their_own_scheduler_are_an_error(run: Run, machine: Machine, units: Systemd) -> None:
     run("ipvs_boot")
     machine.fallback.parent.mkdir()
     machine.fallback.write_text("tcp 192.0.2.1:80\n")
@@ -194,9 +194,7 @@ def test_services_that_cannot_have_their_own_scheduler_yet_are_an_error(run: Run
     assert f"{machine.command} restore table failed, and nothing after it was done: Service x" in run("ipvs_boot")["msg"]
 
 
-def test_a_unit_that_restored_all_but_some_entries_is_warned_of(
-    run: Run, machine: Machine, units: Systemd, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_incomplete_restore_is_a_warning(run: Run, machine: Machine, units: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
     warned: list[str] = []
     monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.warn", lambda _module, text, **_more: warned.append(text))
     units.broken.add(NAMES[0])
@@ -210,7 +208,7 @@ def test_a_unit_that_restored_all_but_some_entries_is_warned_of(
     assert len(warned) == 2
 
 
-def test_a_unit_that_fails_otherwise_is_an_error(run: Run, machine: Machine, units: Systemd) -> None:
+def test_any_other_failure_of_a_unit_is_an_error(run: Run, machine: Machine, units: Systemd) -> None:
     units.broken.add(NAMES[0])
     units.status[NAMES[0]] = 1
     assert "journalctl -b -u ipvs-director.service" in run("ipvs_boot")["msg"]
@@ -261,7 +259,7 @@ def failed(result: Result) -> str:
     return str(result["msg"])
 
 
-def test_what_cannot_be_cleared_stops_the_rest(run: Run, machine: Machine, units: Systemd) -> None:
+def test_a_failed_clear_stops_the_removal(run: Run, machine: Machine, units: Systemd) -> None:
     run("ipvs_boot")
     machine.failing = "clear network"
     assert "clear network failed, and nothing after it was done: the reason" in failed(run("ipvs_boot", state="absent"))
@@ -273,7 +271,7 @@ def test_what_cannot_be_cleared_stops_the_rest(run: Run, machine: Machine, units
         assert message.startswith(f"{machine.command} is missing, which takes what is saved in {machine.table} out of the kernel")
 
 
-def test_a_write_that_fails_leaves_the_former_build(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_keeps_the_earlier_build(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     run("ipvs_boot")
     before = machine.command.read_text(), machine.builds()
     monkeypatch.setattr(program, "sources", lambda: {"a/b.py": b"other"})

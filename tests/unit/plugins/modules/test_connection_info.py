@@ -128,7 +128,7 @@ def test_filters(run: Run, arguments: dict[str, Any], found: list[int]) -> None:
 
 
 @pytest.mark.parametrize(("limit", "listed", "truncated"), [(0, 0, True), (2, 2, True), (3, 3, False), (4, 3, False)])
-def test_a_limit_cuts_the_list_and_no_count(run: Run, limit: int, listed: int, truncated: bool) -> None:
+def test_a_limit_cuts_the_list_but_not_the_counts(run: Run, limit: int, listed: int, truncated: bool) -> None:
     result = run("ipvs_connection_info", port=21, limit=limit)
     assert len(result["connections"]) == listed
     assert result["truncated"] is truncated
@@ -146,7 +146,7 @@ def test_origins(run: Run) -> None:
     assert result["origins"] == {"local": 2, "sync": 1}
 
 
-def test_the_second_listing_is_read_only_when_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_listing_is_read_only_on_request(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_run_connection_info, "CONNECTIONS_WITH_ORIGIN", "/nonexistent")
     assert "failed" not in run("ipvs_connection_info")
     assert run("ipvs_connection_info", origin=True)["failed"]
@@ -193,7 +193,7 @@ def test_a_listing_that_cannot_be_read(run: Run, monkeypatch: pytest.MonkeyPatch
     assert run("ipvs_connection_info")["msg"] == f"Cannot read {tmp_path}: Is a directory"
 
 
-def test_what_is_documented_is_returned(run: Run) -> None:
+def test_documented_values_are_returned(run: Run) -> None:
     module = importlib.import_module("ansible_collections.lvs.director.plugins.modules.ipvs_connection_info")
     documented = yaml.safe_load(module.RETURN)
     result = run("ipvs_connection_info", origin=True)

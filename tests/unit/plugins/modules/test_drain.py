@@ -78,7 +78,7 @@ def weight(kernel: MemoryKernel) -> int | None:
     return next((one.weight for one in kernel.destinations[KEY] if one.key == FIRST), None)
 
 
-def test_it_waits_until_all_connections_have_ended(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
+def test_draining_waits_for_all_connections(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
     holds(kernel, 3, 2)
 
     def meanwhile(seconds: float) -> None:
@@ -111,7 +111,7 @@ def as_diff(result: dict[str, Any]) -> list[str]:
         ({"drain_timeout": 0}, 4, 0, 0.0),
     ],
 )
-def test_what_is_waited_for(run: Run, kernel: MemoryKernel, options: dict[str, Any], active: int, inactive: int, seconds: float) -> None:
+def test_counted_connections(run: Run, kernel: MemoryKernel, options: dict[str, Any], active: int, inactive: int, seconds: float) -> None:
     holds(kernel, active, inactive)
     drain = run("ipvs_destination", **DRAIN, **options)["drain"]
     assert drain["seconds"] == seconds
@@ -120,7 +120,7 @@ def test_what_is_waited_for(run: Run, kernel: MemoryKernel, options: dict[str, A
     assert weight(kernel) == 0
 
 
-def test_it_can_be_removed_in_the_end(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
+def test_a_drained_destination_can_be_removed(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
     holds(kernel, 1)
     clock.meanwhile = lambda seconds: holds(kernel, 0)
     predicted = run("ipvs_destination", check=True, **DRAIN, drain_then="remove")
@@ -133,7 +133,7 @@ def test_it_can_be_removed_in_the_end(run: Run, kernel: MemoryKernel, clock: Clo
     assert not run("ipvs_destination", **DRAIN, drain_then="remove")["changed"]
 
 
-def test_check_mode_tells_the_truth_and_neither_waits_nor_keeps(run: Run, kernel: MemoryKernel, clock: Clock, kept: Path) -> None:
+def test_check_mode_predicts_and_neither_waits_nor_saves(run: Run, kernel: MemoryKernel, clock: Clock, kept: Path) -> None:
     holds(kernel, 3)
     clock.meanwhile = lambda seconds: pytest.fail("check mode waited")
     predicted = run("ipvs_destination", check=True, **DRAIN)
@@ -146,7 +146,7 @@ def test_check_mode_tells_the_truth_and_neither_waits_nor_keeps(run: Run, kernel
     assert not run("ipvs_destination", **DRAIN)["changed"]
 
 
-def test_it_comes_back_with_its_weight(run: Run, kernel: MemoryKernel, kept: Path) -> None:
+def test_a_drained_destination_regains_its_weight(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     run("ipvs_destination", **DRAIN)
     assert json.loads(kept.read_text()) == {
         "destinations": {
@@ -162,13 +162,13 @@ def test_it_comes_back_with_its_weight(run: Run, kernel: MemoryKernel, kept: Pat
     assert not run("ipvs_destination", **BACK)["changed"]
 
 
-def test_it_comes_back_after_having_been_removed(run: Run, kernel: MemoryKernel) -> None:
+def test_a_removed_destination_regains_its_weight(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_destination", **DRAIN, drain_then="remove")
     run("ipvs_destination", **BACK, upper_threshold=7)
     assert weight(kernel) == 5
 
 
-def test_a_weight_that_is_given_counts(run: Run, kernel: MemoryKernel, kept: Path) -> None:
+def test_a_given_weight_overrides_the_saved_one(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     run("ipvs_destination", **DRAIN)
     run("ipvs_destination", **BACK, weight=3)
     assert weight(kernel) == 3
@@ -182,7 +182,7 @@ def test_a_weight_that_is_given_counts(run: Run, kernel: MemoryKernel, kept: Pat
     assert not kept.exists()
 
 
-def test_drained_twice_it_still_has_its_first_weight(run: Run, kernel: MemoryKernel) -> None:
+def test_draining_twice_keeps_the_first_weight(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_destination", **DRAIN)
     run("ipvs_destination", **DRAIN)
     run("ipvs_destination", **BACK)
@@ -199,7 +199,7 @@ def test_drained_twice_it_still_has_its_first_weight(run: Run, kernel: MemoryKer
         [("ipvs_service", {**WEB, "destinations": [{"address": "10.0.0.1", "weight": 3}]}), ("ipvs_destination", {**BACK, "weight": 0})],
     ],
 )
-def test_a_weight_of_0_that_is_given_on_purpose_stays(run: Run, kernel: MemoryKernel, kept: Path, weights: list[Any]) -> None:
+def test_a_given_weight_of_0_stays(run: Run, kernel: MemoryKernel, kept: Path, weights: list[Any]) -> None:
     run("ipvs_destination", **DRAIN)
     for module, options in weights:
         run(module, **options)
@@ -216,7 +216,9 @@ def test_a_weight_of_0_that_is_given_on_purpose_stays(run: Run, kernel: MemoryKe
         ("ipvs_table", {"services": [], "purge": True, "scope": [{"addresses": "192.0.2.0/24"}]}),
     ],
 )
-def test_a_run_that_deletes_it_forgets_it(run: Run, kernel: MemoryKernel, kept: Path, module: str, options: dict[str, Any]) -> None:
+def test_deleting_a_destination_forgets_its_values(
+    run: Run, kernel: MemoryKernel, kept: Path, module: str, options: dict[str, Any]
+) -> None:
     run("ipvs_destination", **DRAIN)
     run(module, check=True, **options)
     assert kept.exists()
@@ -224,7 +226,7 @@ def test_a_run_that_deletes_it_forgets_it(run: Run, kernel: MemoryKernel, kept: 
     assert not kept.exists()
 
 
-def test_a_run_about_something_else_forgets_nothing(run: Run, kernel: MemoryKernel, kept: Path) -> None:
+def test_an_unrelated_run_forgets_nothing(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     run("ipvs_destination", **DRAIN)
     run("ipvs_service", **WEB, scheduler="rr", destinations=[{"address": "10.0.0.1"}, {"address": "10.0.0.2", "weight": 7}])
     run("ipvs_service", **{**WEB, "port": 81})
@@ -232,7 +234,7 @@ def test_a_run_about_something_else_forgets_nothing(run: Run, kernel: MemoryKern
     assert weight(kernel) == 5
 
 
-def test_a_change_that_the_kernel_refuses_forgets_nothing(run: Run, kernel: MemoryKernel, kept: Path) -> None:
+def test_a_refused_change_forgets_nothing(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     run("ipvs_destination", **DRAIN)
     before = kept.read_text()
     kernel.refuse = lambda _step: 22
@@ -240,7 +242,7 @@ def test_a_change_that_the_kernel_refuses_forgets_nothing(run: Run, kernel: Memo
     assert kept.read_text() == before
 
 
-def test_one_that_was_removed_comes_back_as_it_was(run: Run, kernel: MemoryKernel, kept: Path) -> None:
+def test_a_removed_destination_regains_all_values(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     options = {"forward_method": "masquerade", "port": 8080, "weight": 7, "upper_threshold": 4, "lower_threshold": 1}
     there = {**BACK, "port": 8080}
     run("ipvs_destination", **{**there, **options})
@@ -259,7 +261,7 @@ def test_one_that_was_removed_comes_back_as_it_was(run: Run, kernel: MemoryKerne
     assert (found.forward_method, found.weight, found.upper_threshold, found.lower_threshold) == ("masquerade", 2, 9, 1)
 
 
-def test_a_tunnel_comes_back_as_one_or_as_something_else(run: Run, kernel: MemoryKernel) -> None:
+def test_a_tunnel_regains_its_options_unless_overridden(run: Run, kernel: MemoryKernel) -> None:
     tunnel = {"forward_method": "tunnel", "tunnel_type": "gue", "tunnel_port": 6080, "tunnel_flags": ["csum"]}
     run("ipvs_destination", **BACK, **tunnel)
     before = list(kernel.destinations[KEY])
@@ -272,7 +274,7 @@ def test_a_tunnel_comes_back_as_one_or_as_something_else(run: Run, kernel: Memor
     assert weight(kernel) == 5
 
 
-def test_one_of_weight_0_that_was_removed_has_it_again(run: Run, kernel: MemoryKernel) -> None:
+def test_a_removed_destination_of_weight_0_regains_it(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_destination", **BACK, weight=0)
     run("ipvs_destination", **DRAIN, drain_then="remove")
     run("ipvs_destination", **BACK)
@@ -287,7 +289,7 @@ def test_a_file_of_version_0_1_0(run: Run, kernel: MemoryKernel, kept: Path) -> 
     assert not kept.exists()
 
 
-def test_absent_forgets(run: Run, kernel: MemoryKernel) -> None:
+def test_absent_forgets_the_saved_values(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_destination", **DRAIN)
     run("ipvs_destination", **BACK, state="absent")
     run("ipvs_destination", **BACK)
@@ -298,7 +300,7 @@ class Killed(BaseException):
     pass
 
 
-def test_interrupted_while_it_waits_it_goes_on_where_it_was(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
+def test_an_interrupted_drain_continues(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
     def kill(_seconds: float) -> None:
         raise Killed
 
@@ -316,7 +318,7 @@ def test_interrupted_while_it_waits_it_goes_on_where_it_was(run: Run, kernel: Me
     assert weight(kernel) == 5
 
 
-def test_killed_between_keeping_the_weight_and_taking_it_away(run: Run, kernel: MemoryKernel) -> None:
+def test_a_kill_between_saving_and_clearing_the_weight(run: Run, kernel: MemoryKernel) -> None:
     def kill(_step: object) -> int:
         raise Killed
 
@@ -367,7 +369,7 @@ def test_refused_before_anything_is_touched(run: Run, kernel: MemoryKernel, argu
         ({"service": {**WEB, "port": 81}}, "address: there is no destination 10.0.0.1:81 of service tcp 192.0.2.1:81 to drain"),
     ],
 )
-def test_what_is_not_there_cannot_be_drained(run: Run, kernel: MemoryKernel, arguments: dict[str, Any], message: str) -> None:
+def test_a_missing_destination_cannot_be_drained(run: Run, kernel: MemoryKernel, arguments: dict[str, Any], message: str) -> None:
     assert run("ipvs_destination", **{**DRAIN, **arguments})["msg"] == message
     # In a dry run, an earlier task may have predicted that it is added.
     predicted = run("ipvs_destination", check=True, **{**DRAIN, **arguments})
@@ -376,7 +378,7 @@ def test_what_is_not_there_cannot_be_drained(run: Run, kernel: MemoryKernel, arg
     assert not kernel.steps
 
 
-def test_somebody_gives_it_a_weight_while_it_is_drained(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
+def test_another_program_sets_a_weight_while_draining(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
     holds(kernel, 3)
 
     def meanwhile(_seconds: float) -> None:
@@ -388,7 +390,7 @@ def test_somebody_gives_it_a_weight_while_it_is_drained(run: Run, kernel: Memory
     assert weight(kernel) == 4
 
 
-def test_somebody_removes_it_while_it_is_drained(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
+def test_another_program_removes_a_draining_destination(run: Run, kernel: MemoryKernel, clock: Clock) -> None:
     holds(kernel, 3)
     clock.meanwhile = lambda seconds: kernel.destinations[KEY].pop(0)  # type: ignore[assignment,return-value]
     result = run("ipvs_destination", **DRAIN, drain_then="remove")
@@ -396,7 +398,7 @@ def test_somebody_removes_it_while_it_is_drained(run: Run, kernel: MemoryKernel,
     assert weight(kernel) is None
 
 
-def test_a_weight_that_cannot_be_kept_is_not_taken_away(run: Run, kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_weight_that_cannot_be_saved_is_not_changed(run: Run, kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch) -> None:
     # Nobody makes a folder there, root neither.
     monkeypatch.setattr(_state_file, "drained_path", lambda: "/proc/lvs.director/drained.json")
     result = run("ipvs_destination", **DRAIN)
@@ -406,14 +408,14 @@ def test_a_weight_that_cannot_be_kept_is_not_taken_away(run: Run, kernel: Memory
     assert not kernel.steps
 
 
-def test_what_was_kept_and_cannot_be_read_is_not_lost(run: Run, kernel: MemoryKernel, kept: Path) -> None:
+def test_unreadable_saved_values_are_not_lost(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     kept.parent.write_text("a file where the directory should be")
     assert "Cannot read what drained destinations were" in run("ipvs_destination", **DRAIN)["msg"]
     assert not kernel.steps
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"weights": []}', '{"weights": {"a": {"b": "c"}}}'])
-def test_a_file_that_was_spoilt_is_named(run: Run, kernel: MemoryKernel, kept: Path, content: str) -> None:
+def test_a_damaged_file_is_reported(run: Run, kernel: MemoryKernel, kept: Path, content: str) -> None:
     kept.parent.mkdir()
     kept.write_text(content)
     for arguments in (DRAIN, BACK):

@@ -42,7 +42,7 @@ def test_ipvs_info_shows_the_numbers(run: Run) -> None:
     assert [one["forward_method"] for one in found["ipv4", "tcp"]["destinations"]] == ["7", "localnode"]
 
 
-def test_a_large_table_passes_them_over(run: Run, kernel: MemoryKernel, foreign: dict[ServiceKey, Entry]) -> None:
+def test_a_large_table_skips_foreign_services(run: Run, kernel: MemoryKernel, foreign: dict[ServiceKey, Entry]) -> None:
     services = [{"protocol": "udp", "address": "192.0.2.1", "port": port, "scheduler": "rr"} for port in range(1, 21)]
     scope = [{"addresses": "192.0.2.0/24", "protocol": "udp"}]
     assert run("ipvs_table", services=services, purge=True, scope=scope)["changed"]
@@ -51,7 +51,7 @@ def test_a_large_table_passes_them_over(run: Run, kernel: MemoryKernel, foreign:
     assert table(kernel) == foreign
 
 
-def test_a_purge_of_all_protocols_passes_over_those_without_a_word(
+def test_a_purge_of_all_protocols_skips_protocol_numbers(
     run: Run, kernel: MemoryKernel, store: MemoryStore, foreign: dict[ServiceKey, Entry]
 ) -> None:
     store.table = to_text(Saved())
@@ -71,12 +71,12 @@ def test_a_purge_of_all_protocols_passes_over_those_without_a_word(
     assert '"protocol": "51"' not in store.table
 
 
-def test_counters_are_zeroed_beside_them(run: Run, kernel: MemoryKernel, foreign: dict[ServiceKey, Entry]) -> None:
+def test_counters_are_zeroed_beside_foreign_entries(run: Run, kernel: MemoryKernel, foreign: dict[ServiceKey, Entry]) -> None:
     run("ipvs_table", services=[], zero_counters=True)
     assert table(kernel) == foreign
 
 
-def test_one_of_its_own_is_changed_beside_them(run: Run, kernel: MemoryKernel, foreign: dict[ServiceKey, Entry]) -> None:
+def test_own_entries_are_changed_beside_foreign_ones(run: Run, kernel: MemoryKernel, foreign: dict[ServiceKey, Entry]) -> None:
     service = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
     result = run("ipvs_destination", service=service, address="10.0.0.2", port=80, forward_method="masquerade")
     assert result["changed"]
@@ -87,7 +87,7 @@ def test_one_of_its_own_is_changed_beside_them(run: Run, kernel: MemoryKernel, f
     assert table(kernel) == {**foreign, TCP: foreign[TCP]._replace(service=Service(TCP, "wrr"))}
 
 
-def test_a_sync_daemon_starts_beside_them(run: Run, kernel: MemoryKernel, foreign: dict[ServiceKey, Entry]) -> None:
+def test_a_sync_daemon_starts_beside_foreign_entries(run: Run, kernel: MemoryKernel, foreign: dict[ServiceKey, Entry]) -> None:
     assert run("ipvs_sync_daemon", daemon="backup", interface="lo")["changed"]
     assert run("ipvs_sync_daemon", daemon="backup", state="absent")["changed"]
     assert table(kernel) == foreign

@@ -118,7 +118,7 @@ def test_a_mark_is_a_rule_for_each_family(run: Run, nft: Nft, options: dict[str,
         ),
     ],
 )
-def test_what_is_impossible_is_refused(
+def test_impossible_values_are_refused(
     run: Run, nft: Nft, units: Systemd, check: bool, options: dict[str, Any], path: str, words: str
 ) -> None:
     message = run("ipvs_fwmark", fwmarks=[mark(), mark(**options)], check=check)["msg"]
@@ -138,7 +138,7 @@ def test_what_is_impossible_is_refused(
         ({"addresses": None}, "addresses"),
     ],
 )
-def test_what_is_no_option_is_refused(run: Run, nft: Nft, options: dict[str, Any], words: str) -> None:
+def test_unknown_options_are_refused(run: Run, nft: Nft, options: dict[str, Any], words: str) -> None:
     message = run("ipvs_fwmark", fwmarks=[mark(**options)])["msg"]
     assert words in message
     assert "fwmarks" in message
@@ -177,7 +177,7 @@ def test_everything_is_installed_and_removed(run: Run, nft: Nft, units: Systemd)
     assert not Path(fwmark.RULES).exists()
 
 
-def test_with_nothing_to_do_little_runs(run: Run, nft: Nft, units: Systemd) -> None:
+def test_few_programs_run_without_changes(run: Run, nft: Nft, units: Systemd) -> None:
     assert steps(run) == []
     assert run("ipvs_fwmark", state="absent")["changed"] is False
     assert not nft.programs
@@ -189,7 +189,7 @@ def test_with_nothing_to_do_little_runs(run: Run, nft: Nft, units: Systemd) -> N
     assert (nft.programs, len(units.asked)) == (["nft", "unshare"], 1)
 
 
-def test_a_rule_of_somebody_elses_in_the_table_goes(run: Run, nft: Nft) -> None:
+def test_a_foreign_rule_in_the_table_is_removed(run: Run, nft: Nft) -> None:
     steps(run, mark())
     right = nft.table
     nft.table += "another rule\n"
@@ -197,7 +197,7 @@ def test_a_rule_of_somebody_elses_in_the_table_goes(run: Run, nft: Nft) -> None:
     assert nft.table == right
 
 
-def test_what_nft_refuses_changes_nothing(run: Run, nft: Nft, units: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rules_that_nft_refuses_change_nothing(run: Run, nft: Nft, units: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = nft.run
     refused = Finished(1, "", "conflicting intervals specified")
     monkeypatch.setattr(fwmark, "run", lambda *words, stdin="": refused if words[0] == "unshare" else plain(*words, stdin=stdin))
@@ -206,7 +206,7 @@ def test_what_nft_refuses_changes_nothing(run: Run, nft: Nft, units: Systemd, mo
     assert not Path(fwmark.RULES).exists()
 
 
-def test_without_the_rights_nothing_counts_as_missing(run: Run, nft: Nft) -> None:
+def test_without_privileges_nothing_counts_as_missing(run: Run, nft: Nft) -> None:
     nft.errors = "Operation not permitted (you must be root)"
     assert "become: true" in run("ipvs_fwmark", fwmarks=[mark()])["msg"]
 
@@ -218,7 +218,7 @@ def test_without_nft_check_mode_assumes_it_will_be_installed(run: Run, nft: Nft)
     assert not Path(fwmark.RULES).exists()
 
 
-def test_a_run_that_fails_midway_says_what_it_did(run: Run, nft: Nft, units: Systemd) -> None:
+def test_a_failed_run_reports_its_steps(run: Run, nft: Nft, units: Systemd) -> None:
     units.broken.add(fwmark.UNIT)
     message = run("ipvs_fwmark", fwmarks=[mark()])["msg"]
     assert "systemctl start ipvs_director_fwmark.service failed" in message
@@ -227,7 +227,7 @@ def test_a_run_that_fails_midway_says_what_it_did(run: Run, nft: Nft, units: Sys
     assert steps(run, mark()) == ["start ipvs_director_fwmark.service"]
 
 
-def test_a_removal_that_failed_midway_is_taken_up_again(run: Run, nft: Nft, units: Systemd) -> None:
+def test_a_failed_removal_is_continued(run: Run, nft: Nft, units: Systemd) -> None:
     steps(run, mark())
     nft.errors = "Operation not permitted"
     assert run("ipvs_fwmark", state="absent")["failed"]
@@ -236,6 +236,6 @@ def test_a_removal_that_failed_midway_is_taken_up_again(run: Run, nft: Nft, unit
     assert not nft.table
 
 
-def test_something_else_that_changes_the_table_is_noticed(run: Run, nft: Nft, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_concurrent_change_of_the_table_is_noticed(run: Run, nft: Nft, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nft, "_shown", lambda text: f"{len(nft.programs)}")
     assert "Does something else change it?" in run("ipvs_fwmark", fwmarks=[mark()])["msg"]

@@ -73,7 +73,7 @@ def test_the_life_of_a_table(run: Run, kernel: MemoryKernel) -> None:
         assert again["added_services"] == again["changed_services"] == again["removed_services"] == []
 
 
-def test_only_what_changed_is_touched_and_returned(run: Run, kernel: MemoryKernel) -> None:
+def test_only_changed_services_are_touched_and_returned(run: Run, kernel: MemoryKernel) -> None:
     services = [service(number, *range(1, 9)) for number in range(1, 21)]
     run("ipvs_table", services=services)
     kernel.steps.clear()
@@ -120,7 +120,7 @@ def test_purge_stays_in_its_scope(run: Run, kernel: MemoryKernel) -> None:
     assert table(kernel) == before
 
 
-def test_what_is_not_listed_stays_without_purge(run: Run, kernel: MemoryKernel) -> None:
+def test_unlisted_services_stay_without_purge(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_table", services=[service(1, 1, 2, 3), service(2, 4)])
     assert not run("ipvs_table", services=[service(1, 1)])["changed"]
     run("ipvs_table", services=[service(1, 1)], exclusive_destinations=True)
@@ -149,7 +149,7 @@ def test_what_is_not_listed_stays_without_purge(run: Run, kernel: MemoryKernel) 
         ("sh", False, False),
     ],
 )
-def test_who_moves(run: Run, kernel: MemoryKernel, scheduler: str, ordered: bool | None, moves: bool) -> None:
+def test_moved_destinations(run: Run, kernel: MemoryKernel, scheduler: str, ordered: bool | None, moves: bool) -> None:
     run("ipvs_table", services=[service(1, 1, 2, 3, scheduler=scheduler)])
     kernel.steps.clear()
     result = run("ipvs_table", services=[service(1, 3, 1, 2, scheduler=scheduler, ordered=ordered)])
@@ -309,7 +309,7 @@ def test_services_may_come_packed(run: Run) -> None:
     assert refused["msg"] == "services[1]: 7 is not a dictionary of options"
 
 
-def test_none_may_come_packed(run: Run) -> None:
+def test_an_empty_list_may_be_packed(run: Run) -> None:
     """An empty list is not the same as no list: with a scope, all is purged."""
     run("ipvs_table", services=[service(1, 1)])
     purge: dict[str, Any] = {"purge": True, "scope": [{"protocol": "tcp"}]}
@@ -317,20 +317,20 @@ def test_none_may_come_packed(run: Run) -> None:
     assert len(run("ipvs_table", services=packed([]), **purge)["removed_services"]) == 1
 
 
-def test_what_json_cannot_say_is_not_packed() -> None:
+def test_values_without_json_are_not_packed() -> None:
     services = [service(1, weight={1, 2})]
     assert packed(services) is services
 
 
 @pytest.mark.parametrize("text", ["", "x", "eJxLBAA=", 7, base64.b64encode(zlib.compress(b"no JSON")).decode()])
-def test_what_was_damaged_on_the_way_is_refused(run: Run, kernel: MemoryKernel, text: object) -> None:
+def test_a_damaged_package_is_refused(run: Run, kernel: MemoryKernel, text: object) -> None:
     refused = run("ipvs_table", services=[{"packed": text, "number": 1}])
     assert refused["failed"]
     assert "damaged on the way" in refused["msg"]
     assert not kernel.steps
 
 
-def test_a_weight_is_no_truth(run: Run) -> None:
+def test_a_weight_is_not_a_boolean(run: Run) -> None:
     """True equals 1: not even behind a destination that has it is it taken for one."""
     real = {"address": "10.0.0.1", "weight": 1}
     refused = run("ipvs_table", services=[service(1, destinations=[real, {"address": "10.0.0.2", "weight": True}])])
@@ -345,7 +345,7 @@ BEFORE = [service(1, 1, 2, 3, persistence_timeout=0), service(2, 4, scheduler="r
 AFTER = [service(1, 6, 3, 1, persistence_timeout=9), service(2, 4, 7, scheduler="wrr"), service(4, 1)]
 
 
-def test_a_refusal_anywhere_leaves_the_table_as_it_was(run: Run, kernel: MemoryKernel) -> None:
+def test_a_refusal_at_any_step_leaves_the_table_unchanged(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_table", services=BEFORE)
     before = state(kernel)
     kernel.steps.clear()
@@ -369,7 +369,7 @@ class Killed(BaseException):
     """As a SIGKILL would: nothing of the module runs after it."""
 
 
-def test_a_run_that_was_killed_anywhere_is_completed_by_the_next_one(run: Run, kernel: MemoryKernel) -> None:
+def test_the_next_run_completes_one_killed_at_any_step(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_table", services=BEFORE)
     kernel.steps.clear()
     run("ipvs_table", services=AFTER, purge=True, scope=LAN)
@@ -390,7 +390,7 @@ def test_a_run_that_was_killed_anywhere_is_completed_by_the_next_one(run: Run, k
         assert state(kernel) == after
 
 
-def test_what_is_documented_is_returned_and_taken() -> None:
+def test_documented_values_are_returned_and_accepted() -> None:
     options = yaml.safe_load(ipvs_table.DOCUMENTATION)["options"]
 
     def shape(options: Options, values: str) -> Options:

@@ -43,7 +43,7 @@ def install(folder: Path, name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("check", [False, True])
-def test_it_answers_on_any_machine(run: Run, check: bool) -> None:
+def test_facts_are_returned_on_any_machine(run: Run, check: bool) -> None:
     """Without a fake of anything: it must not fail, wherever it runs."""
     result = run("ipvs_machine_info", packages=["dkms", "linux-headers-*"], schedulers=["fo"], check=check)
     assert "failed" not in result
@@ -76,7 +76,7 @@ def test_schedulers_that_the_kernel_does_not_have(run: Run, monkeypatch: pytest.
     assert run("ipvs_machine_info", schedulers=["fo", "fooo"])["missing_schedulers"] == ["fooo"]
 
 
-def test_what_dkms_signs_with(run: Run, programs: Path) -> None:
+def test_dkms_signing_certificate(run: Run, programs: Path) -> None:
     assert run("ipvs_machine_info", certificate="/a/b.der")["certificate"] == "/a/b.der"
     install(programs, "bash", '#!/bin/sh\n[ -n "$kernelver" ] && echo /c/$kernelver.pub\n')
     assert run("ipvs_machine_info", certificate="/a/b.der")["certificate"] == f"/c/{os.uname().release}.pub"
@@ -92,7 +92,7 @@ def test_what_dkms_signs_with(run: Run, programs: Path) -> None:
         (None, None, False),
     ],
 )
-def test_kernels_that_insist_on_signatures(
+def test_kernels_that_require_signatures(
     run: Run, monkeypatch: pytest.MonkeyPatch, enforce: str | None, lockdown: str | None, wants: bool
 ) -> None:
     texts = {"sig_enforce": enforce, "lockdown": lockdown}

@@ -67,7 +67,7 @@ def test_destination_life(run: Run, kernel: MemoryKernel) -> None:
     assert len(kernel.services) == 1
 
 
-def test_options_that_are_not_given_stay(run: Run) -> None:
+def test_omitted_options_keep_their_values(run: Run) -> None:
     given = {
         "scheduler": "sh",
         "scheduler_flags": ["sh-port"],
@@ -92,7 +92,7 @@ def test_options_that_are_not_given_stay(run: Run) -> None:
     assert result["service"]["destinations"][0]["forward_method"] == "masquerade"
 
 
-def test_values_can_be_taken_off(run: Run) -> None:
+def test_values_can_be_removed(run: Run) -> None:
     udp = {**WEB, "protocol": "udp"}
     run("ipvs_service", **udp, persistence_timeout=60, persistence_engine="sip", scheduler_flags=["flag-1", "flag-3"])
     result = run("ipvs_service", **udp, persistence_timeout=0, persistence_engine="", scheduler_flags=[])
@@ -134,13 +134,13 @@ def test_a_destination_reports_itself_and_its_service(run: Run) -> None:
     assert addresses(result) == ["10.0.0.1"]
 
 
-def test_a_destination_of_no_service(run: Run) -> None:
+def test_a_destination_without_a_service(run: Run) -> None:
     assert not run("ipvs_destination", service=WEB, address="10.0.0.2", state="absent")["changed"]
     result = run("ipvs_destination", service=WEB, address="10.0.0.2")
     assert result["msg"] == "service: there is no service tcp 192.0.2.1:80: add it first, with ipvs_service"
 
 
-def test_a_tunnels_options_go_with_the_tunnel(run: Run) -> None:
+def test_tunnel_options_are_removed_with_the_tunnel(run: Run) -> None:
     run("ipvs_service", **WEB)
     one = {"service": WEB, "address": "10.0.0.1"}
     gue = {"forward_method": "tunnel", "tunnel_type": "gue", "tunnel_port": 6080, "tunnel_flags": ["remcsum"]}
@@ -179,7 +179,7 @@ def test_info(run: Run, kernel: MemoryKernel) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_what_is_documented_is_returned(name: str, run: Run) -> None:
+def test_documented_values_are_returned(name: str, run: Run) -> None:
     module = importlib.import_module(f"ansible_collections.lvs.director.plugins.modules.{name}")
     documented = yaml.safe_load(module.RETURN)
     run("ipvs_service", **WEB, destinations=REAL)
@@ -284,7 +284,7 @@ def test_refused_before_anything_is_touched(run: Run, kernel: MemoryKernel, argu
         ({"fwmark": 2**32}, "fwmark: 4294967296 is not in the range 1 to 4294967295"),
     ],
 )
-def test_a_service_is_named_one_way(run: Run, arguments: dict[str, Any], message: str) -> None:
+def test_a_service_has_one_kind_of_name(run: Run, arguments: dict[str, Any], message: str) -> None:
     assert message in run("ipvs_service", **arguments)["msg"]
     assert message in run("ipvs_destination", address="10.0.0.1", service=arguments)["msg"]
 
@@ -314,14 +314,14 @@ def test_a_refused_step_is_undone(run: Run, kernel: MemoryKernel) -> None:
     assert kernel.read_table() == before
 
 
-def test_an_undo_that_fails_is_told(run: Run, kernel: MemoryKernel) -> None:
+def test_a_failed_undo_is_reported(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_service", **WEB, scheduler="fo", destinations=REAL)
     kernel.refuse = lambda step: errno.ENOMEM if isinstance(step, AddDestination) else 0
     result = run("ipvs_service", **WEB, scheduler="rr", destinations=[REAL[1], REAL[0]])
     assert "The earlier changes could not be undone: Cannot add destination 10.0.0.2:80" in result["msg"]
 
 
-def test_another_writer_is_noticed(run: Run, kernel: MemoryKernel) -> None:
+def test_a_concurrent_change_is_noticed(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_service", **WEB, destinations=REAL)
 
     def meanwhile(step: object) -> None:

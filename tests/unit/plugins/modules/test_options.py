@@ -220,42 +220,42 @@ CASES: dict[str, dict[str, Case]] = {
 ELSEWHERE = {
     "ipvs_selftest": {
         "scheduler": test_selftest.test_the_scheduler_must_be_loaded,
-        "control": test_selftest.test_refused_before_anything_is_done,
+        "control": test_selftest.test_refused_before_the_first_step,
     },
     "ipvs_handover": {
         "tolerance": test_handover.test_its_options_are_the_program_s,
         "timeout": test_handover.test_its_options_are_the_program_s,
     },
     "ipvs_boot": {
-        "fallback_scheduler": test_boot.test_it_is_installed_enabled_and_started,
-        "kernel_modules": test_boot.test_it_is_installed_enabled_and_started,
-        "clear_on_stop": test_boot.test_clear_on_stop_is_a_truth_value,
+        "fallback_scheduler": test_boot.test_the_units_are_installed_enabled_and_started,
+        "kernel_modules": test_boot.test_the_units_are_installed_enabled_and_started,
+        "clear_on_stop": test_boot.test_clear_on_stop_is_a_boolean,
         "sysctl_file": test_boot.test_refused_at_deployment,
         "resync": test_boot.test_resync_runs_the_program_of_today,
         "state": test_boot.test_absent_leaves_nothing,
     },
     "ipvs_realserver": {
-        "state": test_realserver.test_it_is_made_once_and_taken_away_without_a_trace,
-        "interface": test_realserver.test_it_is_made_once_and_taken_away_without_a_trace,
-        "vips": test_realserver.test_without_addresses_it_is_no_real_server,
-        "tunnels": test_realserver.test_what_is_no_longer_listed_is_removed,
-        "tunnels.tunnel_type": test_realserver.test_what_is_no_longer_listed_is_removed,
-        "tunnels.address": test_realserver.test_what_is_no_longer_listed_is_removed,
+        "state": test_realserver.test_a_real_server_is_made_once_and_removed_without_a_trace,
+        "interface": test_realserver.test_a_real_server_is_made_once_and_removed_without_a_trace,
+        "vips": test_realserver.test_without_addresses_everything_is_removed,
+        "tunnels": test_realserver.test_unlisted_entries_are_removed,
+        "tunnels.tunnel_type": test_realserver.test_unlisted_entries_are_removed,
+        "tunnels.address": test_realserver.test_unlisted_entries_are_removed,
         "tunnels.tunnel_port": test_realserver.test_numbers_may_be_strings,
-        "tunnels.tunnel_flags": test_realserver.test_one_flag_is_a_list_of_one,
+        "tunnels.tunnel_flags": test_realserver.test_a_single_flag_is_a_list,
         "tunnels.mtu": test_realserver.test_numbers_may_be_strings,
     },
     "ipvs_scheduler": {
-        "state": test_scheduler.test_it_can_be_installed_without_being_loaded,
-        "source": test_scheduler.test_another_source_is_tried_before_the_old_one_goes,
-        "fallback_scheduler": test_scheduler.test_without_a_fallback_it_waits_and_the_rest_is_done,
-        "certificate": test_scheduler.test_only_builds_that_the_key_has_signed_count,
-        "services_deleted": test_scheduler.test_check_mode_knows_that_saved_services_and_daemons_will_be_gone,
+        "state": test_scheduler.test_installed_does_not_load_the_scheduler,
+        "source": test_scheduler.test_another_source_is_compiled_before_the_old_build_is_removed,
+        "fallback_scheduler": test_scheduler.test_without_a_fallback_everything_but_the_replacement_is_done,
+        "certificate": test_scheduler.test_only_builds_signed_with_the_key_count,
+        "services_deleted": test_scheduler.test_check_mode_assumes_that_saved_services_and_daemons_are_gone,
     },
     "ipvs_machine_info": {
         "packages": test_machine_info.test_packages_of_debian,
         "schedulers": test_machine_info.test_schedulers_that_the_kernel_does_not_have,
-        "certificate": test_machine_info.test_what_dkms_signs_with,
+        "certificate": test_machine_info.test_dkms_signing_certificate,
     },
     "ipvs_vip": {
         "vips": test_vip.test_an_address_is_added_and_saved,
@@ -295,7 +295,7 @@ ELSEWHERE = {
     },
     "ipvs_sysctl": {
         "sysctls": test_sysctl.test_parameters_are_set_now_and_at_boot,
-        "state": test_sysctl.test_parameters_are_set_back,
+        "state": test_sysctl.test_parameters_are_restored,
     },
 }
 
@@ -346,7 +346,7 @@ def outcome(run: Run, kernel: MemoryKernel, tmp_path: Path, monkeypatch: pytest.
     return outcome
 
 
-def test_every_module_is_here() -> None:
+def test_every_module_has_cases() -> None:
     package = importlib.import_module("ansible_collections.lvs.director.plugins.modules")
     assert set(SPECS) == {path.stem for path in Path(next(iter(package.__path__))).glob("ipvs_*.py")}
 
@@ -363,7 +363,7 @@ def test_every_option_has_a_case(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "case"), [pytest.param(name, case, id=f"{name}.{option}") for name, cases in CASES.items() for option, case in cases.items()]
 )
-def test_it_matters(outcome: Outcome, name: str, case: Case) -> None:
+def test_every_option_has_an_effect(outcome: Outcome, name: str, case: Case) -> None:
     one = outcome(name, case, case.one)
     assert outcome(name, case, case.one) == one
     assert outcome(name, case, case.other) != one

@@ -61,7 +61,7 @@ def everything(machine: Machine, units: Systemd) -> Any:
 
 @pytest.mark.parametrize("interface", ["ipvs-vip", "lo"])
 @pytest.mark.parametrize("mtu", [None, 1400])
-def test_it_is_made_once_and_taken_away_without_a_trace(
+def test_a_real_server_is_made_once_and_removed_without_a_trace(
     run: Run, machine: Machine, units: Systemd, interface: str, mtu: int | None
 ) -> None:
     bare = everything(machine, units)
@@ -82,7 +82,7 @@ def test_it_is_made_once_and_taken_away_without_a_trace(
     assert units.told[-1] == "reset-failed ipvs_realserver.service"
 
 
-def test_without_addresses_it_is_no_real_server(run: Run, machine: Machine, units: Systemd) -> None:
+def test_without_addresses_everything_is_removed(run: Run, machine: Machine, units: Systemd) -> None:
     bare = everything(machine, units)
     assert steps(run, *ALL, vips=[]) == []
     assert steps(run, *ALL) != []
@@ -90,7 +90,7 @@ def test_without_addresses_it_is_no_real_server(run: Run, machine: Machine, unit
     assert everything(machine, units) == bare
 
 
-def test_what_is_no_longer_listed_is_removed(run: Run, machine: Machine) -> None:
+def test_unlisted_entries_are_removed(run: Run, machine: Machine) -> None:
     steps(run, GRE, {**GRE, "address": "2001:db8::11"})
     assert {link["linkinfo"]["info_kind"] for name, link in machine.links.items() if name.startswith("ipvs-")} == {"dummy", "gre", "ip6gre"}
     changes = steps(run, GUE, vips=VIPS[:1])
@@ -104,7 +104,7 @@ def test_what_is_no_longer_listed_is_removed(run: Run, machine: Machine) -> None
     ]
 
 
-def test_a_misspelt_list_of_addresses_is_no_empty_one(run: Run) -> None:
+def test_a_misspelt_list_of_addresses_is_not_empty(run: Run) -> None:
     assert "vips: is null" in refusal(run, vips=None)
     result = run("ipvs_realserver")
     assert result["msg"] == "state is present but all of the following are missing: vips"
@@ -114,7 +114,7 @@ def test_a_misspelt_list_of_addresses_is_no_empty_one(run: Run) -> None:
 
 
 @pytest.mark.parametrize(("flags", "csum"), [("nocsum", False), ("csum", True), (["csum"], True), (["nocsum"], False), ([], False)])
-def test_one_flag_is_a_list_of_one(run: Run, machine: Machine, flags: Any, csum: bool) -> None:
+def test_a_single_flag_is_a_list(run: Run, machine: Machine, flags: Any, csum: bool) -> None:
     steps(run, {**GRE, "tunnel_flags": flags})
     assert machine.links["ipvs-gre"]["linkinfo"]["info_data"].get("icsum", False) is csum
 
@@ -125,7 +125,7 @@ def test_numbers_may_be_strings(run: Run, machine: Machine) -> None:
     assert machine.links["ipvs-ipip"]["mtu"] == 1400
 
 
-def test_one_address_is_a_list_of_one(run: Run, machine: Machine) -> None:
+def test_a_single_address_is_a_list(run: Run, machine: Machine) -> None:
     steps(run, vips="198.51.100.3")
     assert ("ipvs-vip", "198.51.100.3/32") in machine.addresses
 
@@ -144,13 +144,13 @@ def test_one_address_is_a_list_of_one(run: Run, machine: Machine) -> None:
         ({"state": "gone"}, "value of state must be one of: present, absent"),
     ],
 )
-def test_what_has_another_type_is_refused(run: Run, machine: Machine, options: dict[str, Any], words: str) -> None:
+def test_values_of_a_wrong_type_are_refused(run: Run, machine: Machine, options: dict[str, Any], words: str) -> None:
     assert words in refusal(run, **options)
     assert not machine.changes
 
 
 @pytest.mark.parametrize("mtu", [None, 0])
-def test_without_an_mtu_nftables_has_no_part_in_it(run: Run, machine: Machine, units: Systemd, mtu: int | None) -> None:
+def test_without_an_mtu_nftables_is_not_used(run: Run, machine: Machine, units: Systemd, mtu: int | None) -> None:
     machine.has_nft = False
     steps(run, {**GRE, "mtu": mtu})
     assert not machine.table
@@ -160,7 +160,7 @@ def test_without_an_mtu_nftables_has_no_part_in_it(run: Run, machine: Machine, u
 # -- boot ------------------------------------------------------------------------------------------------------------------
 
 
-def test_nftables_runs_it_as_long_as_there_is_an_mtu(run: Run, machine: Machine, units: Systemd) -> None:
+def test_the_drop_in_of_nftables_needs_an_mtu(run: Run, machine: Machine, units: Systemd) -> None:
     steps(run, {**GRE, "mtu": 1400})
     assert "ExecStartPost=-" in (units.directory / "nftables.service.d" / "ipvs_realserver.conf").read_text()
     assert steps(run, GRE) == [
@@ -171,7 +171,7 @@ def test_nftables_runs_it_as_long_as_there_is_an_mtu(run: Run, machine: Machine,
     assert not (units.directory / "nftables.service.d").exists()
 
 
-def test_what_was_made_is_made_again(run: Run, machine: Machine, units: Systemd) -> None:
+def test_everything_made_is_restored(run: Run, machine: Machine, units: Systemd) -> None:
     bare = machine.state()
     steps(run, *ALL)
     whole = machine.state()
@@ -187,12 +187,12 @@ def test_what_was_made_is_made_again(run: Run, machine: Machine, units: Systemd)
     assert steps(run, *ALL) == []
 
 
-def test_where_nothing_was_made_nothing_is_made_again(machine: Machine) -> None:
+def test_without_a_record_nothing_is_restored(machine: Machine) -> None:
     assert realserver.restore() == []
     assert not machine.changes
 
 
-def test_what_fails_at_boot_keeps_nothing_else_away(run: Run, machine: Machine) -> None:
+def test_a_failure_at_boot_does_not_stop_the_rest(run: Run, machine: Machine) -> None:
     steps(run, *ALL)
     for name in [name for name in machine.links if name.startswith("ipvs-")]:
         machine.must_run("ip", "-batch", "-", stdin=f"link del dev {name}\n")
@@ -207,7 +207,7 @@ def test_what_fails_at_boot_keeps_nothing_else_away(run: Run, machine: Machine) 
     assert {("ipvs-vip", "198.51.100.3/32"), ("ipvs-vip", "2001:db8::3/128"), ("ipvs-ipip", "198.51.100.3/32")} <= set(machine.addresses)
 
 
-def test_without_silence_nothing_is_restored(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_arp_settings_nothing_is_restored(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     steps(run, *ALL)
     machine.must_run("ip", "-batch", "-", stdin="link del dev ipvs-vip\n")
     (machine.settings / "all" / "arp_ignore").write_text("0")
@@ -288,7 +288,7 @@ def test_the_program_restores(run: Run, machine: Machine, capsys: pytest.Capture
 # -- obstacles -------------------------------------------------------------------------------------------------------------
 
 
-def test_what_fails_halfway_is_undone(run: Run, machine: Machine, units: Systemd) -> None:
+def test_a_failure_halfway_is_undone(run: Run, machine: Machine, units: Systemd) -> None:
     bare = everything(machine, units)
     machine.refused = {"fou add port 6080 gue"}
     message = refusal(run, *ALL)
@@ -304,7 +304,7 @@ def test_what_fails_halfway_is_undone(run: Run, machine: Machine, units: Systemd
         (None, ("lo", "198.51.100.3/24"), "Interface lo has 198.51.100.3/24, and this collection did not add it"),
     ],
 )
-def test_what_is_somebody_elses_is_left_alone(
+def test_foreign_interfaces_and_addresses_are_left_alone(
     run: Run, machine: Machine, units: Systemd, link: str | None, address: tuple[str, str] | None, words: str
 ) -> None:
     if link:
@@ -318,7 +318,7 @@ def test_what_is_somebody_elses_is_left_alone(
     assert everything(machine, units) == before
 
 
-def test_a_damaged_record_is_named_and_nothing_is_done(run: Run, machine: Machine) -> None:
+def test_a_damaged_record_is_named_and_nothing_changes(run: Run, machine: Machine) -> None:
     Path(realserver_record.PATH).parent.mkdir()
     Path(realserver_record.PATH).write_text("{")
     for options in ({}, {"state": "absent"}):
@@ -332,24 +332,24 @@ def test_only_root_can(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Run the task as root (become: true)" in refusal(run)
 
 
-def test_unusual_interfaces_of_others_are_passed_over(run: Run, machine: Machine) -> None:
+def test_unusual_foreign_interfaces_are_ignored(run: Run, machine: Machine) -> None:
     machine.add("odd", {"mtu": 1500, "flags": [], "linkinfo": {"info_kind": "odd", "info_data": {"local": "me"}}})
     machine.add("bare", {"mtu": 1500, "flags": []})
     assert steps(run, *ALL) != []
 
 
-def test_a_change_of_somebody_else_is_noticed(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_by_another_program_is_noticed(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_change", lambda link, words: None)
     assert "After all steps were carried out, these are still to do: set ipvs-vip up" in refusal(run)
 
 
-def test_many_addresses_take_no_more_commands_than_few(run: Run, machine: Machine) -> None:
+def test_the_number_of_commands_does_not_grow_with_the_addresses(run: Run, machine: Machine) -> None:
     steps(run, vips=[f"10.{number // 250}.{number % 250}.1" for number in range(2000)])
     assert len(machine.addresses) == 2001
     assert machine.changes <= 3
 
 
-def test_the_record_says_what_was_asked_for(run: Run) -> None:
+def test_the_record_has_the_request(run: Run) -> None:
     steps(run, {**GRE, "tunnel_flags": "csum"})
     content = json.loads(Path(realserver_record.PATH).read_text())
     assert content["wanted"]["tunnels"] == [{**GRE, "tunnel_port": None, "tunnel_flags": ["csum"], "mtu": None}]

@@ -83,7 +83,7 @@ def test_the_modules_of_one_service(run: Run, kernel: MemoryKernel, store: Memor
     assert saved(store) == {}
 
 
-def test_a_difference_is_a_change_and_is_told(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_a_difference_to_the_saved_table_is_a_change(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     """As after a crash between the kernel and the file, or where the file is new on a machine that has a table."""
     run("ipvs_service", **service(1, 1, 2))
     run("ipvs_service", **service(2))
@@ -104,7 +104,7 @@ def test_a_difference_is_a_change_and_is_told(run: Run, kernel: MemoryKernel, st
     assert saved(store) == {"2": []}
 
 
-def test_what_others_have_put_there_is_not_saved(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_foreign_entries_are_not_saved(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     saved_text, store.table = store.table, None
     run("ipvs_service", **service(1, 1, 2))
     store.table = saved_text
@@ -116,7 +116,7 @@ def test_what_others_have_put_there_is_not_saved(run: Run, kernel: MemoryKernel,
     assert saved(store) == {"2": [3]}
 
 
-def test_where_nothing_is_restored_nothing_is_saved(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_without_a_saved_table_nothing_is_saved(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     store.table = None
     run("ipvs_service", **service(1, 1, 2))
     run("ipvs_timeouts", udp=250)
@@ -132,7 +132,7 @@ def test_a_full_disk_is_found_before_anything_is_changed(run: Run, kernel: Memor
     assert not kernel.steps
 
 
-def test_what_the_kernel_refuses_is_not_saved(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_refused_changes_are_not_saved(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     run("ipvs_service", **service(1, 1))
     before = store.table
 
@@ -165,7 +165,7 @@ def test_a_damaged_file_is_an_error_that_names_it(run: Run, kernel: MemoryKernel
     assert not kernel.steps
 
 
-def test_what_is_only_saved_is_purged_too_inside_the_scope(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_a_purge_removes_saved_services_too(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     """As after a crash, or where somebody has emptied the kernel's table."""
     run("ipvs_table", services=[service(1, 1), {"fwmark": 7, "family": "ipv6"}, {"fwmark": 99}])
     kernel.services.clear()
@@ -174,7 +174,7 @@ def test_what_is_only_saved_is_purged_too_inside_the_scope(run: Run, kernel: Mem
     assert [one.get("fwmark") for one in json.loads(str(store.table))["services"]] == [None, 99]
 
 
-def test_a_name_that_makes_no_sense_is_found_before_anything_is_purged(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_an_invalid_name_is_found_before_a_purge(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     run("ipvs_table", services=[service(1, 1), service(2, 1)])
     kernel.services.clear()
     kernel.steps.clear()
@@ -185,7 +185,7 @@ def test_a_name_that_makes_no_sense_is_found_before_anything_is_purged(run: Run,
     assert store.table == before
 
 
-def test_a_damaged_service_is_found_by_a_task_that_builds_on_it(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_a_damaged_service_is_found_by_the_task_that_changes_it(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     run("ipvs_service", **service(1, 1, 2))
     kernel.steps.clear()
     store.table, store.fallback = str(store.table).replace('"mh"', "mh"), frozenset({"tcp 192.0.2.1:80"})
@@ -194,7 +194,7 @@ def test_a_damaged_service_is_found_by_a_task_that_builds_on_it(run: Run, kernel
     assert not kernel.steps
 
 
-def test_a_mended_file_may_be_laid_out_otherwise(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_a_hand_edited_file_may_have_another_layout(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     run("ipvs_table", services=[service(1, 1, 2), {"fwmark": 7, "family": "ipv6"}])
     text = store.table
     assert text
@@ -224,7 +224,7 @@ def test_timeouts_and_sync_daemons(run: Run, kernel: MemoryKernel, store: Memory
     assert json.loads(str(store.table))["sync_daemons"] == []
 
 
-def test_what_stands_in_for_a_missing_scheduler_is_not_saved(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_the_fallback_scheduler_is_not_saved(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     """A service was restored with another scheduler, and other weights: a task about one weight saves that weight alone."""
     run("ipvs_service", **service(1, 1, 2, 3))
     before = str(store.table)
@@ -251,9 +251,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return said
 
 
-def test_who_has_another_scheduler_is_told_of_until_it_has_its_own(
-    run: Run, kernel: MemoryKernel, store: MemoryStore, told: list[str]
-) -> None:
+def test_services_with_the_fallback_scheduler_are_a_warning(run: Run, kernel: MemoryKernel, store: MemoryStore, told: list[str]) -> None:
     for number in (1, 2):
         run("ipvs_service", **service(number, 1, 2))
     before, store.table = store.table, None
@@ -270,9 +268,7 @@ def test_who_has_another_scheduler_is_told_of_until_it_has_its_own(
     assert len(told) == 2
 
 
-def test_what_is_saved_may_be_damaged_where_only_a_warning_needs_it(
-    run: Run, kernel: MemoryKernel, store: MemoryStore, told: list[str]
-) -> None:
+def test_a_damaged_file_does_not_prevent_a_run_that_only_warns(run: Run, kernel: MemoryKernel, store: MemoryStore, told: list[str]) -> None:
     run("ipvs_service", **service(1, 1, 2))
     store.table, store.fallback = "nonsense", frozenset({"tcp 192.0.2.1:80"})
     assert run("ipvs_info")["services"]

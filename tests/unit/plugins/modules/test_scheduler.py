@@ -92,13 +92,13 @@ def test_a_bare_machine_gets_the_scheduler(deploy: Run, director: Machine) -> No
     assert json.loads(Path(scheduler.EARLIER).read_text()) == ["ext4"]
 
 
-def test_it_can_be_installed_without_being_loaded(deploy: Run, director: Machine) -> None:
+def test_installed_does_not_load_the_scheduler(deploy: Run, director: Machine) -> None:
     deploy(state="installed")
     assert "ip_vs_test" not in director.loaded
     assert not Path(scheduler.AT_BOOT).exists()
 
 
-def test_each_kernel_with_headers_gets_it_the_running_one_first(deploy: Run, director: Machine) -> None:
+def test_every_kernel_with_headers_gets_a_build_the_running_one_first(deploy: Run, director: Machine) -> None:
     director.add_kernel(NEWEST)
     director.add_kernel(OLDER)
     shutil.rmtree(dkms.MODULES / OLDER / "kernel")  # only the headers are installed
@@ -106,14 +106,14 @@ def test_each_kernel_with_headers_gets_it_the_running_one_first(deploy: Run, dir
     assert built == [RUNNING, NEWEST]
 
 
-def test_without_headers_nothing_is_begun(run: Run, director: Machine) -> None:
+def test_without_headers_nothing_is_changed(run: Run, director: Machine) -> None:
     shutil.rmtree(dkms.MODULES / RUNNING / "build")
     result = run("ipvs_scheduler", source=SOURCE)
     assert result["msg"].startswith(f"The headers of {RUNNING} are not installed")
     assert director.log == []
 
 
-def test_another_source_is_tried_before_the_old_one_goes(deploy: Run, director: Machine) -> None:
+def test_another_source_is_compiled_before_the_old_build_is_removed(deploy: Run, director: Machine) -> None:
     deploy()
     director.log.clear()
     steps = neutral(deploy(OTHER)["steps"])
@@ -144,7 +144,7 @@ def test_a_source_that_does_not_compile_changes_nothing(deploy: Run, run: Run, d
     assert director.loaded["ip_vs_test"] == director.installed[RUNNING] == checksum(SOURCE)
 
 
-def test_what_never_built_does_not_stay_in_dkms(run: Run, director: Machine) -> None:
+def test_a_source_that_never_built_does_not_stay_in_dkms(run: Run, director: Machine) -> None:
     director.breaking.add(RUNNING)
     result = run("ipvs_scheduler", source=SOURCE)
     assert result["msg"].startswith(f"DKMS could not build ip_vs_test/1.0.0 for {RUNNING}.\n")
@@ -163,7 +163,7 @@ def test_a_source_without_a_version_is_refused(run: Run, director: Machine) -> N
     assert director.log == []
 
 
-def test_it_needs_root(run: Run, director: Machine) -> None:
+def test_the_module_needs_root(run: Run, director: Machine) -> None:
     director.euid = 1000
     assert "run the task as root (become: true)" in fail(run, source=SOURCE)
 
@@ -175,7 +175,7 @@ def test_it_needs_root(run: Run, director: Machine) -> None:
         ("modprobe: ERROR: could not insert: Exec format error", "Exec format error. The kernel's log says more"),
     ],
 )
-def test_why_it_cannot_be_loaded_is_told_with_what_was_done(run: Run, director: Machine, reason: str, words: str) -> None:
+def test_a_failed_load_reports_the_reason_and_the_steps(run: Run, director: Machine, reason: str, words: str) -> None:
     director.refusing = reason
     result = run("ipvs_scheduler", source=SOURCE)
     assert words in result["msg"]
@@ -260,7 +260,7 @@ def swaps(director: Machine, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any,
     return told
 
 
-def test_a_scheduler_in_use_is_replaced_under_its_services(deploy: Run, director: Machine, swaps: list[Any]) -> None:
+def test_a_scheduler_in_use_is_replaced(deploy: Run, director: Machine, swaps: list[Any]) -> None:
     deploy()
     director.serve(OURS, "  -> 0A630103:0015 Masq 1 0 0", "FWM  00000007 test", "TCP  0AD33703:0050 rr")
     result = deploy(OTHER)
@@ -279,7 +279,7 @@ def test_a_replacement_that_was_killed_is_completed(deploy: Run, director: Machi
     assert swaps == [("test", "fo")]
 
 
-def test_without_a_fallback_it_waits_and_the_rest_is_done(deploy: Run, director: Machine, swaps: list[Any]) -> None:
+def test_without_a_fallback_everything_but_the_replacement_is_done(deploy: Run, director: Machine, swaps: list[Any]) -> None:
     deploy()
     director.serve(OURS, "TCP  [2001:0db8:0000:0000:0000:0000:0000:0003]:0050 test")
     Path(scheduler.AT_BOOT).unlink()
@@ -293,7 +293,7 @@ def test_without_a_fallback_it_waits_and_the_rest_is_done(deploy: Run, director:
     assert swaps == []
 
 
-def test_services_elsewhere_keep_the_older_build(deploy: Run, run: Run, director: Machine, swaps: list[Any]) -> None:
+def test_services_in_other_namespaces_keep_the_older_build(deploy: Run, run: Run, director: Machine, swaps: list[Any]) -> None:
     deploy()
     director.serve()
     director.uses["ip_vs_test"] = 1
@@ -327,7 +327,7 @@ def test_an_interpreter_with_pyroute2_is_preferred(run: Run, director: Machine, 
 @pytest.mark.parametrize(
     ("fallback", "words"), [("fooo", f"the kernel {RUNNING} has no module ip_vs_fooo"), ("test", "is the scheduler that is replaced")]
 )
-def test_a_fallback_that_is_none_is_refused_before_anything(run: Run, director: Machine, fallback: str, words: str) -> None:
+def test_an_unknown_fallback_is_refused_before_any_change(run: Run, director: Machine, fallback: str, words: str) -> None:
     assert words in fail(run, source=SOURCE, fallback_scheduler=fallback)
     assert director.log == []
 
@@ -376,7 +376,7 @@ def test_a_key_that_the_kernel_lists_is_trusted(deploy: Run, secure: Machine, ce
     assert "ip_vs_test" in secure.loaded
 
 
-def test_a_person_is_told_how_to_enrol_a_key_before_anything_is_loaded(run: Run, secure: Machine, certificate: Path) -> None:
+def test_instructions_to_enrol_a_key_come_before_loading(run: Run, secure: Machine, certificate: Path) -> None:
     predicted = run("ipvs_scheduler", check=True, source=SOURCE, certificate=str(certificate))
     result = run("ipvs_scheduler", source=SOURCE, certificate=str(certificate))
     assert predicted["msg"] == result["msg"]
@@ -391,7 +391,7 @@ def test_a_person_is_told_how_to_enrol_a_key_before_anything_is_loaded(run: Run,
     assert "not booted by UEFI" in run("ipvs_scheduler", source=SOURCE, certificate=str(certificate))["msg"]
 
 
-def test_a_loaded_scheduler_needs_no_trust_but_a_warning(
+def test_a_loaded_scheduler_with_an_untrusted_key_is_only_a_warning(
     deploy: Run, run: Run, secure: Machine, certificate: Path, warnings: list[str]
 ) -> None:
     trust(certificate)
@@ -422,14 +422,14 @@ def test_a_key_that_does_not_exist_yet(run: Run, secure: Machine, tmp_path: Path
         signature.distrust("ip_vs_test", str(tmp_path / "none"), check_mode=False)
 
 
-def test_a_file_that_is_no_certificate_is_named(run: Run, secure: Machine, certificate: Path) -> None:
+def test_an_invalid_certificate_is_named(run: Run, secure: Machine, certificate: Path) -> None:
     certificate.write_text("bad")
     assert "mok.pub, the certificate of the key with which DKMS signs, is none" in run(
         "ipvs_scheduler", check=True, source=SOURCE, certificate=str(certificate)
     )["msg"]  # fmt: skip
 
 
-def test_only_builds_that_the_key_has_signed_count(deploy: Run, run: Run, secure: Machine, certificate: Path, tmp_path: Path) -> None:
+def test_only_builds_signed_with_the_key_count(deploy: Run, run: Run, secure: Machine, certificate: Path, tmp_path: Path) -> None:
     trust(certificate)
     deploy(certificate=str(certificate))
     serial, secure.signer = secure.signer, "12:9A:A2:F4:C5\n"
@@ -450,7 +450,7 @@ def test_a_build_that_dkms_does_not_sign_is_an_error(run: Run, secure: Machine, 
 # -- absent ----------------------------------------------------------------------------------------------------------------
 
 
-def test_removed_nothing_is_left(deploy: Run, run: Run, director: Machine, tmp_path: Path) -> None:
+def test_removal_leaves_nothing(deploy: Run, run: Run, director: Machine, tmp_path: Path) -> None:
     director.add_kernel(OLDER)
     director.breaking.add(OLDER)
     deploy()
@@ -470,7 +470,7 @@ def test_removed_nothing_is_left(deploy: Run, run: Run, director: Machine, tmp_p
     assert not list((tmp_path / "state").glob("*"))
 
 
-def test_what_dkms_leaves_behind_is_named(deploy: Run, run: Run, director: Machine) -> None:
+def test_leftovers_of_dkms_are_named(deploy: Run, run: Run, director: Machine) -> None:
     deploy()
     left = dkms.MODULES / RUNNING / "extra" / "ip_vs_test.ko.xz"
     left.parent.mkdir()
@@ -479,7 +479,7 @@ def test_what_dkms_leaves_behind_is_named(deploy: Run, run: Run, director: Machi
 
 
 @pytest.mark.parametrize("services", [["FWM  00000007 test"], [OURS, "UDP  0AD33703:0015 test"]])
-def test_other_services_with_the_scheduler_are_named_before_anything_is_removed(
+def test_services_of_others_stop_a_removal_in_advance(
     deploy: Run, run: Run, director: Machine, monkeypatch: pytest.MonkeyPatch, services: list[str]
 ) -> None:
     """13.12: in check mode too, although the services that are restored at boot would be deleted by then."""
@@ -495,7 +495,9 @@ def test_other_services_with_the_scheduler_are_named_before_anything_is_removed(
     assert Path(scheduler.EARLIER).exists()
 
 
-def test_so_are_those_of_other_network_namespaces(deploy: Run, run: Run, director: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_services_in_other_namespaces_stop_a_removal_in_advance(
+    deploy: Run, run: Run, director: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deploy()
     director.serve(OURS)
     director.uses["ip_vs_test"] = 2
@@ -506,7 +508,7 @@ def test_so_are_those_of_other_network_namespaces(deploy: Run, run: Run, directo
         assert "Nothing was removed" in message
 
 
-def test_check_mode_knows_that_saved_services_and_daemons_will_be_gone(
+def test_check_mode_assumes_that_saved_services_and_daemons_are_gone(
     deploy: Run, run: Run, director: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deploy()
@@ -526,7 +528,7 @@ def test_check_mode_knows_that_saved_services_and_daemons_will_be_gone(
     assert run("ipvs_scheduler", state="absent", services_deleted=True)["steps"] == predicted
 
 
-def test_somebody_elses_service_with_another_scheduler_keeps_ip_vs(
+def test_a_foreign_service_with_another_scheduler_keeps_ip_vs(
     deploy: Run, run: Run, director: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deploy()
@@ -563,7 +565,7 @@ MODULES = {
         (None, {}, ["ip_vs_test"]),
     ],
 )
-def test_modules_that_have_come_since_go(
+def test_modules_loaded_later_are_unloaded(
     director: Machine, earlier: list[str] | None, used: dict[str, list[str]], going: list[str]
 ) -> None:
     if earlier is not None:
@@ -572,7 +574,7 @@ def test_modules_that_have_come_since_go(
 
 
 @pytest.mark.parametrize("text", ["{", "{}", "[1]", ""])
-def test_a_damaged_list_of_modules_is_named_before_anything_is_removed(deploy: Run, run: Run, director: Machine, text: str) -> None:
+def test_a_damaged_list_of_modules_stops_a_removal_in_advance(deploy: Run, run: Run, director: Machine, text: str) -> None:
     """13.20."""
     deploy()
     director.log.clear()

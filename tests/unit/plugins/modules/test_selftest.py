@@ -160,7 +160,7 @@ def broken(result: Result) -> list[str]:
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_all_promises_are_kept(run: Run, kernel: MemoryKernel, private: Private, unloaded: list[str], check: bool) -> None:
+def test_all_steps_go_as_expected(run: Run, kernel: MemoryKernel, private: Private, unloaded: list[str], check: bool) -> None:
     written = len(kernel.steps)
     result = run("ipvs_selftest", check=check)
     assert result["kept"]
@@ -225,7 +225,7 @@ def last_first(service: Service) -> Service:
     return Service(service.address, service.port, service.scheduler, service.destinations[::-1])
 
 
-def test_a_scheduler_that_does_not_keep_its_promises(run: Run, private: Private, unloaded: list[str]) -> None:
+def test_a_scheduler_that_fails_the_test(run: Run, private: Private, unloaded: list[str]) -> None:
     private.scheduled["test"] = last_first
     result = run("ipvs_selftest")
     assert result["failed"]
@@ -247,7 +247,7 @@ def test_a_scheduler_that_does_not_keep_its_promises(run: Run, private: Private,
     assert unloaded == ["fo"]
 
 
-def test_a_kernel_that_does_not_keep_its_promises(run: Run, private: Private) -> None:
+def test_a_kernel_that_fails_the_test(run: Run, private: Private) -> None:
     private.scheduled.update(test=five, fo=five)
     result = run("ipvs_selftest")
     assert result["failed"]
@@ -263,7 +263,7 @@ def test_a_kernel_that_does_not_keep_its_promises(run: Run, private: Private) ->
     assert "fo did not behave as expected either" in result["msg"]
 
 
-def test_a_control_that_does_not_keep_them(run: Run, private: Private) -> None:
+def test_a_control_that_fails_the_test(run: Run, private: Private) -> None:
     private.scheduled["fo"] = five
     result = run("ipvs_selftest")
     assert result["failed"]
@@ -273,7 +273,7 @@ def test_a_control_that_does_not_keep_them(run: Run, private: Private) -> None:
     assert "TCP  127.211.55.3:2121 fo" in result["text"]
 
 
-def test_a_broken_promise_without_a_control(run: Run, private: Private) -> None:
+def test_a_failure_without_a_control(run: Run, private: Private) -> None:
     private.scheduled["test"] = five
     result = run("ipvs_selftest", control="")
     assert result["failed"]
@@ -281,7 +281,7 @@ def test_a_broken_promise_without_a_control(run: Run, private: Private) -> None:
     assert "Take the steps with a control beside it" in result["msg"]
 
 
-def test_what_others_do_meanwhile_is_told_and_no_failure(run: Run, kernel: MemoryKernel, apart: list[Callable[[], object]]) -> None:
+def test_concurrent_changes_are_reported_but_no_failure(run: Run, kernel: MemoryKernel, apart: list[Callable[[], object]]) -> None:
     (key,) = kernel.services
     first = kernel.destinations[key][0]
     apart += [
@@ -315,7 +315,7 @@ def test_connections_of_a_destination_are_traffic(
     assert result["production"]["counted_meanwhile"] == ["tcp 10.211.55.3:21"]
 
 
-def test_rates_that_fall_are_no_traffic(run: Run, kernel: MemoryKernel, apart: list[Callable[[], object]]) -> None:
+def test_falling_rates_are_no_traffic(run: Run, kernel: MemoryKernel, apart: list[Callable[[], object]]) -> None:
     (key,) = kernel.services
     kernel.stats[key] = Stats(connections=7, connections_per_second=3)
     apart.append(lambda: kernel.stats.update({key: Stats(connections=7)}))
@@ -367,7 +367,7 @@ def test_a_table_that_is_not_new_is_left_alone(run: Run, kernel: MemoryKernel, p
         ({"control": "tset"}, 'control: scheduler "tset" is not known to the kernel: no module ip_vs_tset. Name another one'),
     ],
 )
-def test_refused_before_anything_is_done(run: Run, private: Private, arguments: dict[str, str], message: str) -> None:
+def test_refused_before_the_first_step(run: Run, private: Private, arguments: dict[str, str], message: str) -> None:
     result = run("ipvs_selftest", **arguments)
     assert result["failed"]
     assert message in result["msg"]
@@ -383,7 +383,7 @@ def test_the_scheduler_must_be_loaded(run: Run, private: Private, monkeypatch: p
     assert not private.steps
 
 
-def test_what_cannot_be_carried_out_is_told_and_cleared_away(run: Run, private: Private, unloaded: list[str]) -> None:
+def test_a_step_that_cannot_run_is_reported_and_cleaned_up(run: Run, private: Private, unloaded: list[str]) -> None:
     def refuse(step: object) -> int:
         return 12
 
@@ -395,7 +395,7 @@ def test_what_cannot_be_carried_out_is_told_and_cleared_away(run: Run, private: 
     assert unloaded == ["fo"]
 
 
-def test_what_is_documented_is_returned_and_taken(run: Run) -> None:
+def test_documented_values_are_returned_and_accepted(run: Run) -> None:
     module = importlib.import_module("ansible_collections.lvs.director.plugins.modules.ipvs_selftest")
     documented = yaml.safe_load(module.RETURN)
     result = run("ipvs_selftest")

@@ -91,7 +91,7 @@ def test_timeouts_that_the_kernel_refuses(run: Run, kernel: MemoryKernel) -> Non
     assert result["msg"] == "Cannot set timeout tcp to 60 seconds, timeout udp to 10 seconds: Invalid argument (EINVAL)"
 
 
-def test_timeouts_that_somebody_else_sets(run: Run, kernel: MemoryKernel) -> None:
+def test_timeouts_set_by_another_program(run: Run, kernel: MemoryKernel) -> None:
     kernel.meanwhile = lambda step: setattr(kernel, "timeouts", Timeouts(5, 5, 5))
     result = run("ipvs_timeouts", tcp=60)
     assert result["failed"]
@@ -144,7 +144,7 @@ def test_a_changed_option_restarts_and_the_others_stay(run: Run, kernel: MemoryK
     assert [type(step) for step in kernel.steps] == [StartSyncDaemon, StopSyncDaemon, StartSyncDaemon]
 
 
-def test_master_and_backup_are_two(run: Run, kernel: MemoryKernel) -> None:
+def test_master_and_backup_are_independent(run: Run, kernel: MemoryKernel) -> None:
     backup = run("ipvs_sync_daemon", **BACKUP, sync_id=7)["sync_daemons"]
     both = predicted_then_done(run, kernel, "ipvs_sync_daemon", {**MASTER, "sync_id": 8}, "sync_daemons")["sync_daemons"]
     assert [one["state"] for one in both] == ["master", "backup"]
@@ -155,14 +155,14 @@ def test_master_and_backup_are_two(run: Run, kernel: MemoryKernel) -> None:
     assert not run("ipvs_sync_daemon", **MASTER, state="absent")["changed"]
 
 
-def test_a_daemon_that_runs_needs_no_interface_any_more(run: Run, kernel: MemoryKernel) -> None:
+def test_a_running_daemon_needs_no_interface(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_sync_daemon", **MASTER)
     del kernel.interfaces["eth1"]
     assert not run("ipvs_sync_daemon", **MASTER)["changed"]
     assert run("ipvs_sync_daemon", **MASTER, ttl=2)["msg"] == "interface: there is no interface eth1"
 
 
-def test_the_table_is_read_only_when_it_matters(run: Run, kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_is_read_only_if_needed(run: Run, kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch) -> None:
     def read_table() -> None:
         pytest.fail("a large table takes its time")
 
@@ -278,7 +278,7 @@ def refuse_first_start(kernel: MemoryKernel, number: int) -> None:
         (errno.ENOMEM, "Cannot allocate memory (ENOMEM)"),
     ],
 )
-def test_a_refused_change_leaves_the_daemon_as_it_was(run: Run, kernel: MemoryKernel, number: int, reason: str) -> None:
+def test_a_refused_change_leaves_the_daemon_unchanged(run: Run, kernel: MemoryKernel, number: int, reason: str) -> None:
     run("ipvs_sync_daemon", **MASTER, sync_id=7)
     before = kernel.read_sync_daemons()
     refuse_first_start(kernel, number)
@@ -295,7 +295,7 @@ def test_a_refused_start_changes_nothing(run: Run, kernel: MemoryKernel) -> None
     assert kernel.read_sync_daemons() == []
 
 
-def test_an_undo_that_fails_is_told(run: Run, kernel: MemoryKernel) -> None:
+def test_a_failed_undo_is_reported(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_sync_daemon", **MASTER)
     kernel.refuse = lambda step: errno.ENOMEM if isinstance(step, StartSyncDaemon) else 0
     result = run("ipvs_sync_daemon", **MASTER, ttl=2)
@@ -308,7 +308,7 @@ def test_an_undo_that_fails_is_told(run: Run, kernel: MemoryKernel) -> None:
 OTHER = SyncDaemon("master", "eth1", 99, 1472, b"\xe0\0\0\x51", 8848, 1)
 
 
-def test_somebody_elses_daemon_is_left_alone(run: Run, kernel: MemoryKernel) -> None:
+def test_a_foreign_daemon_is_left_alone(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_sync_daemon", **MASTER)
 
     def meanwhile(step: object) -> None:
@@ -324,7 +324,7 @@ def test_somebody_elses_daemon_is_left_alone(run: Run, kernel: MemoryKernel) -> 
     assert kernel.daemons == [OTHER]
 
 
-def test_a_daemon_that_somebody_else_stops(run: Run, kernel: MemoryKernel) -> None:
+def test_a_daemon_stopped_by_another_program(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_sync_daemon", **MASTER)
     kernel.refuse = lambda step: errno.ESRCH if isinstance(step, StopSyncDaemon) else 0
     result = run("ipvs_sync_daemon", **MASTER, state="absent")
@@ -341,14 +341,14 @@ def test_a_daemon_that_somebody_else_stops(run: Run, kernel: MemoryKernel) -> No
         ([OTHER._replace(sync_id=0, ttl=9)], "ttl is 9 instead of 1"),
     ],
 )
-def test_what_was_started_is_looked_at(run: Run, kernel: MemoryKernel, found: list[SyncDaemon], difference: str) -> None:
+def test_a_started_daemon_is_verified(run: Run, kernel: MemoryKernel, found: list[SyncDaemon], difference: str) -> None:
     kernel.meanwhile = lambda step: setattr(kernel, "daemons", found)
     result = run("ipvs_sync_daemon", **MASTER)
     assert result["failed"]
     assert f"the running daemon differs from the request: {difference}. Something else" in result["msg"]
 
 
-def test_a_daemon_that_is_still_there(run: Run, kernel: MemoryKernel) -> None:
+def test_a_daemon_that_does_not_stop(run: Run, kernel: MemoryKernel) -> None:
     run("ipvs_sync_daemon", **MASTER)
     kernel.meanwhile = lambda step: setattr(kernel, "daemons", [OTHER])
     result = run("ipvs_sync_daemon", **MASTER, state="absent")
@@ -367,7 +367,7 @@ def test_not_root(run: Run, kernel: MemoryKernel, name: str, arguments: dict[str
     ("name", "arguments", "key"),
     [("ipvs_timeouts", {"udp": 10}, "timeouts"), ("ipvs_sync_daemon", MASTER, "sync_daemons")],
 )
-def test_what_is_documented_is_returned(run: Run, name: str, arguments: dict[str, Any], key: str) -> None:
+def test_documented_values_are_returned(run: Run, name: str, arguments: dict[str, Any], key: str) -> None:
     module = importlib.import_module(f"ansible_collections.lvs.director.plugins.modules.{name}")
     documented = yaml.safe_load(module.RETURN)
     result = run(name, **arguments)
@@ -380,7 +380,7 @@ def test_what_is_documented_is_returned(run: Run, name: str, arguments: dict[str
 
 @pytest.mark.parametrize("daemon", ["master", "backup"])
 @pytest.mark.parametrize("remembered", [True, False])
-def test_a_daemon_whose_interface_was_made_anew_is_started_again(
+def test_a_daemon_on_a_recreated_interface_is_restarted(
     run: Run, kernel: MemoryKernel, store: MemoryStore, daemon: str, remembered: bool
 ) -> None:
     """The kernel goes on listing it, but a backup is deaf and a master mute."""
@@ -406,7 +406,7 @@ def test_a_daemon_whose_interface_was_made_anew_is_started_again(
     assert store.indexes == {daemon: None}
 
 
-def test_a_deaf_backup_that_nobody_remembers_is_started_again(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
+def test_a_deaf_backup_without_a_record_is_restarted(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
     kernel.interfaces["eth1"] = Interface(1500, ifindex=3)
     run("ipvs_sync_daemon", daemon="backup", interface="eth1")
     store.indexes.clear()

@@ -96,7 +96,7 @@ def test_parameters_are_set_now_and_at_boot(run: Run) -> None:
     assert steps(run) == steps(run, check=True) == []
 
 
-def test_parameters_are_set_back(run: Run) -> None:
+def test_parameters_are_restored(run: Run) -> None:
     before = everything()
     steps(run)
     steps(run, {**SETTINGS, "net.ipv4.vs.sync_threshold": "5 70"})
@@ -111,7 +111,7 @@ def test_parameters_are_set_back(run: Run) -> None:
     assert absent(run) == []
 
 
-def test_what_somebody_else_has_set_since_stays(run: Run) -> None:
+def test_parameters_changed_by_others_stay(run: Run) -> None:
     steps(run)
     (sysctl.ROOT / "net/ipv4/vs/sync_threshold").write_text("9 90")
     absent(run)
@@ -119,7 +119,7 @@ def test_what_somebody_else_has_set_since_stays(run: Run) -> None:
     assert of("net.ipv4.ip_forward") == "0"
 
 
-def test_an_interface_that_has_come_since_gets_what_the_others_had(run: Run) -> None:
+def test_a_new_interface_gets_the_earlier_default(run: Run) -> None:
     steps(run)
     (sysctl.ROOT / "net/ipv4/conf/eth9").mkdir()
     (sysctl.ROOT / "net/ipv4/conf/eth9/send_redirects").write_text("0")
@@ -127,13 +127,13 @@ def test_an_interface_that_has_come_since_gets_what_the_others_had(run: Run) -> 
     assert of("net.ipv4.conf.eth9.send_redirects") == "1"
 
 
-def test_a_parameter_that_another_one_changes_is_looked_at_again(run: Run) -> None:
+def test_a_parameter_changed_by_another_is_set_again(run: Run) -> None:
     """It is right before; forwarding makes it wrong."""
     assert len(steps(run, {"net.ipv4.conf.all.accept_redirects": 1, "net.ipv4.ip_forward": 1})) == 2
     assert of("net.ipv4.conf.all.accept_redirects") == "1"
 
 
-def test_a_parameter_that_is_named_in_full_is_not_in_the_pattern(run: Run) -> None:
+def test_a_full_name_overrides_a_pattern(run: Run) -> None:
     for settings in (
         {"net.ipv4.conf.*.send_redirects": 0, "net.ipv4.conf.eth0.send_redirects": 1},
         {"net.ipv4.conf.eth0.send_redirects": 1, "net.ipv4.conf.*.send_redirects": 0},
@@ -157,7 +157,7 @@ def test_a_parameter_that_is_named_in_full_is_not_in_the_pattern(run: Run) -> No
         (7, "7"),
     ],
 )
-def test_a_value_is_words(run: Run, value: Any, text: str) -> None:
+def test_values_are_compared_word_by_word(run: Run, value: Any, text: str) -> None:
     steps(run, {"net.ipv4.vs.sync_threshold": value})
     assert of("net.ipv4.vs.sync_threshold") == text
     assert Path(sysctl.AT_BOOT).read_text().endswith(f"\nnet.ipv4.vs.sync_threshold = {text}\n")
@@ -195,18 +195,18 @@ def test_a_value_is_words(run: Run, value: Any, text: str) -> None:
         ("net/ipv4/ip_forward", 0, "this is the parameter net.ipv4.ip_forward, which is to be '1'"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_is_touched(run: Run, name: str, value: Any, words: str, check: bool) -> None:
+def test_impossible_values_are_refused_before_any_change(run: Run, name: str, value: Any, words: str, check: bool) -> None:
     message = refusal(run, {"net.ipv4.ip_forward": 1, name: value}, check=check)
     assert message.startswith(f"sysctls[{name}]: ")
     assert words in message
 
 
-def test_two_names_of_one_parameter_may_agree(run: Run) -> None:
+def test_two_names_of_a_parameter_may_agree(run: Run) -> None:
     assert len(steps(run, {"net.ipv4.ip_forward": 1, "net/ipv4/ip_forward": "1"})) == 2
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_parameter_that_can_only_be_written_is_refused(run: Run, check: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_only_parameter_is_refused(run: Run, check: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     flush = sysctl.ROOT / "net/ipv4/flush"
     flush.write_text("")
     plain = Path.read_text
@@ -222,7 +222,7 @@ def test_a_parameter_that_can_only_be_written_is_refused(run: Run, check: bool, 
     assert (sysctl.ROOT / "net/ipv4/ip_forward").read_text() == "0\n"
 
 
-def test_a_value_that_the_kernel_refuses_leaves_everything_as_it_was(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_value_leaves_everything_unchanged(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = Path.write_text
 
     def write_text(path: Path, text: str, *rest: Any, **options: Any) -> int:
@@ -272,7 +272,7 @@ def test_the_record_of_0_1_0_is_read(run: Run) -> None:
     assert absent(run) == ["net/ipv4/vs/sloppy_tcp: 0 -> 1", f"remove {sysctl.EARLIER}"]
 
 
-def test_a_name_that_is_taken_out_keeps_its_value(run: Run) -> None:
+def test_an_unlisted_parameter_keeps_its_value(run: Run) -> None:
     steps(run)
     assert steps(run, {}) == [f"remove {sysctl.AT_BOOT}"]
     assert of("net.ipv4.ip_forward") == "1"
@@ -280,6 +280,6 @@ def test_a_name_that_is_taken_out_keeps_its_value(run: Run) -> None:
     assert of("net.ipv4.ip_forward") == "0"
 
 
-def test_without_parameters_there_is_nothing(run: Run) -> None:
+def test_without_parameters_nothing_is_written(run: Run) -> None:
     assert steps(run, {}) == absent(run) == []
     assert "sysctls" in run("ipvs_sysctl")["msg"]

@@ -82,7 +82,7 @@ def test_both(run: Run, kernel: MemoryKernel, service: dict[str, Any], real: dic
 
 
 @pytest.mark.parametrize("value", [True, 4.5, "4.5", "x"])
-def test_what_is_no_number(run: Run, value: object) -> None:
+def test_not_a_number(run: Run, value: object) -> None:
     for name, arguments in (
         ("ipvs_service", {**WEB, "persistence_timeout": value}),
         ("ipvs_table", {"services": [{**WEB, "persistence_timeout": value}]}),
@@ -94,7 +94,7 @@ def test_what_is_no_number(run: Run, value: object) -> None:
         assert run(name, **arguments)["failed"], name
 
 
-def test_null_is_not_given(run: Run) -> None:
+def test_null_means_omitted(run: Run) -> None:
     (found,) = run("ipvs_table", services=[{"fwmark": 7, "persistence_timeout": 0}])["added_services"]
     assert found["protocol"] is None
     # As ipvs_info returns it.

@@ -63,7 +63,7 @@ def test_a_machine_that_is_not_ready(run: Run, name: str, arguments: dict[str, A
     assert run(name, **arguments)["failed"]
 
 
-def test_what_a_table_would_add_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_predicted_services_are_reported(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def opened() -> None:
         raise UNREADY[0]
 
@@ -73,7 +73,7 @@ def test_what_a_table_would_add_is_told(run: Run, monkeypatch: pytest.MonkeyPatc
     assert "-> 10.0.0.1:80 masquerade" in result["diff"]["after"]
 
 
-def test_who_is_not_root_is_told_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_the_error_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """No earlier task of a play changes that."""
 
     def opened() -> None:
@@ -83,7 +83,7 @@ def test_who_is_not_root_is_told_so(run: Run, monkeypatch: pytest.MonkeyPatch) -
     assert run("ipvs_info", check=True)["msg"] == "permission denied"
 
 
-def test_a_destination_of_a_service_that_is_not_there_yet(run: Run, kernel: MemoryKernel) -> None:
+def test_a_destination_of_a_service_yet_to_be_added(run: Run, kernel: MemoryKernel) -> None:
     assert run("ipvs_service", check=True, **WEB)["changed"]
     result = run("ipvs_destination", check=True, service=WEB, **REAL)
     assert result["changed"]

@@ -89,7 +89,7 @@ def test_an_address_that_was_configured_before_stays(run: Run, machine: Machine)
 @pytest.mark.parametrize(
     ("flags", "configuration", "stays"), [([], "", False), (["dynamic"], "", True), ([], "address 10.1.1.1/32\n", True)]
 )
-def test_what_0_1_0_has_saved_is_removed_unless_others_configure_it(
+def test_addresses_saved_by_0_1_0_are_removed_unless_configured_elsewhere(
     run: Run, machine: Machine, flags: list[str], configuration: str, stays: bool
 ) -> None:
     """That version did not record whether it added an address."""
@@ -118,7 +118,7 @@ def test_with_nothing_to_do_nothing_runs(run: Run, machine: Machine) -> None:
     assert machine.programs == []
 
 
-def test_networkd_is_told(run: Run, machine: Machine) -> None:
+def test_addresses_are_added_to_networkds_configuration(run: Run, machine: Machine) -> None:
     machine.networkd = {"eth0": "/etc/systemd/network/10-eth0.network", "eth1": "/run/systemd/network/10-netplan-eth1.network"}
     networks = Path(vip.NETWORKS)
     drop_in = networks / "10-netplan-eth1.network.d" / "ipvs_director.conf"
@@ -169,7 +169,7 @@ def test_a_file_of_networkd_that_several_interfaces_share_is_refused(run: Run, m
         ([{"address": "10.1.1.1/32"}], "missing required arguments: interface found in vips"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_is_touched(
+def test_impossible_values_are_refused_before_any_change(
     run: Run, machine: Machine, check: bool, vips: list[Any], reason: str
 ) -> None:
     steps(run, {"address": "10.9.9.9", "interface": "eth0"})
@@ -178,7 +178,7 @@ def test_what_cannot_be_is_refused_before_anything_is_touched(
     assert (json.dumps(machine.addresses), Path(vip.SAVED).read_text()) == (before, text)
 
 
-def test_the_same_entry_twice_is_one(run: Run, machine: Machine) -> None:
+def test_duplicate_entries_count_once(run: Run, machine: Machine) -> None:
     assert len(steps(run, VIP, {**VIP, "address": "10.1.1.1"})) == 2
     assert vip.saved() == [VIP]
 
@@ -195,7 +195,7 @@ def test_an_address_that_another_machine_has_is_an_error(run: Run, machine: Mach
         vip.add([OTHER])
 
 
-def test_an_address_that_turns_out_to_be_anothers_is_taken_back(run: Run, machine: Machine) -> None:
+def test_a_duplicate_address_is_removed_again(run: Run, machine: Machine) -> None:
     machine.taken.add("2001:db8::1/128")
     message = refusal(run, VIP, OTHER)
     assert "duplicate address detection found another machine" in message
@@ -204,13 +204,13 @@ def test_an_address_that_turns_out_to_be_anothers_is_taken_back(run: Run, machin
     assert not Path(vip.SAVED).exists()
 
 
-def test_detection_is_waited_for(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_duplicate_address_detection_is_awaited(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.flags["2001:db8::1/128"] = ["tentative"]
     monkeypatch.setattr(addresses.time, "sleep", lambda _seconds: machine.flags.update({"2001:db8::1/128": ["tentative", "dadfailed"]}))
     assert "duplicate address detection" in refusal(run, OTHER)
 
 
-def test_on_a_link_that_is_down_detection_is_not_waited_for_for_ever(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_detection_on_a_link_that_is_down_times_out(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.flags["2001:db8::1/128"] = ["tentative"]
     monkeypatch.setattr(addresses, "_DETECTION", 0.0)
     monkeypatch.setattr(addresses, "_PAUSE", 0.0)
@@ -228,7 +228,7 @@ def test_which_flags_an_address_may_have(run: Run, machine: Machine, flag: str, 
     assert works or "is a temporary address" in result["msg"]
 
 
-def test_a_step_that_fails_leaves_everything_as_it_was(run: Run, machine: Machine) -> None:
+def test_a_failed_step_leaves_everything_unchanged(run: Run, machine: Machine) -> None:
     steps(run, VIP)
     before, text = json.dumps(machine.addresses), Path(vip.SAVED).read_text()
     machine.refused.add("10.1.1.3/32")
@@ -237,7 +237,7 @@ def test_a_step_that_fails_leaves_everything_as_it_was(run: Run, machine: Machin
     assert (json.dumps(machine.addresses), Path(vip.SAVED).read_text()) == (before, text)
 
 
-def test_what_cannot_be_put_back_is_told(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_undo_of_addresses_is_reported(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     steps(run, VIP)
     text = Path(vip.SAVED).read_text()
     plain = addresses.change
@@ -257,7 +257,7 @@ def test_what_cannot_be_put_back_is_told(run: Run, machine: Machine, monkeypatch
     assert Path(vip.SAVED).read_text() != text
 
 
-def test_a_secondary_address_that_goes_with_its_primary_comes_back(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secondary_address_lost_with_its_primary_is_restored(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     steps(run, {"address": "10.1.1.1/24", "interface": "eth1"})
     machine.addresses["eth1"].append("10.1.1.99/24")
     plain = addresses.change
@@ -284,7 +284,7 @@ def test_thousands_of_addresses_are_one_command(run: Run, machine: Machine) -> N
     assert vip.add_each(vips) == [None] * 4000
 
 
-def test_at_boot_each_is_added_whatever_becomes_of_the_others(machine: Machine) -> None:
+def test_at_boot_addresses_are_added_independently(machine: Machine) -> None:
     machine.refused.add("10.1.1.1/32")
     vips = [VIP, OTHER, {"address": "10.1.1.2", "interface": "eth9"}]
     refused, added, later = vip.add_each(vips)
@@ -296,7 +296,7 @@ def test_at_boot_each_is_added_whatever_becomes_of_the_others(machine: Machine) 
     assert vip.add_each(vips[1:]) == [None, None]
 
 
-def test_those_that_are_there_are_removed(run: Run, machine: Machine) -> None:
+def test_present_addresses_are_removed(run: Run, machine: Machine) -> None:
     steps(run, VIP)
     assert vip.remove([VIP, {"address": "10.1.1.2", "interface": "eth1"}]) == ["remove 10.1.1.1/32 from eth1"]
     assert machine.addresses["eth1"] == ["10.0.1.1/24"]
@@ -328,7 +328,7 @@ def test_absent_leaves_nothing(run: Run, machine: Machine) -> None:
     assert run("ipvs_vip", state="absent")["changed"] is False
 
 
-def test_without_the_rights_the_hint_is_there(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_privileges_the_error_has_a_hint(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = machine.run
     monkeypatch.setattr(
         addresses,
