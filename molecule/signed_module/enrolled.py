@@ -11,7 +11,7 @@ from pathlib import Path
 
 SHIM = uuid.UUID("605dab50-e046-4300-abb6-3dd810dd8b23")
 X509 = uuid.UUID("a5c059a1-94e4-4aa7-87b5-ab155c2bf072")
-# It is kept, and seen by the firmware and by the system; shim writes it anew at each boot instead.
+# It persists, and both firmware and system see it; shim would rewrite it at each boot.
 ATTRIBUTES = 1 | 2 | 4
 
 # An EFI_SIGNATURE_LIST with one signature, which is its owner and the certificate.

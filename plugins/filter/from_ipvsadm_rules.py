@@ -39,6 +39,7 @@ options:
     default: true
     version_added: 0.2.0
 notes:
+  - C(-g) is always V(direct). C(ipvsadm -S) also prints it for V(localnode), for which C(ipvsadm) has no option.
   - C(ipvsadm -S) omits thresholds and sorts the destinations, so its output has neither. While the table exists,
     M(lvs.director.ipvs_info) reads both.
 seealso:

@@ -34,8 +34,9 @@ options:
     version_added: 0.2.0
 notes:
   - Whether C(ipvsadm) takes weights above 65535 depends on its build; Debian's does.
-  - C(ipvsadm) has no option for V(localnode). It is written as C(-g), as C(ipvsadm -S) does; to an address of the director, the
-    kernel delivers both in the same way.
+  - C(ipvsadm) has no option for V(localnode). The filter writes C(-g), as C(ipvsadm -S) does, and
+    P(lvs.director.from_ipvsadm_rules#filter) reads that as V(direct). To an address of the director, the kernel delivers both in the
+    same way.
 seealso:
   - plugin: lvs.director.from_ipvsadm_rules
     plugin_type: filter

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make bench: measure the collection beside what people use otherwise, in a virtual machine of its own.
+"""make bench: compare the speed of the collection with other tools, in a virtual machine.
 
 PYTHONPATH=tests python3 -m bench [CASE...]
 PYTHONPATH=tests python3 -m bench --profile CASE [--size N]
@@ -31,7 +31,7 @@ RESULT = BUILD / "bench.json"
 
 
 class Run:
-    """A run of the bench: the cases that were asked for, one after the other."""
+    """A run of the bench: the requested cases, one after the other."""
 
     def __init__(self, lab: Lab, wanted: Collection[str]) -> None:
         self._started = time.monotonic()
@@ -119,7 +119,7 @@ def profile(lab: Lab, case: str, size: int) -> None:
 
 def bench(options: argparse.Namespace) -> int:
     lab = Lab(STATE)
-    lab.down()  # what a bench left that was killed
+    lab.down()  # left by a killed bench
     with lab.up([machine.SPEC]):
         if options.profile:
             profile(lab, options.profile, options.size)
@@ -128,7 +128,7 @@ def bench(options: argparse.Namespace) -> int:
         try:
             run.all()
         finally:
-            # Also of a run that breaks off: what was measured was measured.
+            # After an aborted run too: keep what was measured.
             run.report.write(RESULT)
             print(f"\n{run.report.table()}\n\nThe same, with every run: {RESULT.relative_to(ROOT)}")
     return 0 if run.report.met else 1

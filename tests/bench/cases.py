@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is measured, and what it may come to."""
+"""The cases, and their bounds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class EngineCase:
     name: str
     about: str
     bound: float | None
-    """What the ratio may come to; without a bound it is shown only."""
+    """The bound of the ratio; without a bound, the ratio is only shown."""
     bound_from: int = 1
     """Destinations from which on the bound holds. Smaller tables are shown only."""
     sizes: tuple[int, ...] = SIZES
@@ -45,7 +45,7 @@ class TaskCase:
     pair: Callable[[int], tasks.Pair]
     runs: int = RUNS
     emulated: Callable[[int], tasks.Pair] | None = None
-    """What is measured instead where the machine is emulated, and a task takes seconds."""
+    """The sizes on an emulated machine, where a task takes seconds."""
     note: str = ""
     """What that is."""
 
@@ -64,7 +64,7 @@ GROUPS = (("apply", "keepalived", "apply:floor"), ("noop", "noop:floor"), ("one_
 """Cases that are measured together, because they share the runs of ours."""
 FLOOR = "floor"
 """Both cases that are compared with nothing but the kernel (floor.c)."""
-# The small ones first: what a large table leaves in the kernel when it is deleted slows down what is added afterwards.
+# The small ones first: the remains of a deleted large table in the kernel slow down later adds.
 TASKS = (
     TaskCase("startup", "ipvs_destination that changes nothing, beside command: /bin/true", 1.3, 1, lambda _size: tasks.startup(), runs=15),
     TaskCase(
@@ -80,7 +80,7 @@ TASKS = (
 )
 MEMORY = "memory"
 MEMORY_BOUND = 200.0
-"""MiB that the module's process may take for the largest table."""
+"""The bound for the memory of the module's process with the largest table, in MiB."""
 
 RESYNC_MEMORY = 64.0
 """MiB that the agent of either director may take, however many connections there are."""
@@ -94,6 +94,6 @@ NAMES = (*(case.name for case in (*ENGINE, *TASKS)), ROLE, MEMORY, FLOOR)
 
 
 def chosen(names: Collection[str]) -> set[str]:
-    """Return the cases that are asked for: all, if none is named."""
+    """Return the named cases; all, if none is named."""
     floors = {case.name for case in ENGINE if case.name.endswith(f":{FLOOR}")} if FLOOR in names else set()
     return {*names, *floors} - {FLOOR} if names else set(NAMES) - {FLOOR}

@@ -20,14 +20,14 @@ __all__ = ["DesiredTable", "NetlinkKernel", "converge", "desired_table", "restor
 
 
 def desired_table(services: list[dict[str, Any]]) -> DesiredTable:
-    """Return what a task with these services, and no other options, asks for."""
+    """Return the desired table of a task with these services and no other options."""
     options = argspec_table.table_module_spec()["argument_spec"]
     params = {name: option.get("default") for name, option in options.items()}
     return argspec_table.desired_from_table_module({**params, "services": services})
 
 
 def converge(kernel: NetlinkKernel, desired: DesiredTable) -> bool:
-    """Make the table what is asked for, and return whether that took anything."""
+    """Make the table match, and return whether anything changed."""
     return engine.converge(kernel, desired, check_mode=False).plan.changed
 
 

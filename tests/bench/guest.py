@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The part that runs in the virtual machine, as root: `python3 -m bench.guest --size N --runs N CASE...`.
 
-Prints a JSON object a line: {"case": ..., "ours": seconds, "peer": seconds} for each run, warm-ups left out.
+Prints one JSON object per line: {"case": ..., "ours": seconds, "peer": seconds} for each run except warm-ups.
 
-Each load of a table has a network namespace of its own. The kernel keeps deleted destinations aside for two minutes and
-looks through all of them whenever one is added, so a second load into the same namespace would measure mostly that.
+Each load of a table has its own network namespace. The kernel keeps deleted destinations for two minutes and searches all of them at
+each add, so a second load in the same namespace would mostly measure that.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ FLOOR = Path(__file__).with_name("floor")
 
 _CLONE_NEWNET = 0x40000000
 _LIBC = ctypes.CDLL(None, use_errno=True)
-# The table is asked for at intervals that are short beside what has passed.
+# Poll the table at intervals that are short compared with the elapsed time.
 _LEAST_INTERVAL = 0.002
 _INTERVALS = 50
 
@@ -184,11 +184,11 @@ class Bench:
         return seconds(lambda: expect_changed(converge(kernel, self._desired), True))
 
     def _ask_anew(self) -> None:
-        """Make the desired table anew, as each task does: values that are in use already are compared faster."""
+        """Build the desired table from scratch, as each task does: values already in use compare faster."""
         self._desired = desired_table(self._services)
 
     def changing_messages(self, kernel: NetlinkKernel) -> int:
-        """Return how many messages that change anything the engine sends for such an edit."""
+        """Return the number of changing messages that the engine sends for such an edit."""
         with messages.recorded() as sent:
             self.one_change(kernel)
         number = messages.changing(messages.commands(sent))
@@ -219,7 +219,7 @@ def replay(records: Path) -> float:
 
 
 def save() -> None:
-    """Print the table with ipvsadm, for nobody."""
+    """Print the table with ipvsadm to /dev/null."""
     subprocess.run(["ipvsadm", "-Sn"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True, timeout=600)
 
 
@@ -229,13 +229,13 @@ def list_connections() -> None:
 
 
 def loaded() -> int:
-    """Return how many destinations this namespace has: what ipvsadm says, for /proc/net/ip_vs may lack some of a large table."""
+    """Return the number of destinations in this namespace according to ipvsadm: /proc/net/ip_vs may lack some of a large table."""
     saved = subprocess.run(["ipvsadm", "-Sn"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, timeout=600).stdout
     return sum(line.startswith(b"-a ") for line in saved.splitlines())
 
 
 def seconds(action: Callable[[], Any]) -> float:
-    """Return the seconds that an action takes."""
+    """Return the duration of an action in seconds."""
     gc.collect()
     begun = time.perf_counter()
     action()
@@ -256,7 +256,7 @@ def fresh_namespace() -> None:
     """Enter a new network namespace, and wait until the kernel has cleared away the one before."""
     if _LIBC.unshare(_CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    # Without any route the kernel takes no address for a unicast one, and refuses every destination.
+    # Without any route, no address counts as unicast, and the kernel refuses every destination.
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True, timeout=600)
     settle()
 

@@ -28,7 +28,7 @@ class Guest:
     """The machine, as the bench sees it."""
 
     def __init__(self, machine: Machine, installed: Path) -> None:
-        """Put what runs there into it. ``installed`` is where the collection is installed on this host."""
+        """Copy the programs into it. ``installed`` is the directory of the installed collection on this host."""
         self._machine = machine
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as files:
@@ -61,13 +61,13 @@ class Guest:
             raise LabError(f"bench: {' '.join(arguments)} failed in the machine:\n{''.join(said[-30:])}")
 
     def measure(self, size: int, runs: int, cases: Sequence[str], *, warm_up: bool) -> Iterator[dict[str, Any]]:
-        """Yield what guest.py measures, run for run."""
+        """Yield the results of guest.py, run by run."""
         cold = [] if warm_up else ["--no-warm-up"]
         for line in self.ask("--size", str(size), "--runs", str(runs), *cold, *cases):
             try:
                 yield json.loads(line)
             except json.JSONDecodeError:
-                print(line, end="")  # what a program there complains about
+                print(line, end="")  # the error output of a program there
 
     def memory(self) -> float:
         """Return the MiB that the process took which measured_python ran last."""
@@ -75,7 +75,7 @@ class Guest:
         return int(kib) / 1024
 
     def describe(self) -> dict[str, str]:
-        """Return what the numbers depend on."""
+        """Return the conditions that the numbers depend on."""
         asked = {
             "kernel": "uname -r",
             "python": "python3 -V",

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An interpreter for Ansible that measures the memory of what it runs, in a network namespace of its own.
+"""An interpreter for Ansible that measures the memory of the module it runs, in a separate network namespace.
 
-Runs in the virtual machine, alone. Leaves the KiB beside itself, in `memory`.
+Runs in the virtual machine. Writes the KiB to the file `memory` in its directory.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def main() -> int:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    # Without any route the kernel takes no address for a unicast one, and refuses every destination.
+    # Without any route, no address counts as unicast, and the kernel refuses every destination.
     subprocess.run(["/sbin/ip", "link", "set", "lo", "up"], check=True, timeout=60)
     status = subprocess.run(["/usr/bin/python3", *sys.argv[1:]], check=False, timeout=600).returncode
     # That of the largest of the processes that were waited for.

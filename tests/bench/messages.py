@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What this process sends to the kernel's IPVS, seen where it leaves: at the sockets, whoever sends and however many at once."""
+"""Watch the messages that this process sends to the kernel's IPVS, at the sockets, whatever code sends them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _READING = {4, 8, 11, 13, 15}
 
 
 def _messages(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield IPVS command, flags and sequence number of each message in what is sent at once."""
+    """Yield IPVS command, flags and sequence number of each message in a buffer."""
     offset = 0
     while len(data) - offset >= _NLMSGHDR.size:
         length, family, flags, sequence, _port = _NLMSGHDR.unpack_from(data, offset)
@@ -37,9 +37,9 @@ def commands(sent: Iterable[bytes]) -> list[int]:
 
 
 def changing(found: Sequence[int]) -> int:
-    """Return how many of these commands change something.
+    """Return the number of commands that change something.
 
-    :raises ValueError: none of them reads: then they are not all that were sent.
+    :raises ValueError: none of them reads, so some were missed.
     """
     if _READING.isdisjoint(found):
         raise ValueError("not one message that reads was seen: messages are sent in a way that is not seen here")
@@ -47,7 +47,7 @@ def changing(found: Sequence[int]) -> int:
 
 
 def records(sent: Iterable[bytes]) -> bytes:
-    """Return what ``floor.c`` reads to send the same once more."""
+    """Return the records with which ``floor.c`` sends the same messages again."""
     found = []
     for data in sent:
         *_others, (_command, flags, sequence) = _messages(data)
@@ -57,7 +57,7 @@ def records(sent: Iterable[bytes]) -> bytes:
 
 @contextlib.contextmanager
 def recorded() -> Iterator[list[bytes]]:
-    """What Python's sockets send to IPVS meanwhile, a datagram each."""
+    """The datagrams that Python's sockets send to IPVS during the block."""
     found: list[bytes] = []
 
     def watching(name: str) -> Callable[..., Any]:
@@ -79,4 +79,4 @@ def recorded() -> Iterator[list[bytes]]:
         yield found
     finally:
         for name in names:
-            delattr(socket.socket, name)  # what is inherited shows again
+            delattr(socket.socket, name)  # uncover the inherited method

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was measured, and what it comes to: ratios, medians, bounds."""
+"""The measurements and their evaluation: ratios, medians, bounds."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Row:
     ours: Sequence[float]
     peer: Sequence[float]
     bound: float | None = None
-    """What the ratio may be at most; without it the row is shown only."""
+    """The upper bound of the ratio; without it, the row is only shown."""
     note: str = ""
-    """What else there is to know about it."""
+    """A remark."""
     grows: bool = False
-    """Whether how our seconds grow with the size is to be said."""
+    """Whether to report how our time grows with the size."""
 
     def __post_init__(self) -> None:
         if not self.ours or len(self.ours) != len(self.peer):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables that are measured with, in the languages of those who load them. The same size is always the same table."""
+"""The tables of the bench, in the formats of the programs that load them. The same size always gives the same table."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def services(size: int, per_service: int = PER_SERVICE) -> list[Service]:
 
 
 def ipvsadm_rules(size: int, per_service: int = PER_SERVICE) -> str:
-    """Return what ``ipvsadm -R`` reads: the lines that ``ipvsadm -Sn`` prints for such a table."""
+    """Return the input for ``ipvsadm -R``: the lines that ``ipvsadm -Sn`` prints for the table."""
     return "".join(f"{line}\n" for line in _rules(services(size, per_service)))
 
 
@@ -52,7 +52,7 @@ def _rules(wanted: list[Service]) -> Iterator[str]:
 
 
 def saved(size: int) -> str:
-    """Return what the machine keeps of that many services, with one destination each, to restore them at boot."""
+    """Return a saved table with that many services of one destination each."""
     return json.dumps({"version": 1, "timeouts": {}, "earlier_timeouts": {}, "sync_daemons": [], "services": services(size, 1)})
 
 

@@ -37,13 +37,13 @@ class Pair:
     """Run once, before everything."""
     before_ours: str = ""
     before_peer: str = ""
-    """Shell scripts that make the table what it has to be before the task."""
+    """Shell scripts that prepare the table before the task."""
     variables: dict[str, Any] = field(default_factory=dict)
     share: int = 1
-    """The peer does one part of so many of its work; its seconds count as many times."""
+    """The peer does only one of this many parts; its time is multiplied."""
 
     def playbook(self, runs: int) -> list[dict[str, Any]]:
-        """Return a playbook that runs both in alternation. What counts is named ours and peer; a pair to warm up goes before."""
+        """Return a playbook that alternates between the two. The measured tasks are named ours and peer; a warm-up pair comes first."""
         tasks: list[Task] = [_shell(RESET), *self.prepare]
         for number in range(runs + 1):
             for name, before, task in (("ours", self.before_ours, self.ours), ("peer", self.before_peer, self.peer)):
@@ -122,7 +122,7 @@ def _shell(script: str) -> Task:
 
 @dataclass(frozen=True)
 class Timed:
-    """A task that ended well."""
+    """A successful task."""
 
     task: str
     seconds: float

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task sends is recorded, and makes the records that floor.c reads. No kernel answers here."""
+"""The messages of a task are recorded in the format that floor.c reads. No kernel answers here."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_the_table_is_made_ready_before_each_task_that_changes_it() -> None:
     pair = tasks.loop(20)
     each = ["prepare", "ours", "prepare", "peer"]
     assert names(pair.playbook(2)) == ["prepare", "prepare", "warm up ours", "prepare", "warm up peer", *each, *each, "prepare"]
-    # Their services are there before the loop begins, which adds all destinations and nothing else.
+    # Their services exist before the loop, which only adds destinations.
     assert pair.before_peer.count("ipvsadm -A ") == 2
     assert len(pair.variables["rules"]) == 20
     assert all(rule.startswith("-a ") for rule in pair.variables["rules"])

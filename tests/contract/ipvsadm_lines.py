@@ -51,7 +51,7 @@ ACCEPTED: list[tuple[str, Entry]] = [
         Destination(name("10.0.0.1", 8080), "masquerade", 2),
     ),
     _of_web("-t 192.0.2.1:80 -m -r 10.0.0.1:http-alt -w 02", Destination(name("10.0.0.1", 8080), "masquerade", 2)),
-    # Where ports are not rewritten, ipvsadm takes the service's without a word.
+    # If ports are not rewritten, ipvsadm silently uses the service's.
     _of_web("-t 192.0.2.1:80 -g -r 10.0.0.1:8080", Destination(name("10.0.0.1"))),
     _of_web("-t 192.0.2.1:80 -r 10.0.0.1:8080 --ipip", Destination(name("10.0.0.1"), "tunnel")),
     _of_web("-t 192.0.2.1:80 -i -r 2001:db8::1", Destination(name("2001:db8::1"), "tunnel")),
@@ -68,7 +68,7 @@ ACCEPTED: list[tuple[str, Entry]] = [
     _of_web("-r 10.0.0.1 -t 192.0.2.1:80 -m", Destination(name("10.0.0.1", 0), "masquerade")),
     _of_web("-r 10.0.0.1 -t 192.0.2.1:80", Destination(name("10.0.0.1"))),
     _of_web("-r 10.0.0.1:81 -t 192.0.2.1:80 -m", Destination(name("10.0.0.1", 81), "masquerade")),
-    # A firewall mark has no port to give, nor one that a destination has to have.
+    # A firewall mark has no port, so the destination's may be any.
     (
         "-A -f 7\n-a -f 7 -r 10.0.0.1:8080\n-a -f 7 -r 10.0.0.2\n-a -f 7 -r 10.0.0.3:http -m",
         Entry(
@@ -102,7 +102,7 @@ ACCEPTED: list[tuple[str, Entry]] = [
             ),
         ),
     ),
-    # Without -p, ipvsadm takes a netmask and drops it.
+    # Without -p, ipvsadm accepts a netmask and drops it.
     (f"{SERVICE} -M 255.255.0.0", Entry(Service(WEB))),
     ("-A -u 192.0.2.2:69 -M 255.255.0.0 -s lc", Entry(Service(ServiceKey("ipv4", "udp", parse_address("192.0.2.2"), 69), "lc"))),
     ("-A -t [2001:db8::1]:80 -M 64", Entry(Service(ServiceKey("ipv6", "tcp", parse_address("2001:db8::1"), 80)))),
@@ -110,7 +110,7 @@ ACCEPTED: list[tuple[str, Entry]] = [
     ("-A -f 7\n-A -t 192.0.2.1:80\n-C\n-A -f 7 -s rr", Entry(Service(ServiceKey("ipv4", fwmark=7), "rr"))),
 ]
 
-# Lines of which ipvsadm, or the kernel, also refuses the last one; and our message.
+# Lines whose last one ipvsadm or the kernel also refuses, and our message.
 REFUSED: list[tuple[str, str]] = [
     ("-A6 --fwmark-service=7", "-6 is for a firewall mark and must follow its -f"),
     ("-A -t 192.0.2.1:80 -6", "-6 is for a firewall mark and must follow its -f"),

@@ -59,7 +59,7 @@ class Interface(NamedTuple):
 class MemoryStore:
     """The files of a machine, in memory.
 
-    :ivar table: the saved table, None where nothing is restored at boot.
+    :ivar table: the saved table, None if nothing is restored at boot.
     :ivar fallback: the names of services that run with the fallback scheduler.
     :ivar disk_full: whether nothing can be saved.
     :ivar kernel: if given, its lock must be held for a change.
@@ -99,12 +99,12 @@ class MemoryStore:
 class MemoryKernel:
     """A table in memory.
 
-    :ivar steps: all steps that were asked for, in their order.
-    :ivar refuse: a function that may return an error number for a step, as a kernel with troubles of its own would.
-    :ivar meanwhile: called after each step, as another writer would be.
+    :ivar steps: all requested steps, in order.
+    :ivar refuse: a function that may return an error number for a step, as a failing kernel would.
+    :ivar meanwhile: called after each step; may act as a concurrent writer.
     :ivar stats: the counters of services.
-    :ivar counters: those of destinations, by service and destination.
-    :ivar locked: how the lock is held now, if it is.
+    :ivar counters: the counters of destinations, by service and destination.
+    :ivar locked: how the lock is held, if it is.
     """
 
     def __init__(self) -> None:

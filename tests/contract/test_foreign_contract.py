@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entries of other programs that no task can ask for: they are read as they are, and are in nobody's way."""
+"""Entries of other programs that no task can declare: they are read unchanged, and do not disturb other tasks."""
 
 from __future__ import annotations
 

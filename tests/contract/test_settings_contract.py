@@ -36,7 +36,7 @@ V4 = ipaddress.ip_address("239.1.2.3").packed
 V6 = ipaddress.ip_address("ff02::81").packed
 DAEMON = SyncDaemon("master", "lan", 7, 1400, V4, 8849, 3)
 
-# Beside lo: one of usual size, one with jumbo frames, one too small for IPv6, and one that is down.
+# Besides lo: one of usual MTU, one with jumbo frames, one too small for IPv6, and one that is down.
 INTERFACES = {
     "lan": Interface(1500),
     "jumbo": Interface(9000),
@@ -79,7 +79,7 @@ def kernel(shared: IpvsKernel) -> IpvsKernel:
 
 
 def clean(kernel: IpvsKernel) -> None:
-    """Make a kernel as it was in the beginning."""
+    """Create a fresh kernel."""
     steps: list[Step] = [SetTimeouts(Timeouts(900, 120, 300))]
     steps += [DeleteService(one.entry.service.key) for one in kernel.read_table()]
     steps += [StopSyncDaemon(one.state) for one in kernel.read_sync_daemons()]

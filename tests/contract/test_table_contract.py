@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole tables, held to the same by the kernel in memory and the real one (see test_contract.py)."""
+"""Whole tables: the kernel in memory and the real one must behave alike (see test_contract.py)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def two_tables(draw: st.DrawFn) -> tuple[Table, Table]:
 
 
 def desired(table: Mapping[ServiceKey, Entry], ordered: bool | None = True) -> DesiredTable:
-    """A task that says all there is to say of each entry, and purges the rest."""
+    """A task that declares each entry completely, and purges the rest."""
 
     def given_values(value: Service | DesiredDestination | object, leave_out: str) -> dict[str, object]:
         fields: dict[str, object] = value._asdict()  # type: ignore[union-attr]
@@ -108,7 +108,7 @@ def eligible(entry: Entry | None) -> list[DestinationKey]:
 
 
 def only_one_moves(before: Entry | None, after: Entry) -> bool:
-    """Whether the only one that there is to offer would have to move: nothing can be put behind it."""
+    """Whether the only eligible destination would have to move: nothing can be put behind it."""
     if before is None or len(eligible(before)) != 1 or eligible(before) != eligible(after):
         return False
     names = [one.key for one in after.destinations]
@@ -145,7 +145,7 @@ def test_the_result_matches_prediction_and_request(states: tuple[Table, Table]) 
     assert {key: one.entry for key, one in predicted.observed.items()} == after
     again = converge(kernel, task, check_mode=False)
     assert not again.plan.changed
-    # Whatever is asked of the order, everything else is the same.
+    # Whatever the requested order, everything else is the same.
     assert not converge(kernel, desired(after, ordered=False), check_mode=False).plan.changed
     kernel.close()
 

@@ -69,7 +69,7 @@ def environment(version: Version, release: str, progress: Progress) -> Path:
 
 
 def _entering(system: str, progress: Progress) -> list[str]:
-    """Return the command in front of one that shall have this Debian's programs and the host's files."""
+    """Return a command prefix that gives a command this Debian's programs and the host's files."""
     codename = sources.CODENAMES[system]
     lines, proxies = sources.lines(codename), sources.proxies()
     solution = apt.solution(codename, lines, PACKAGES, progress)
@@ -79,7 +79,7 @@ def _entering(system: str, progress: Progress) -> list[str]:
         tree.make(directory, system, PACKAGES, lines, proxies, progress)
 
     root = cache.entry(KIND, f"{system}-{cache.key_of([solution, tree.OPTIONS])}", build, progress) / "root"
-    # A user who is not root is root only inside, and needs no more to mount.
+    # An unprivileged user is root inside, which is enough to mount.
     user = () if os.geteuid() == 0 else ("--map-root-user",)
     return ["unshare", *user, "--mount", "sh", "-euc", LAY_OVER, "sh", str(root / "usr")]
 

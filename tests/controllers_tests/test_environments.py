@@ -15,7 +15,7 @@ from lab import cache
 from lab.errors import LabError
 from lab.progress import Progress
 
-# As pip writes them: they begin with the Python of their virtual environment.
+# As pip writes them: with the Python of their virtual environment in the first line.
 SCRIPT = "#!{python}\nsaid {name}\n"
 PYTHON = '#!/bin/sh\necho "$(basename "$0") $(tail -n 1 "$1") with $2, first on PATH $(command -v ansible-playbook)"\n'
 

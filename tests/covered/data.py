@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The measurements: where they are kept until they are judged, and how they are merged."""
+"""The measurements: where they are stored, and how they are merged."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ BRANCHES = 90.0
 
 @dataclass(frozen=True)
 class Share:
-    """So many of so many."""
+    """A part of a total."""
 
     covered: int = 0
     all: int = 0

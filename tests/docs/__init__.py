@@ -7,7 +7,7 @@ reStructuredText. The kinds, and the test of each:
 
 ``playbook [NAME]``, ``tasks``
     Ansible runs it, with every page's blocks in the page's order, twice. In the scenario ``guides`` on machines, as it is written
-    (guides.py, reader.py); the kernel's table is as described (promises.py). And, in seconds, on a director that has a kernel in
+    (guides.py, reader.py); the kernel's table is as described (described.py). And, in seconds, on a director that has a kernel in
     memory (plays.py): modules of this collection do there all that they do elsewhere, but for the kernel itself; of roles, variables
     go through the argument spec and services through ``tasks/table.yml``, and of ipvs_selftest the options are checked.
 ``vars ROLE``

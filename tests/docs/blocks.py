@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The blocks of code of a page, with the comment that says how each is tested."""
+"""The blocks of code on a page, with their `tested` comments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DIRECTIVE = re.compile(
     r"(?P<mark>^.*\n)?^(?P<indent> *)\.\. (?:code-block|code|sourcecode)::.*\n(?P<text>(?:(?P=indent) +.*\n|[ \t]*\n)+)", re.MULTILINE
 )
 _MARK = re.compile(r"^ *(?:<!-- tested: (?P<md>.+?) -->|\.\. tested: (?P<rst>.+))$")
-# Code that none of the above would find.
+# Code that the patterns above would miss.
 _HIDDEN = {
     ".md": re.compile(r"^\n {4,}(?![*-])\S.*$", re.MULTILINE),
     ".rst": re.compile(r"^(?! *\.\. ).*::$|^ *\.\. (?:parsed-literal|literalinclude)::.*$", re.MULTILINE),
@@ -31,7 +31,7 @@ class Block(NamedTuple):
     page: str
     line: int
     kind: str  # "" if there is no mark in front of it
-    name: str  # what follows the kind, or ""
+    name: str  # the words after the kind, or ""
     text: str
 
     def __str__(self) -> str:
@@ -67,6 +67,6 @@ def blocks_in(page: str, text: str) -> list[Block]:
 
 
 def hidden(page: str, text: str) -> list[str]:
-    """Return the lines that begin code in another way than those above."""
+    """Return the lines that start code in any other way."""
     rest = (_FENCE if page.endswith(".md") else _DIRECTIVE).sub("", text)
     return [match[0].strip() for match in _HIDDEN[Path(page).suffix].finditer(rest)]

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps of a reader who follows the README and the guides from the top: each block and command, in the order of the pages.
+"""The steps of a reader who follows the README and the guides: each block and command, in the order of the pages.
 
-The scenario ``guides`` takes these steps on machines.
+The scenario ``guides`` carries them out on machines.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def lines(block: Block) -> list[str]:
 
 
 def reading_order() -> list[str]:
-    """Return the pages as they are read: README, the guides as the site has them, the others; last the one that takes all away."""
+    """Return the pages in reading order: README, the guides in the site's order, the others; last the page that removes everything."""
     site = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text(encoding="utf-8"))
     first = ["README.md", *(f"docs/docsite/rst/{name}.rst" for section in site["sections"] for name in section["toctree"])]
     return sorted([*first, *(page for page in pages() if page not in first)], key=takes_away)
@@ -87,5 +87,5 @@ def steps() -> list[Step]:
 
 
 def saved() -> dict[str, str]:
-    """Return the files that pages tell to save, by their names."""
+    """Return the files that the pages have the reader save, by name."""
     return {block.name: block.text for page in pages() for block in blocks(page) if block.kind in USED and block.name}

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hysteresis of a real server, measured: its connections are added one by one, then taken away one by one.
+"""Measure the hysteresis of a real server: fill it one connection at a time, then empty it.
 
-At each number of connections one more is asked for, and who greets it shows whether the server takes any. Runs on a director as root,
+At each count, one more connection is opened, and the greeting shows whether the server accepts it. Runs on a director as root,
 with the collection in its path, in a network namespace of its own: python3 hysteresis.py. Prints what came of it as JSON; the scenario
 ``selftest`` compares that with docs/hysteresis.json, from which tools.hysteresis_picture draws the picture of the guide.
 """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The messages with which a task of the collection can fail, as they stand in the code."""
+"""The messages with which a task of the collection can fail, taken from the code."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ Play = dict[str, Any]
 
 
 class Director:
-    """A folder with an inventory, of one host, whose Python has a kernel in memory."""
+    """A directory with an inventory of one host whose Python has a kernel in memory."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A reader who follows the pages, with an empty home, a folder with the saved files, and a terminal.
+"""A reader who follows the pages, with an empty home directory, a directory for saved files, and a terminal.
 
-Nothing of this checkout is on the paths, and nothing of the environment in which the tests run.
+No path leads to this checkout or to the environment of the tests.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tools import artefact
 from tools.checkout import BUILD, ROOT
 
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-# Were one of them missing, another Ansible of this machine would be taken for it.
+# If one were missing, another Ansible on this machine would be found.
 PROGRAMS = ("ansible-galaxy", "ansible-inventory", "ansible-playbook")
 # A reader's inventory does not say it: Ansible finds it.
 UNKNOWN = {"ansible_python_interpreter"}
@@ -36,7 +36,7 @@ class Reader:
     """Types the commands of the pages, and has Ansible run their blocks."""
 
     def __init__(self, folder: Path, machines: Iterable[Machine], controller: Path | None) -> None:
-        """`controller` has Ansible's programs; without it the reader makes an environment, as the README says."""
+        """`controller` has Ansible's programs; without it, the reader creates an environment, as in the README."""
         self.folder = folder / "files"
         self._said = folder / "said"
         self._terminal = folder / "terminal"
@@ -56,7 +56,7 @@ class Reader:
         self._save_inventory(machines)
 
     def _save_inventory(self, machines: Iterable[Machine]) -> None:
-        """Say how the machines that pages name are reached in the lab, and add those that pages do not name."""
+        """Set the lab's addresses of the machines that pages name, and add the others."""
         common = {name: value for name, value in COMMON.items() if name not in UNKNOWN}
         names = []
         for machine in machines:

@@ -13,7 +13,7 @@ from tools.checkout import ROOT
 
 PICTURE = DOCUMENT.with_suffix(".svg")
 PAGES = [DOCUMENT, ROOT / "CONTRIBUTING.md"]
-# Where a name may begin.
+# Where a name may start.
 FOLDERS = [ROOT, ROOT / "docs", ROOT / "plugins/module_utils", ROOT / "plugins/modules", ROOT / "roles/ipvs_director"]
 FOLDERS += [ROOT / "tests/unit/plugins/modules"]
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every block of code in the documentation says how it is tested. What the kinds mean stands in tests/docs/__init__.py."""
+"""Every block of code in the documentation has a `tested` comment. tests/docs/__init__.py explains the kinds."""
 
 from __future__ import annotations
 

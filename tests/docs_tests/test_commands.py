@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every command of the documentation is one that a test runs, each in its way.
+"""Every command of the documentation is run by a test.
 
-Where Ansible runs (``$``) and on a director (``#``): the scenario ``guides`` types all of them. What can be seen without machines is
-seen here: ansible-galaxy runs for real, into an empty home; ansible-playbook with the inventory and playbooks of the pages
-themselves, and --syntax-check. In a checkout (no prompt): it is a part of ``make test``, or ELSEWHERE says more.
+Where Ansible runs (``$``) and on a director (``#``): the scenario ``guides`` types all of them. Whatever works without machines is
+tested here: ansible-galaxy runs for real, into an empty home directory; ansible-playbook runs with --syntax-check on the inventory and
+playbooks of the pages. In a checkout (no prompt): the command is a part of ``make test``, or ELSEWHERE explains it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tools import artefact
 from tools.checkout import BUILD, ROOT
 from tools.run_tests import CHECKS
 
-# Commands in a checkout that no part of `make test` is, and where what they do is tested.
+# Commands in a checkout that are no part of `make test`, and where their effect is tested.
 ELSEWHERE = {
     "make demo": "the scenario overload takes the same steps on the same machines, test_printed.py reads what is printed",
     "make test": "this is it",
@@ -44,7 +44,7 @@ IN_CHECKOUT = [line for line in LINES if not line.startswith((CONTROLLER, DIRECT
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Director:
-    """A reader who has saved all the files of the pages."""
+    """A reader who has saved all files of the pages."""
     for name, text in saved().items():
         (tmp_path / name).write_text(text)
     shutil.copy(BUILD / artefact.file_name(), tmp_path)
@@ -81,7 +81,7 @@ def test_only_existing_commands_are_excused() -> None:
 
 
 def test_named_targets_exist() -> None:
-    """`make docs` in a sentence is a promise, too."""
+    """A `make docs` within a sentence counts, too."""
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     named = {name for page in pages() for name in re.findall(r"`make ([a-z-]+)", (ROOT / page).read_text(encoding="utf-8"))}

@@ -12,8 +12,8 @@ import yaml
 
 from docs import guides, reader
 from docs.blocks import KINDS, Block, blocks, pages
+from docs.described import broken, listed, services, services_of_diff
 from docs.guides import NOT_ON_MACHINES, Step, lines, reading_order, saved, steps
-from docs.promises import broken, listed, services, services_of_diff
 
 TABLE = """\
 IP Virtual Server version 1.2.1 (size=4096)
@@ -94,7 +94,7 @@ def test_a_matching_table_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    "promised",
+    "described",
     [
         {**FTP, "port": 80, "destinations": []},
         {**FTP, "destinations": [{"address": "10.211.55.253"}, {"address": "10.211.55.252"}]},
@@ -106,8 +106,8 @@ def test_a_matching_table_passes() -> None:
     ],
     ids=str,
 )
-def test_a_differing_table_fails(promised: dict[str, object]) -> None:
-    assert broken(listed(TABLE), promised)
+def test_a_differing_table_fails(described: dict[str, object]) -> None:
+    assert broken(listed(TABLE), described)
 
 
 def test_no_table_is_an_empty_one() -> None:
@@ -121,8 +121,8 @@ def test_a_diff_predicts_the_table() -> None:
    -> 10.211.55.253:21 masquerade weight 1
 -  -> 10.211.55.252:21 masquerade weight 1 upper_threshold 4 lower_threshold 1
 """
-    (promised,) = services_of_diff(diff)
-    assert broken(listed(TABLE), promised) == ""
+    (described,) = services_of_diff(diff)
+    assert broken(listed(TABLE), described) == ""
     (other,) = services_of_diff(diff.replace("upper_threshold 4", "upper_threshold 3"))
     assert broken(listed(TABLE), other)
 
@@ -140,9 +140,9 @@ def somebody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> reader.Reader:
 
 
 def test_a_reader_has_nothing_of_this_environment(somebody: reader.Reader, tmp_path: Path) -> None:
-    said = somebody.types("env")
-    assert {line.partition("=")[0] for line in said.splitlines()} <= {"HOME", "PATH", "LANG", "PWD", "OLDPWD", "SHLVL", "_"}
-    assert f"PATH={tmp_path}/bin:/usr/sbin" in said
+    message = somebody.types("env")
+    assert {line.partition("=")[0] for line in message.splitlines()} <= {"HOME", "PATH", "LANG", "PWD", "OLDPWD", "SHLVL", "_"}
+    assert f"PATH={tmp_path}/bin:/usr/sbin" in message
     assert list((tmp_path / "home").iterdir()) == []
 
 
@@ -162,17 +162,17 @@ def test_a_command_that_fails_says_so(somebody: reader.Reader) -> None:
 
 
 def test_a_playbook_is_run_as_it_is_written(somebody: reader.Reader) -> None:
-    said = somebody.plays(Block("README.md", 3, "playbook", "", "- hosts: all  # as it is\n"))
-    assert "-i inventory.yml -i servers.yml README-md-3.yml --diff" in said
+    message = somebody.plays(Block("README.md", 3, "playbook", "", "- hosts: all  # as it is\n"))
+    assert "-i inventory.yml -i servers.yml README-md-3.yml --diff" in message
     assert (somebody.folder / "README-md-3.yml").read_text() == "- hosts: all  # as it is\n"
 
 
 def test_a_new_environment_has_the_versions_of_the_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_TIMEOUT", "77")
     alone = reader.Reader(tmp_path, [], None)
-    said = alone.types("env")
-    assert "PIP_TIMEOUT=77" in said
+    message = alone.types("env")
+    assert "PIP_TIMEOUT=77" in message
     constraints = tmp_path / "constraints.txt"
-    assert f"PIP_CONSTRAINT={constraints}" in said
+    assert f"PIP_CONSTRAINT={constraints}" in message
     assert constraints.read_text().startswith("ansible-core==")
     assert subprocess.run(["grep", "-c", "^Jinja2==", constraints], check=False).returncode == 0

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The picture of the hysteresis is drawn from what was measured, and what was measured is what is expected.
+"""The picture of the hysteresis shows the recorded measurement, and that is as expected.
 
-That a director of today does the same is tested in the scenario ``selftest``.
+The scenario ``selftest`` measures it again on a director.
 """
 
 from __future__ import annotations

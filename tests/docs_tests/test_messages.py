@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The guide *What happens when...* has every message with which a task can fail, and no others.
 
-An entry is a line that begins with ``| ``, and its message in double backquotes, with "..." for the values. It covers a message
-of the code if that contains its words in their order, and they are a good part of it: a family of messages may share an entry.
+An entry is a line that starts with ``| ``, with the message in double backquotes and "..." for the values. It covers a message in the
+code that contains its words in order, if they are a good part of it: a family of messages may share an entry.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tools.checkout import ROOT
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_messages.rst"
 ENTRIES = re.findall(r"^\| ``(.+)``$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
 MESSAGES = messages()
-# The one that Ansible makes, as far as it is the same everywhere.
+# Ansible's own message, as far as it is the same in all versions.
 BY_ANSIBLE = Message("ansible", 0, missing_required_lib("pyroute2").partition(" on ")[0])
 
 

@@ -40,12 +40,12 @@ def test_a_page(page: str, tmp_path: Path) -> None:
     found = blocks(page)
     for name, text in saved().items():
         (tmp_path / name).write_text(text)
-    said = director.run([play for block in found if block.kind in RUN for play in plays(block)], "--diff")
+    message = director.run([play for block in found if block.kind in RUN for play in plays(block)], "--diff")
     for before, block in itertools.pairwise(found):
         if block.kind == "diff":
             assert before.kind == "tasks"
-            assert block.text.rstrip() in said_of(before, said)
-    # What a page has its reader save is not overwritten by what another one writes.
+            assert block.text.rstrip() in said_of(before, message)
+    # The files of one page do not overwrite those of another.
     assert {name: (tmp_path / name).read_text() for name in saved()} == saved()
 
 
@@ -56,9 +56,9 @@ def write_rules(folder: Path) -> None:
         (folder / "ipvsadm.rules").write_text("".join(re.findall(r"^ipvsadm (-[AaEe] .*\n)", block.text, re.MULTILINE)))
 
 
-def said_of(block: Block, said: str) -> str:
-    """Return what Ansible said of a block of tasks, which is a play."""
-    _before, _title, rest = said.partition(f"PLAY [{block}]")
+def said_of(block: Block, message: str) -> str:
+    """Return Ansible's output for a block of tasks."""
+    _before, _title, rest = message.partition(f"PLAY [{block}]")
     play, _title, _next = rest.partition("\nPLAY ")
     return "\n".join(line.rstrip() for line in play.splitlines())
 

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documentation shows of the demo and the self-test is what they print where everything is as promised.
+"""The documentation's samples of the demo and the self-test are what these print if everything goes as expected.
 
-Milliseconds, seconds and the kernel's version are the machine's; all else is compared.
+Milliseconds, seconds and the kernel's version depend on the machine; everything else is compared.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PRINTED = [block for page in pages() for block in blocks(page) if block.kind == 
 
 
 class Machines:
-    """Director and client of a kernel that keeps its promises."""
+    """Director and client of a kernel that behaves as expected."""
 
     def __init__(self, one: Service) -> None:
         self.kernel = Expected(one)
@@ -55,7 +55,7 @@ class Machines:
         return {}
 
     def wait(self, _seconds: float) -> None:
-        """Time passes, and ended connections are forgotten."""
+        """Let time pass: ended connections are forgotten."""
         for address in self.kernel.servers:
             self.kernel.forget(address)
 

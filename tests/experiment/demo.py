@@ -30,7 +30,7 @@ from lab import Lab, LabError, inventory
 from tools.platforms import platforms
 
 ROOT = Path(__file__).parents[2]
-# Relative to ROOT, as they are shown.
+# Relative to ROOT, for display.
 SERVERS = Path("tests/experiment/servers.yml")
 INVENTORY = Path("build/demo/inventory.yml")
 PICTURE = Path("build/overload.svg")
@@ -45,7 +45,7 @@ def demo() -> int:
     machines = platforms("overload")
     screen.chapter("1. The machines: a director, a client and four real servers")
     lab = Lab(STATE)
-    lab.down()  # what a demo left that was killed
+    lab.down()  # left by a killed demo
     with lab.up(machines):
         write_inventory(lab, machines)
         screen.chapter("2. The real servers: each greets with its address")
@@ -60,7 +60,7 @@ def demo() -> int:
 def play(playbook: Path) -> None:
     command = ["ansible-playbook", "-i", str(INVENTORY), str(playbook)]
     screen.typed(" ".join(command))
-    # What did not apply to this machine is no news to who watches.
+    # Skipped tasks do not interest the viewer.
     quiet = os.environ | {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false"}
     command[0] = program(command[0])
     try:

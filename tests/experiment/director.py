@@ -30,7 +30,7 @@ class Director:
         inventory: Path,
         told: Callable[[str], None] = lambda command: None,
     ) -> None:
-        """`run` is one command in the director, `told` hears of every ansible command line."""
+        """`run` runs a command on the director; `told` receives every ansible command line."""
         self.run = run
         self.inventory = inventory
         self.told = told
@@ -72,7 +72,7 @@ def folded(options: dict[str, Any]) -> str:
 
 
 def program(name: str) -> str:
-    """One of Ansible's programs: that of the interpreter which runs this, whatever PATH says."""
+    """The path of one of Ansible's programs, from the environment of this interpreter."""
     return str(Path(sys.executable).with_name(name))
 
 

@@ -80,7 +80,7 @@ def draw(service: Service, records: Sequence[Record], file: Path) -> None:
 
 
 def asked(axis: Axes, records: Sequence[Record]) -> None:
-    """What the client did, above the servers: how many connections it asked for, and refusals."""
+    """The client's actions, above the servers: the number of connections, and refusals."""
     axis.set_ylim(0, 1)
     axis.set_yticks([])
     axis.set_ylabel("client opens", rotation=0, ha="right", va="center", labelpad=18)

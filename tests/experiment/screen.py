@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the demo prints while it runs: each connection as it is made, the table after each step."""
+"""The demo's output while it runs: each connection, and the table after each step."""
 
 from __future__ import annotations
 

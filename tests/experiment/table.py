@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The director's table as ipvsadm prints it: what a person reads is what is judged.
+"""The director's table as ipvsadm prints it.
 
-The modules never run ipvsadm. The experiment does, because it is a second opinion on them.
+The modules never run ipvsadm. The experiment does, as an independent check.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def test_a_connection_lives_until_it_is_closed_or_reset(client: Agent | Near, po
 
 def test_a_refusal_has_a_name_and_a_time(client: Agent | Near, port: int) -> None:
     with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))  # taken, but nobody listens
+        unused.bind(("127.0.0.1", 0))  # in use, but nobody listens
         answer = client.ask("open", key="1", address="127.0.0.1", port=unused.getsockname()[1], limit=5)
     assert answer["error"] == "ECONNREFUSED"
     assert answer["retransmits"] == 0
@@ -162,7 +162,7 @@ def test_retransmitted_syns_are_reported(client: Agent | Near) -> None:
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
-        # Its queue has room for one; Linux drops the SYNs of those that come then.
+        # Its queue has room for one; Linux drops further SYNs.
         for one in (first, second):
             one.setblocking(False)
             one.connect_ex(full.getsockname())
@@ -173,7 +173,7 @@ def test_retransmitted_syns_are_reported(client: Agent | Near) -> None:
 
 @contextlib.contextmanager
 def saying(*words: bytes) -> Iterator[int]:
-    """A server of one connection that says each of these when it has heard something, the first one at once, and then hangs up."""
+    """A server for one connection that sends the first text at once, each further one after a line, and then closes."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:

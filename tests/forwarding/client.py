@@ -16,7 +16,7 @@ from .network import CLIENT, inside
 from .servers import LENGTH, open_socket
 
 PATIENCE = 2.5
-"""Seconds for an answer. Longer than TCP and SCTP take to resend a packet that was too long for a tunnel."""
+"""Seconds to wait for an answer. TCP and SCTP resend a packet that was too long for a tunnel sooner."""
 
 # One after the other: a port that was used before may have a connection in the director's table.
 _PORTS = itertools.count(20000)
@@ -39,7 +39,7 @@ class NoAnswer(Exception):
 
 
 def ask(protocol: str, address: str, port: int, size: int) -> Answer:
-    """Send so many bytes to a service in one connection, or datagram."""
+    """Send this many bytes to a service in one connection or datagram."""
     question = os.urandom(size)
     with inside("client"):
         while True:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sets a service up, sends traffic through it, and says whether all of it is as it should be."""
+"""Set up a service, send traffic through it, and check the result."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The network: a client, a director and two real servers, each a network namespace, all on one switch.
 
-All are on one switch, where several machines could answer for the virtual addresses. The client is in a network of its own, to which
-the real servers have a route without the director; what they send from their own addresses, as with masquerade, goes through
-it. Both look at reverse paths as strictly as the kernel can.
+On one switch, several machines could answer for the virtual addresses. The client has its own network, to which the real servers have a
+route that avoids the director; packets from their own addresses, as with masquerade, go through it. Both use the strictest reverse path
+filter.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SETTINGS = {
     "director": {
         "ipv4.ip_forward": "1",
         "ipv6.conf.all.forwarding": "1",
-        # It would tell them the way around it.
+        # It would send them ICMP redirects.
         "ipv4.conf.all.send_redirects": "0",
         "ipv4.conf.eth0.send_redirects": "0",
     },
@@ -113,7 +113,7 @@ def build() -> None:
         run("ip", "netns", "add", name)
     ip(SWITCH, ["link add br0 type bridge mcast_snooping 0", "link set br0 up"])
     for name in _ADDRESSES:
-        # No segment is put together, or taken apart, by the cable: packets are as long as they would be on a real one.
+        # No segmentation offload: packets are as long as on a real cable.
         ip(name, [f"link add eth0 gso_max_segs 1 type veth peer name {name} netns {SWITCH} gso_max_segs 1", "link set lo up"])
     ip(SWITCH, [f"link set {name} master br0 up" for name in _ADDRESSES])
     for name, settings in _SETTINGS.items():

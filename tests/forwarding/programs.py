@@ -35,7 +35,7 @@ def wanted(name: str, **options: Any) -> dict[str, Any]:
 
 
 class Programs:
-    """What ipvs_realserver and ipvs_fwmark do to a namespace, without what they do for the next boot."""
+    """The effects of ipvs_realserver and ipvs_fwmark on a namespace, except for the next boot."""
 
     def __init__(self, records: Path) -> None:
         self._records = records

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program on the real servers: answers each question with a line about it.
+"""The program on the real servers: answers each request with a line about it.
 
     NAME PEER-ADDRESS PEER-PORT LOCAL-ADDRESS BYTES SHA256-OF-THE-QUESTION
 
-A question over TCP or SCTP begins with its length, four bytes; over UDP it is a datagram.
+A request over TCP or SCTP starts with its length in four bytes; over UDP it is a datagram.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def answer(name: str, peer: tuple[str, int], local: str, question: bytes) -> byt
 
 
 def receive(connection: socket.socket, length: int) -> bytes:
-    """So many bytes; fewer if the other side ends before."""
+    """Read this many bytes; fewer if the other side closes first."""
     received = b""
     while len(received) < length:
         piece = connection.recv(length - len(received))

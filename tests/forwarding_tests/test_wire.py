@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Frames are told apart: the sniffer would not see it otherwise if a packet came in another form."""
+"""The sniffer distinguishes the forms in which a packet can arrive."""
 
 from __future__ import annotations
 
@@ -53,6 +53,6 @@ def test_a_frame_has_the_form_of_its_outer_header(frame: bytes, form: Form | Non
 @pytest.mark.parametrize("protocol", ["tcp", "udp", "sctp"])
 def test_every_encapsulation_is_recognised(protocol: str) -> None:
     forms = {expected(way, protocol, RIP[way.real]) for way in WAYS if way.tunnel_type or way.virtual == way.real}
-    # GRE and GUE look alike from either family: their own headers name the payload.
+    # GRE and GUE look the same for both families: their own headers name the payload.
     assert len(forms) == 2 * len({"masquerade", "direct", "gue", "gre"}) + len([way for way in WAYS if way.tunnel_type == "ipip"])
     assert expected(Way("tunnel", "ipip", 6, 4), protocol, RIP[4]) == Form(RIP[4], 41)

@@ -59,7 +59,7 @@ def image(options: argparse.Namespace) -> None:
 
 
 def prune(options: argparse.Namespace) -> None:
-    """Remove from the cache what nobody has used for a while."""
+    """Remove unused entries from the cache."""
     cache.prune(options.unused_days * 86400.0, Progress())
 
 
@@ -80,7 +80,7 @@ def main() -> int:
     add(image).add_argument("name", choices=images.RECIPES)
     add(prune).add_argument("--unused-days", type=float, default=7.0, metavar="N")
     options = parser.parse_args()
-    # ended by a signal, up still clears away what it has started
+    # even if a signal ends it, up cleans up what it has started
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     try:

@@ -18,7 +18,7 @@ from .initrd import TRIAL_SUCCESS, TRIAL_WORD
 from .progress import Progress
 
 PATIENCE = 20.0
-"""Seconds for a boot that takes two with a KVM that works."""
+"""Seconds for a boot; with working KVM it takes two."""
 
 
 def choose(image: Image, progress: Progress) -> str:
@@ -53,6 +53,6 @@ def trial_boot(image: Image) -> str | None:
 
 
 def host_cpu() -> str:
-    """What a saved state depends on under KVM, where the guest sees the host's processor."""
+    """The host's processor, which a saved state depends on under KVM."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n", maxsplit=1)[0].splitlines()
     return "\n".join(line for line in lines if line.startswith(("model name", "flags", "microcode")))

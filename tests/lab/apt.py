@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask Debian's archive what it holds, with an apt of our own that leaves the host's alone."""
+"""Query Debian's archive with a separate apt that leaves the host's alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .errors import LabError
 from .progress import Progress
 
 FRESH = 24 * 3600.0
-"""Seconds for which an answer of the archive is taken as today's."""
+"""Seconds for which an answer of the archive counts as current."""
 
 
 def solution(suite: str, lines: list[str], packages: tuple[str, ...], progress: Progress) -> list[str]:

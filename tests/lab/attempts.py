@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait for something that has to be looked at again and again, with a limit."""
+"""Poll for something, with a limit."""
 
 from __future__ import annotations
 

@@ -46,14 +46,14 @@ def root() -> Path:
 
 
 def key_of(ingredients: Any) -> str:
-    """A name for what is made from these (JSON-able) ingredients."""
+    """Return a name for the product of these (JSON-able) ingredients."""
     text = json.dumps(ingredients, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @contextlib.contextmanager
 def lock(path: Path, progress: Progress, who: str, what: str) -> Iterator[None]:
-    """Hold an exclusive lock on a file; say so while somebody else has it."""
+    """Hold an exclusive lock on a file; report while another process has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", encoding="utf-8") as handle:
         try:
@@ -91,7 +91,7 @@ def entry(kind: str, key: str, build: Callable[[Path], None], progress: Progress
 
 
 def prune(unused: float, progress: Progress) -> None:
-    """Remove the entries that nobody has used for so many seconds, and what killed builds left."""
+    """Remove entries unused for this many seconds, and the remains of killed builds."""
     for kind in KINDS:
         for directory in (root() / kind).glob("*/"):
             building = directory.name.partition(".building-")
@@ -103,7 +103,7 @@ def prune(unused: float, progress: Progress) -> None:
                     shutil.rmtree(directory)
             except BlockingIOError:  # just being built
                 continue
-            except FileNotFoundError:  # somebody else prunes, too
+            except FileNotFoundError:  # another process prunes, too
                 continue
             if not building[1]:
                 progress.say("cache", f"removed {kind}/{directory.name}, unused since long")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong in the lab, said in words a user can act on."""
+"""Errors of the lab, with messages that a user can act on."""
 
 
 class LabError(Exception):

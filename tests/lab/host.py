@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the lab needs from the host, by Debian package."""
+"""The lab's requirements on the host, by Debian package."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The images: what they hold, and how they are made from Debian's packages.
+"""The images: their contents, and how they are built from Debian's packages.
 
 An image is a directory of the cache with disk.img (a bare ext4 file system), and the kernel
 and initrd that were taken out of the same installation, so that they always match. Where a
@@ -54,7 +54,7 @@ KERNEL_ARGUMENTS = ("console=ttyS0 net.ifnames=0 mitigations=off audit=0 quiet s
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """What an image is asked to hold."""
+    """The contents of an image."""
 
     name: str
     codename: str

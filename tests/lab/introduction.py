@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a resumed machine must be told."""
+"""What a resumed machine must learn."""
 
 from __future__ import annotations
 

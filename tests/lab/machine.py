@@ -59,7 +59,7 @@ class Machine:
 
     @property
     def words(self) -> Path:
-        """What QEMU says on its standard error output."""
+        """QEMU's standard error output."""
         return self.state / f"{self.name}.qemu"
 
     @property

@@ -21,7 +21,7 @@ SECURE_BOOT = [
 
 
 def version() -> str:
-    """The first line that QEMU says about itself."""
+    """The first line of QEMU's --version."""
     return subprocess.run([QEMU, "--version"], check=True, text=True, stdout=subprocess.PIPE, timeout=60).stdout.splitlines()[0]
 
 
@@ -31,7 +31,7 @@ def escape(path: Path) -> str:
 
 
 def hardware(image: Image, accel: str, memory: int, cpus: int) -> list[str]:
-    """What a template and its clones must have in common."""
+    """The options that a template and its clones must share."""
     return ["-M", "pc", "-nodefaults", "-display", "none",
             *(["-accel", "kvm", "-cpu", "host,migratable=on"] if accel == "kvm" else
               # QEMU would keep up to half a gigabyte of translated code per machine. A quarter

@@ -14,7 +14,7 @@ from .errors import LabError
 
 
 class QmpError(LabError):
-    """QEMU refused a command, or ended while it was asked."""
+    """QEMU refused a command, or exited before answering."""
 
 
 class Qmp:

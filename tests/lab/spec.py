@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine as it is asked for."""
+"""The specification of a machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOR_THE_INVENTORY = {"groups", "children"}
 
 @dataclasses.dataclass(frozen=True)
 class MachineSpec:
-    """A machine as it is asked for (an item of molecule's platforms)."""
+    """The specification of a machine (an item of molecule's platforms)."""
 
     name: str
     image: str = "debian12"
@@ -29,7 +29,7 @@ class MachineSpec:
 
     @property
     def kind(self) -> tuple[str, int, int, bool]:
-        """What machines that share a template have in common."""
+        """The properties that machines with the same template share."""
         return self.image, self.memory, self.cpus, self.secure_boot
 
     @classmethod

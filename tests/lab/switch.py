@@ -19,7 +19,7 @@ LONGEST_BACKLOG = 4 << 20
 
 
 class Switch:
-    """Knows behind which port an address is; floods what it does not know."""
+    """Learns the port of each address; floods frames for unknown ones."""
 
     def __init__(self) -> None:
         self._ports: set[asyncio.StreamWriter] = set()
@@ -54,7 +54,7 @@ class Switch:
 
 
 async def serve(path: str) -> None:
-    """Switch between all who connect to the socket, until told to end."""
+    """Switch frames between all connections to the socket, until stopped."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

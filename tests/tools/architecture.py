@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python3 -m tools.architecture`: write the list of packages and their files in docs/architecture.md anew.
+"""`python3 -m tools.architecture`: update the list of packages and their files in docs/architecture.md.
 
-It says what their docstrings say, and which packages each of them imports.
+It has their docstrings and imports.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def imports(paths: list[Path]) -> set[str]:
 
 
 def arrows() -> dict[str, set[str]]:
-    """Return which packages each of them imports; those that import others come after them."""
+    """Return the imports of each package; packages come after those they import."""
     packages = files()
     direct = {name: imports(paths) - {name} for name, paths in packages.items()}
 

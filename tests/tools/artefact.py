@@ -40,7 +40,7 @@ def file_name() -> str:
 
 
 def digest() -> str:
-    """What the artefact would be made from: every file that git knows or would add, and that the build does not ignore."""
+    """The files of the artefact: all that git knows or would add, and that the build does not ignore."""
     patterns = galaxy()["build_ignore"]
     assert isinstance(patterns, list)
     total = hashlib.sha256()
@@ -55,7 +55,7 @@ def digest() -> str:
 
 
 def quietly(*command: str | Path) -> None:
-    """Run a command whose output matters only when it fails."""
+    """Run a command, and show its output only if it fails."""
     result = subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
     if result.returncode:
         raise SystemExit(f"artefact: {' '.join(map(str, command))} failed:\n{result.stdout}")
@@ -67,7 +67,7 @@ def install(artefact: Path, target: Path, galaxy: str | Path = "ansible-galaxy")
 
 
 def take(lock: IO[str]) -> None:
-    """Take the lock; another process that has it is installing the collection."""
+    """Take the lock; another process may hold it while it installs the collection."""
     end = time.monotonic() + LOCK_LIMIT
     while True:
         try:
@@ -94,7 +94,7 @@ def main() -> int:
         fresh.chmod(0o755)
         install(artefact, fresh)
         (fresh / STAMP).write_text(wanted)
-        # Swapped in whole, so that nobody meets half a collection, nor a file that the artefact no longer has.
+        # Swapped in as a whole: nobody sees half a collection, or files that the artefact no longer has.
         if INSTALLED.exists():
             old = Path(tempfile.mkdtemp(prefix="old.", dir=INSTALLED.parent))
             INSTALLED.rename(old / "installed")

@@ -15,7 +15,7 @@ COLLECTION = INSTALLED / "ansible_collections" / "lvs" / "director"
 
 
 def files() -> list[str]:
-    """Every file that git knows or would add, that is there: nothing of what tools and builds leave behind."""
+    """Every existing file that git knows or would add, without the leftovers of tools and builds."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

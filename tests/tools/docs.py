@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the docs site into build/docs: the guides of docs/docsite, and a page for each module, filter and role.
 
-Of the installed collection, as users have it, with antsibull-docs and Sphinx. Whatever one of them warns of is an error.
+Built from the installed collection, with antsibull-docs and Sphinx. Their warnings are errors.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def build(target: Path) -> None:
     """Make the site in a folder, which is replaced as a whole."""
     with tempfile.TemporaryDirectory(prefix="docs.", dir=CACHE) as work:
         pages, site = Path(work) / "rst", Path(work) / "html"
-        # antsibull-docs writes only where nobody else can.
+        # antsibull-docs only writes to a private directory.
         pages.mkdir(mode=0o700)
         run("antsibull-docs", "collection", "--use-current", "--fail-on-error", "--squash-hierarchy", "--dest-dir", pages, "lvs.director")
         run("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "-d", Path(work) / "doctrees", "-c", CONFIGURATION, pages, site)

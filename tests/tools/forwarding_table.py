@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write what the scenario forwarding has measured into the table of docs/forwarding.md: `python3 -m tools.forwarding_table`."""
+"""Write the measurements of the scenario forwarding into the table of docs/forwarding.md: `python3 -m tools.forwarding_table`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tools.checkout import BUILD, ROOT
 
 DOCUMENT = ROOT / "docs" / "forwarding.md"
 MEASURED = BUILD / "forwarding"
-"""Where the scenario leaves what it has measured, a file a machine."""
+"""Where the scenario stores its measurements, one file per machine."""
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draw what docs/hysteresis.json has into the guide "How overload failover works": `python3 -m tools.hysteresis_picture`.
+"""Draw docs/hysteresis.json into the guide "How overload failover works": `python3 -m tools.hysteresis_picture`.
 
-Into the page itself, because antsibull-docs takes nothing but pages along. The data is what tests/docs/hysteresis.py has measured.
+Into the page itself, because antsibull-docs copies nothing but pages. tests/docs/hysteresis.py measured the data.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ INK, FAINT, UP, DOWN = "#1f2933", "#52606d", "#2f6f9f", "#c2410c"
 
 
 class Probe(NamedTuple):
-    """One more connection, asked for when the first server had so many."""
+    """A probe: one more connection at a given count of the first server."""
 
     direction: str
     held: int
@@ -70,7 +70,7 @@ def picture(data: dict[str, Any]) -> str:
         y, colour = TAKEN if one.first else PASSED, UP if one.direction == "up" else DOWN
         fill = colour if one.first else "#ffffff"
         lines.append(f'  <circle cx="{at(one.held)}" cy="{y}" r="6" fill="{fill}" stroke="{colour}" stroke-width="2"/>')
-        # Two probes meet where both ways begin: the one on the way up stands above or right of it, the other one left.
+        # Two probes share the point where the ways meet: the one on the way up is drawn above or right of it, the other left.
         aside = one.direction == "down" and one.first
         place = at(one.held) + (-14 if aside else 0 if one.first else 14 if one.held == turn else 0)
         height = TAKEN + 24 if aside else TAKEN - 14 if one.first else PASSED + 26

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Import the artefact as Galaxy does when it is uploaded, and fail of whatever Galaxy would warn of.
+"""Import the artefact as Galaxy does after an upload, and treat its warnings as errors.
 
-In an environment of its own below .cache, made when tests/importer-requirements.txt has changed.
+Runs in its own environment below .cache, which is rebuilt when tests/importer-requirements.txt changes.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def make_environment() -> None:
     STAMP.write_text(wanted, encoding="utf-8")
 
 
-def complaints(said: str) -> list[str]:
+def complaints(output: str) -> list[str]:
     """Return the lines of the importer that are no mere progress; that it has not come to its end is one."""
-    found = [line for line in said.splitlines() if re.match(r"(WARNING|ERROR|CRITICAL)\b", line) or "Traceback" in line]
-    return found if "Importer processing completed successfully" in said else [*found, "it did not come to its end"]
+    found = [line for line in output.splitlines() if re.match(r"(WARNING|ERROR|CRITICAL)\b", line) or "Traceback" in line]
+    return found if "Importer processing completed successfully" in output else [*found, "it did not come to its end"]
 
 
 def main() -> int:

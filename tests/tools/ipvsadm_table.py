@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the table of ipvsadm's options in the guide "From ipvsadm" anew, from tests/contract/ipvsadm_options.py."""
+"""Update the table of ipvsadm's options in the guide "From ipvsadm" from tests/contract/ipvsadm_options.py."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run every linter over the checkout, all of them whatever the first ones say.
+"""Run every linter over the checkout, even if some fail.
 
-A linter that looked at nothing passes easily. So the files are named to it here, from git's list, and an empty list
-is a failure; where a linter finds its files itself, what it says about them is read.
+A linter that checks no files passes easily. So it gets its files from git's list, and an empty list is a failure; if a linter finds its
+files itself, its output must prove it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from tools.checkout import COLLECTION, ROOT, files
 from tools.results import Result, record
 
-# Seconds for one linter; the slowest takes two minutes of an idle core.
+# Seconds per linter; the slowest takes two minutes on an idle core.
 LIMIT = 600.0
 
 
@@ -28,10 +28,10 @@ class Linter:
     name: str
     command: Sequence[str]
     files: Sequence[str] | None = None  # given to it; None: it finds them itself
-    looked_at: str = ""  # what its output must match, if it finds its files itself
+    looked_at: str = ""  # a pattern that its output must match, if it finds its files itself
 
     def run(self) -> tuple[bool, str]:
-        """Return whether all is well, and what the linter said."""
+        """Return whether the linter passed, and its output."""
         if self.files is not None and not self.files:
             return False, "there are no files for it"
         try:
@@ -50,15 +50,15 @@ class Linter:
         except OSError as exc:
             return False, f"cannot run {self.command[0]}: {exc.strerror}"
         # Modules are checked as installed, and mended in the checkout.
-        said = ended.stdout.replace(f"{COLLECTION.relative_to(ROOT)}/", "").strip()
+        output = ended.stdout.replace(f"{COLLECTION.relative_to(ROOT)}/", "").strip()
         if ended.returncode:
-            return False, said or f"exit status {ended.returncode}, without a word"
-        if self.looked_at and not re.search(self.looked_at, said):
-            return False, f"nothing in its output shows that it looked at anything ({self.looked_at}):\n{said}"
-        return True, said
+            return False, output or f"exit status {ended.returncode}, without a word"
+        if self.looked_at and not re.search(self.looked_at, output):
+            return False, f"nothing in its output shows that it looked at anything ({self.looked_at}):\n{output}"
+        return True, output
 
 
-# Tests alone: pytest hands their arguments in, and they may do without types.
+# Only tests: pytest supplies their arguments, so they need no types.
 NOT_TYPED = {"integration", "unit"}
 
 
@@ -71,7 +71,7 @@ def linters() -> list[Linter]:
     names = files()
     yaml = [name for name in names if name.endswith((".yml", ".yaml")) or name in (".yamllint", ".ansible-lint")]
     python = [name for name in names if name.endswith(".py")]
-    # Packages under tests/ that do something; those that test them may be freer.
+    # The packages of tools under tests/; the packages of tests need no types.
     packages = sorted({name.split("/")[1] for name in python if re.fullmatch(r"tests/[a-z]+/[a-z_]+\.py", name)} - NOT_TYPED)
     shell = [name for name in names if is_shell(name)]
     colourless = ["env", "NO_COLOR=1", "TERM=dumb"]
@@ -91,7 +91,7 @@ def linters() -> list[Linter]:
         Linter("yamllint", ["yamllint", "--strict", "-f", "parsable"], yaml),
         Linter("action groups", ["python3", "-m", "tools.action_groups"]),
         Linter("ruff", ["ruff", "check", "--no-cache", "--output-format", "concise"], python),
-        # What ruff cannot see: parts of the standard library that came later than the targets' Python.
+        # What ruff misses: parts of the standard library that are newer than the targets' Python.
         Linter("vermin", ["vermin", "--no-tips", "-t=3.9-", "--violations"], [name for name in python if name.startswith("plugins/")]),
         Linter("shellcheck", ["shellcheck"], shell),
     ]
@@ -106,12 +106,12 @@ def main() -> int:
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         for ended in as_completed([pool.submit(timed, linter) for linter in linters()]):
-            linter, good, said, seconds = ended.result()
+            linter, good, output, seconds = ended.result()
             print(f"{'ok    ' if good else 'FAILED'} {linter.name} ({seconds:.1f} s)", flush=True)
             if not good:
                 failed += 1
-                print("".join(f"    {line}\n" for line in said.splitlines()), flush=True)
-            record(Result(linter.name, "passed" if good else "failed", "" if good else said[-300:]))
+                print("".join(f"    {line}\n" for line in output.splitlines()), flush=True)
+            record(Result(linter.name, "passed" if good else "failed", "" if good else output[-300:]))
     return 1 if failed else 0
 
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a program with a limit on its time, and read its output line by line.
+"""Run a program with a timeout, and read its output line by line.
 
-The program gets a session of its own, and is ended with everything that it started: make alone would leave behind what its
-shell runs. Output is read until nobody can write any more, because that is when all of them have ended.
+The program gets its own session, and is killed with everything that it started: make would leave its shell's children behind. Output is
+read until the last writer is gone, which is when all of them have ended.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-# Seconds for a program to end after SIGTERM, and for what it started to end after it: ssh keeps a connection for a minute.
+# Seconds for a program to end after SIGTERM, and for its children to end after it: ssh keeps a connection for a minute.
 GRACE = 90.0
 
 
@@ -59,7 +59,7 @@ class Program:
                 self._each_line(line)
 
     def wait(self, limit: float) -> tuple[int, str]:
-        """Wait for the end, and return the exit status and, if the program had to be ended, why.
+        """Wait for the end, and return the exit status and, if the program had to be killed, the reason.
 
         :param limit: seconds.
         """
@@ -74,7 +74,7 @@ class Program:
         return self._process.returncode, why
 
     def end(self) -> None:
-        """End the program and what it started, forcibly if they do not end by themselves."""
+        """End the program and its children; kill those that do not end by themselves."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             if not self._runs():
                 break

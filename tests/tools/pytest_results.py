@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A pytest plugin (`-p tools.pytest_results`): records each test once, by its worst phase; see results.py.
 
-It also records which test begins, for the one that hangs, and makes pytest's limit (`faulthandler_timeout` in pytest.ini) hold
-for the teardown of a test that has failed.
+It also records the start of each test, to name one that hangs, and applies pytest's limit (`faulthandler_timeout` in pytest.ini) to
+the teardown of a failed test as well.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import pytest
 
 from tools.results import Outcome, Result, record
 
-# Plugins named with -p are imported before pytest captures what is written to it.
+# Plugins named with -p are imported before pytest starts to capture output.
 STDERR = os.dup(2)
 
 
 class Recorder:
     def __init__(self) -> None:
-        # Tests of what records results would record theirs there, too.
+        # Tests of the recorder itself would record their results there, too.
         self._file = os.environ.pop("RESULTS_FILE", "")
         self._outcomes: dict[str, tuple[Outcome, str]] = {}
 

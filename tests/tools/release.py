@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make release VERSION=x.y.z`: prepare a release, or build the one that is prepared.
+"""`make release VERSION=x.y.z`: prepare a release, or build a prepared one.
 
-The first time it writes what belongs to the release: the version into galaxy.yml, and the changelog from the fragments.
-Committed, it is prepared; the second time it builds, from that commit alone, everything that is uploaded, into
-build/release/x.y.z. The artefact is built twice, and whoever builds it again from the commit gets the same bytes.
+The first run writes the version into galaxy.yml, and the changelog from the fragments. Once that is committed, the second run builds
+all files to upload from that commit alone, into build/release/x.y.z. It builds the artefact twice: building the commit again gives the
+same bytes.
 """
 
 from __future__ import annotations

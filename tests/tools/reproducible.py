@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take out of what is uploaded what differs from build to build: the times, the order of its files, and who built it.
+"""Make builds reproducible: remove times, the order of files, and the user from the archive.
 
-`ansible-galaxy collection build` lists files in the order in which the file system has them, in FILES.json too, whose
-checksum stands in MANIFEST.json; and writes the present time into the archive.
+`ansible-galaxy collection build` lists files in the order of the file system, also in FILES.json, whose checksum is in MANIFEST.json;
+and it writes the current time into the archive.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def rewritten(artefact: Path, seconds: int) -> bytes:
     contents["MANIFEST.json"] = as_json(manifest)
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        # The manifest first, as it was: whoever only wants to know what this is need not read all of it.
+        # The manifest first, as before: readers of the manifest need not read the whole archive.
         for member in sorted(members, key=lambda one: (one.name != "MANIFEST.json", one.name != "FILES.json", one.name)):
             member.mtime = seconds
             member.pax_headers = {}
@@ -47,7 +47,7 @@ def rewritten(artefact: Path, seconds: int) -> bytes:
 
 
 def packed(folder: Path, name: str, seconds: int) -> bytes:
-    """Return an archive of a folder, under this name, with all files of the same time and of nobody in particular."""
+    """Return an archive of a directory under this name, in which all files have the same time and no owner."""
 
     def anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
         member.mtime = seconds

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was checked and how it ended: one JSON object a line, in the file that $RESULTS_FILE names.
+"""The results of checks: one JSON object per line, in the file named by $RESULTS_FILE.
 
-Every part of `make test` records its checks here as they end, and the sum counts what really ran. A check that can hang also
-records that it begins: one that never ended has failed, and its name says where the part hung.
-Without $RESULTS_FILE nothing is recorded, and the parts run as ever.
+Every part of `make test` records its checks here as they end; the sum counts the checks that really ran. A check that can hang also
+records its start: if it never ends, it has failed, and its name shows where the part hung.
+Without $RESULTS_FILE nothing is recorded, and the parts run as usual.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def record(result: Result, file_name: str = "") -> None:
 
 
 def read(path: Path) -> list[Result]:
-    """Return what a part has recorded, nothing if it recorded nothing. What it began and did not end has failed."""
+    """Return the results that a part has recorded. Checks that started and did not end have failed."""
     if not path.exists():
         return []
     results: list[Result] = []

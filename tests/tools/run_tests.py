@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make test` and `make test-all`: run every part, whatever the others came to, and add up what passed and what failed.
+"""`make test` and `make test-all`: run every part, even if others fail, and add up the results.
 
 A part is a target of the Makefile. It passes if its command does and it recorded at least one result (results.py), so
 that nothing counts as tested which was not. The parts of a lane run one after another, the lanes beside each other:
@@ -30,16 +30,16 @@ from tools.results import Result, Tally, read
 from tools.scenarios import PATIENCE
 
 CHECKS = ("lint", "unit", "kmod")
-# Two lanes of scenarios: the first begins at once, the second when the checks are through. What `make test` leaves out is
-# what does not fit into its 40 minutes.
+# Two lanes of scenarios: the first starts at once, the second after the checks. `make test` omits the scenarios that do not fit
+# into its 40 minutes.
 SCENARIOS = (("bare", "modules", "overload"), ("selftest", "reboot"))
 LEFT_OUT = (("forwarding", "kernels"), ("undo", "scheduler_swap", "signed_module", "kernel_upgrade", "upgrade", "guides"))
 
-# Seconds. On cores that are eight times as busy, the slowest check takes half of it.
+# Seconds. On cores eight times as busy, the slowest check needs half of it.
 CHECK_LIMIT = 30 * 60.0
-# All of `make test`, with what it takes to end the parts that are late: CI allows it 90 minutes.
+# All of `make test`, including the time to end late parts: CI allows 90 minutes.
 RUN_LIMIT = 80 * 60.0
-# A scenario that is ended destroys its machines. Three times a minute and a half, at worst (tools/scenarios.py).
+# An interrupted scenario destroys its machines, which takes three times a minute and a half at worst (tools/scenarios.py).
 GRACE = 270.0
 
 
@@ -49,7 +49,7 @@ class Part:
     command: Sequence[str]
     limit: float = CHECK_LIMIT
     seconds: float = 0.0
-    # until it has run: nothing, were it not said so here, would add up to no failure
+    # until it has run: without this, no results would add up to no failure
     results: list[Result] = field(default_factory=lambda: [Result("it", "failed", "did not run to its end")])
 
     @property
@@ -57,9 +57,9 @@ class Part:
         return Tally.of(self.results)
 
     def judge(self, status: int, recorded: list[Result], ended: str = "") -> None:
-        """Take over what was recorded, and make a failure of what that does not show.
+        """Read the recorded results, and add a failure for problems that they do not show.
 
-        :param ended: why the part had to be ended, if it had to.
+        :param ended: why the part had to be killed, if it was.
         """
         self.results = list(recorded)
         if ended:
@@ -71,7 +71,7 @@ class Part:
 
 
 class Run:
-    """The parts as they run: their output goes to the terminal line by line with the part's name, and to a log."""
+    """The running parts: their output goes to the terminal line by line with the part's name, and to a log."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class Run:
 
 
 def summary(parts: Sequence[Part], seconds: float) -> list[str]:
-    """Return the lines that close a run: what failed, what each part came to, and the plain sum as the last one."""
+    """Return the final lines of a run: the failures, the result of each part, and last the sum."""
     lines = [""]
     for part in parts:
         lines += [f"{one.outcome} in {part.name}: {one.name}: {one.detail}" for one in part.results if one.outcome != "passed"]
@@ -162,7 +162,7 @@ def lanes_of(scenarios: Sequence[Sequence[str]]) -> list[list[Part]]:
 
 
 def run(lanes: Sequence[Sequence[Part]], folder: Path, last: Sequence[Part] = (), limit: float = RUN_LIMIT) -> int:
-    """Run parts to their end, print what they came to, and return the exit status."""
+    """Run parts, print their results, and return the exit status."""
     parts = [part for lane in [*lanes, last] for part in lane]
     started = time.monotonic()
     try:

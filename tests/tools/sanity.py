@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run `ansible-test sanity` over a copy of the checkout, and make sure that it really tested.
+"""Run `ansible-test sanity` over a copy of the checkout, and make sure that it really tested something.
 
 A copy, with a git history of its own: ansible-test wants to be in .../ansible_collections/lvs/director by its real
 path, and in a folder that git ignores, as every place in a checkout for such a copy is, it finds nothing to test and
@@ -66,7 +66,7 @@ def pip_version() -> str:
 
 
 def pip_settings() -> dict[str, str]:
-    """Return pip's settings as they are in force here: ansible-test passes on no environment, and no user's file."""
+    """Return pip's effective settings: ansible-test passes on neither the environment nor the user's file."""
     listed = subprocess.run(["python3", "-m", "pip", "config", "list"], check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
     settings: dict[str, str] = {}
     for authority in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
@@ -74,14 +74,14 @@ def pip_settings() -> dict[str, str]:
             settings.setdefault("cert", os.environ[authority])
     if proxy := os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY"):
         settings["proxy"] = proxy
-    # Lines like global.cert='/a/path', those that count more come later: pip's own order is global, user, environment.
+    # Lines such as global.cert='/a/path'; later ones win. pip's own order is global, user, environment.
     for key, value in re.findall(r"^[^.\s]+\.([a-z-]+)='(.*)'$", listed, re.MULTILINE):
         settings[key] = value.replace("\\n", "\n    ")
     return settings
 
 
 def read_results(folder: Path) -> list[Result]:
-    """Return what each sanity test came to; one that had no file to look at (Windows' say) is left out."""
+    """Return the result of each sanity test; tests without files (such as those for Windows) are omitted."""
     results = []
     for path in sorted(folder.glob("*.xml")):
         for case in ElementTree.parse(path).getroot().iter("testcase"):
@@ -120,9 +120,9 @@ def main() -> int:
         text=True,
     ) as process:
         assert process.stdout is not None
-        said = []
+        output = []
         for line in process.stdout:
-            said.append(line)
+            output.append(line)
             # The first run makes environments for some of them, and would be silent for a minute.
             if line.startswith(("Running sanity test", "ERROR", "FATAL")):
                 print(line, end="", flush=True)
@@ -133,10 +133,10 @@ def main() -> int:
     if not results:
         # An error of its own, or "All targets skipped".
         record(Result("ansible-test sanity", "failed", "no test was run"))
-        print(f"{''.join(said)}sanity: no test was run")
+        print(f"{''.join(output)}sanity: no test was run")
     elif process.returncode and not bad:
         record(Result("ansible-test sanity", "failed", f"exit status {process.returncode}"))
-        print(f"{''.join(said)}sanity: all tests passed, but ansible-test ended with status {process.returncode}")
+        print(f"{''.join(output)}sanity: all tests passed, but ansible-test ended with status {process.returncode}")
     for result in bad:
         print(f"FAILED {result.name}: {result.detail}")
     if process.returncode or bad or not results:

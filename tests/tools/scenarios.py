@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run molecule scenarios one after another: `python3 -m tools.scenarios [NAME...]`, all of them without a name.
 
-Molecule's output is long and goes to build/logs/scenario-NAME.log; here a line a step is printed as it begins. A
-scenario that fails shows the end of its log. Whatever happens, its machines are ended.
+Molecule's output is long and goes to build/logs/scenario-NAME.log; only a line for each step is printed. A failed scenario shows the
+end of its log. Its machines are destroyed in any case.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tools.checkout import BUILD, ROOT
 from tools.program import Program
 from tools.results import Result, Tally, read, record
 
-# Seconds. A scenario that hangs must not keep the others from running. Twice what the slowest one takes.
+# Seconds. A hanging scenario must not keep the others from running. Twice the time of the slowest one.
 PATIENCE = 30 * 60.0
 # One test of a scenario may run a whole pytest in a machine.
 TEST_PATIENCE = 20 * 60.0
@@ -37,7 +37,7 @@ def found() -> list[str]:
 
 
 def molecule(command: str, name: str, log: Path, patience: float) -> tuple[int, str]:
-    """Run a molecule command, print each step as it begins, and return its exit status and the last step."""
+    """Run a molecule command, print each step as it starts, and return the exit status and the last step."""
     step = "start"
     started = time.monotonic()
     environment = {
@@ -70,7 +70,7 @@ def molecule(command: str, name: str, log: Path, patience: float) -> tuple[int, 
 
 
 def show_lab(name: str, progress: TextIO, ended: threading.Event) -> None:
-    """Print what the lab says while machines boot and images are made; Ansible would show it at the end."""
+    """Print the lab's progress while machines boot and images are built; Ansible would show it only at the end."""
     last = False
     while not last:
         last = ended.wait(PAUSE)
@@ -97,10 +97,10 @@ def run(name: str) -> bool:
     seconds = time.monotonic() - started
     after = recorded()
     tests = after.passed + after.failed + after.skipped - before.passed - before.failed - before.skipped
-    said = log.read_text(encoding="utf-8", errors="replace")
+    output = log.read_text(encoding="utf-8", errors="replace")
     if status:
         problem = f"failed at {step}"
-    elif passed_over := re.findall(rf"\[{re.escape(name)} > (\w+)\] Executed: Missing playbook", said):
+    elif passed_over := re.findall(rf"\[{re.escape(name)} > (\w+)\] Executed: Missing playbook", output):
         problem = f"molecule passed over {', '.join(passed_over)}, of which it has found no playbook"
     elif not tests:
         problem = "its verifier ran no test"
@@ -108,7 +108,7 @@ def run(name: str) -> bool:
         print(f"{name}: passed, {tests} tests in {seconds:.0f} s", flush=True)
         record(Result(f"scenario {name}", "passed"))
         return True
-    tail = said.splitlines()[-LOG_LINES:]
+    tail = output.splitlines()[-LOG_LINES:]
     print("\n".join([f"{name}: {problem} after {seconds:.0f} s; the end of its log:", *(f"    {line}" for line in tail)]), flush=True)
     record(Result(f"scenario {name}", "failed", problem))
     # Molecule destroys after a failure itself, but not after having been killed.
@@ -129,7 +129,7 @@ def main() -> int:
         own.parent.mkdir(parents=True, exist_ok=True)
         own.unlink(missing_ok=True)
         os.environ["RESULTS_FILE"] = str(own)
-    # As an interrupt, so that the machines are ended on the way out.
+    # As an interrupt, which destroys the machines on the way out.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         good = [run(name) for name in names]

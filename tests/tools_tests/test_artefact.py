@@ -24,7 +24,7 @@ SHIPPED = {
     *("CHANGELOG.md", "CONTRIBUTING.md", "COPYING", "LICENSES", "README.md", "REUSE.toml", "TESTING.md"),
     *("changelogs", "docs", "examples", "files", "meta", "playbooks", "plugins", "roles"),
 }
-# what a build makes of them
+# written by the build
 ADDED = {"FILES.json", "MANIFEST.json"}
 NEEDED = {
     "README.md",
@@ -135,7 +135,7 @@ def run(home: Path, *command: str, status: int = 0) -> str:
         "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
         "LC_ALL": "C.UTF-8",
         "ANSIBLE_COLLECTIONS_PATH": str(home / "collections"),
-        # Nobody listens there: whoever asks is told so at once.
+        # Nobody listens there: connections are refused at once.
         "ANSIBLE_GALAXY_SERVER": "http://127.0.0.1:9",
     }
     ended = subprocess.run(command, cwd=home, env=environment, check=False, capture_output=True, text=True)
@@ -151,25 +151,25 @@ def test_modules_are_found(elsewhere: Path, module: str) -> None:
 
 def test_a_module_runs(elsewhere: Path) -> None:
     contradiction = "fwmark=1 port=80 address=192.0.2.1"
-    said = run(elsewhere, "ansible", "localhost", "-m", "lvs.director.ipvs_service", "-a", contradiction, status=2)
+    output = run(elsewhere, "ansible", "localhost", "-m", "lvs.director.ipvs_service", "-a", contradiction, status=2)
     # The module itself refuses it, with its own message.
-    assert "fwmark" in said
-    assert "Traceback" not in said
+    assert "fwmark" in output
+    assert "Traceback" not in output
 
 
 def test_the_role_is_found_with_its_options(elsewhere: Path) -> None:
     name = "lvs.director.ipvs_director"
-    said = json.loads(run(elsewhere, "ansible-doc", "--json", "--type", "role", name))
-    assert said[name]["entry_points"]["main"]["options"]["ipvs_director_services"]
+    output = json.loads(run(elsewhere, "ansible-doc", "--json", "--type", "role", name))
+    assert output[name]["entry_points"]["main"]["options"]["ipvs_director_services"]
     play = elsewhere / "play.yml"
     play.write_text(f"- hosts: localhost\n  roles:\n    - role: {name}\n")
     run(elsewhere, "ansible-playbook", "--syntax-check", "play.yml")
 
 
 def test_the_selftest_says_that_there_are_no_directors(elsewhere: Path) -> None:
-    """The playbook is found by its name, and does not take an inventory without directors for a success."""
-    said = run(elsewhere, "ansible-playbook", "lvs.director.selftest", status=2)
-    assert "The inventory has no hosts directors, so nothing was checked." in said
+    """The playbook is found by its name, and an inventory without directors is no success."""
+    output = run(elsewhere, "ansible-playbook", "lvs.director.selftest", status=2)
+    assert "The inventory has no hosts directors, so nothing was checked." in output
     listed = run(elsewhere, "ansible-playbook", "lvs.director.selftest", "-i", "one,", "-e", "selftest_hosts=one", "--list-hosts")
     assert re.search(r"Check that directors fail over[\s\S]*hosts \(1\):\s+one\b", listed)
 

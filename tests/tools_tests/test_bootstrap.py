@@ -37,7 +37,7 @@ def run(bare: Path, **commands: str) -> subprocess.CompletedProcess[str]:
         (tools / name).chmod(0o755)
     for name in ("grep", "cat", "cut", "sha256sum", "dirname", "env", "sed", "tr", "rm", "mkdir", "tail"):
         (tools / name).symlink_to(shutil.which(name) or name)
-    # .venv is taken to be made, so that only packages are asked about
+    # .venv counts as complete, so only packages matter
     wanted = subprocess.run(
         ["sh", "-c", "cat tests/requirements.txt tests/constraints.txt | sha256sum | cut -d ' ' -f 1"],
         cwd=bare,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A released version is built from its commit; a clone without it says so."""
+"""A released version is built from its commit; a clone without the commit is an error."""
 
 from __future__ import annotations
 

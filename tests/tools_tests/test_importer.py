@@ -12,7 +12,7 @@ END = "Importer processing completed successfully"
 
 
 @pytest.mark.parametrize(
-    ("said", "found"),
+    ("output", "found"),
     [
         (f"Loading role a\n{END}", []),
         (f"Loading role a\nWARNING: no role metadata found\n{END}", ["WARNING: no role metadata found"]),
@@ -21,5 +21,5 @@ END = "Importer processing completed successfully"
         ("Traceback (most recent call last):", ["Traceback (most recent call last):", "it did not come to its end"]),
     ],
 )
-def test_everything_but_progress_is_a_complaint(said: str, found: list[str]) -> None:
-    assert complaints(said) == found
+def test_everything_but_progress_is_a_complaint(output: str, found: list[str]) -> None:
+    assert complaints(output) == found

@@ -21,9 +21,9 @@ from tools.lint import Linter, is_shell, linters
     ids=lambda linter: linter.name,
 )
 def test_a_linter_fails_if_it(linter: Linter) -> None:
-    good, said = linter.run()
+    good, output = linter.run()
     assert not good
-    assert said
+    assert output
 
 
 def test_a_linter_passes_if_it_checked_files_without_findings() -> None:
@@ -31,7 +31,7 @@ def test_a_linter_passes_if_it_checked_files_without_findings() -> None:
 
 
 def test_every_linter_gets_files_or_proves_that_it_found_some() -> None:
-    # These fail by themselves when there is nothing to look at.
+    # These fail by themselves without files.
     by_themselves = {"action groups", "antsibull-changelog", "antsibull-docs"}
     assert [one.name for one in linters() if not one.files and not one.looked_at and one.name not in by_themselves] == []
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every scenario has machines that the lab can make, whichever Debian they shall have."""
+"""The lab can create the machines of every scenario, with any Debian."""
 
 from __future__ import annotations
 

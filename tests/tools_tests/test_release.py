@@ -91,11 +91,11 @@ def test_a_release_is_prepared_and_then_built(checkout: Path, monkeypatch: pytes
 
 
 def test_the_changelog_lists_everything_new(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A module, filter or role that says since when it is there is found; a playbook is named by a fragment."""
+    """A new module, filter or role is found by its version_added; a playbook is named by a fragment."""
     kinds = {"plugins/modules": "*.py", "plugins/filter": "*.py", "playbooks": "*.yml", "roles": "*/meta/argument_specs.yml"}
     content = [path for kind, pattern in kinds.items() for path in (ROOT / kind).glob(pattern)]
-    said = (re.findall(r"^ *version_added: (\S+)$", path.read_text(), re.MULTILINE) for path in content)
-    version = max((one for versions in said for one in versions), key=lambda one: [int(number) for number in one.split(".")])
+    output = (re.findall(r"^ *version_added: (\S+)$", path.read_text(), re.MULTILINE) for path in content)
+    version = max((one for versions in output for one in versions), key=lambda one: [int(number) for number in one.split(".")])
     if version not in release.released():
         assert make_release(monkeypatch, version) == 0
     listed = set(re.findall(r"^\* lvs\.director\.(\w+) - ", (checkout / "CHANGELOG.md").read_text().replace("\\", ""), re.MULTILINE))
@@ -111,7 +111,7 @@ def test_without_a_fragment_there_is_nothing_to_release(checkout: Path, monkeypa
 
 
 def test_only_times_and_order_may_differ(tmp_path: Path) -> None:
-    """Two folders whose files were made in opposite order and at other times, and a third one with another word."""
+    """Two directories with the same files in another order and of other times, and a third one with another word."""
     made = []
     for number, (order, word) in enumerate(((1, "word"), (-1, "word"), (1, "other"))):
         source = tmp_path / str(number)
@@ -128,6 +128,6 @@ def test_only_times_and_order_may_differ(tmp_path: Path) -> None:
     (tmp_path / "a-b-1.0.0.tar.gz").write_bytes(made[0])
     with tarfile.open(tmp_path / "a-b-1.0.0.tar.gz") as archive:
         assert archive.getnames()[:2] == ["MANIFEST.json", "FILES.json"]
-    # Installed, each file still has the checksum that the manifest says.
+    # Once installed, each file still has the checksum of the manifest.
     artefact.install(tmp_path / "a-b-1.0.0.tar.gz", tmp_path / "installed")
     artefact.quietly("ansible-galaxy", "collection", "verify", "--offline", "-p", tmp_path / "installed", "a.b")

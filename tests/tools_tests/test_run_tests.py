@@ -100,7 +100,7 @@ def _interruptible() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_interruptible")
 def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
-    """A part ends with all it started, as make's shells do not, and the next part does not begin."""
+    """A part ends with everything that it started, unlike make's shells, and the next part does not start."""
     started = tmp_path / "started"
     lane = [Part("first", ["sh", "-c", f"(echo $$ > {started}; exec sleep 60); true"]), Part("second", ["touch", str(tmp_path / "second")])]
     run = Run([lane], tmp_path)

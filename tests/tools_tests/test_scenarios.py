@@ -48,11 +48,11 @@ def test_a_scenario_shows_its_steps_and_keeps_its_log(run, tmp_path: Path, capsy
     assert good
     assert calls == ["test -s good"]
     assert results == [Result("verify", "passed"), Result("scenario good", "passed")]
-    said = capsys.readouterr().out
-    assert "good: create" in said
-    assert "good: verify" in said
-    assert "good: lab  0.1 s  waiting for an image" in said
-    assert "something long" not in said
+    output = capsys.readouterr().out
+    assert "good: create" in output
+    assert "good: verify" in output
+    assert "good: lab  0.1 s  waiting for an image" in output
+    assert "something long" not in output
     assert "something long" in (tmp_path / "logs" / "scenario-good.log").read_text()
 
 

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nothing waits for ever: what starts a program, or waits for one, for a thread or for a lock, says how long.
+"""Nothing waits forever: every wait for a program, a thread or a lock has a timeout.
 
-Tests are left out, because pytest.ini has a limit for each of them.
+Tests are exempt, because pytest.ini has a limit for each of them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def endless(source: str) -> Iterator[tuple[int, str]]:
 def _is_endless(call: ast.Call, function: ast.Attribute) -> bool:
     named = {keyword.arg for keyword in call.keywords}
     if isinstance(function.value, ast.Name) and function.value.id == "subprocess":
-        # **options may have it, and the one who passes them on is looked at, too.
+        # **options may have it, and the caller is checked, too.
         return function.attr in PROGRAMS and not named & {"timeout", None}
     if function.attr in {"wait", "join", "communicate"}:
         # os.wait, and the join of a string, have nothing like it.

@@ -15,7 +15,7 @@ from ansible_collections.lvs.director.plugins.module_utils._machine.command impo
 
 
 class Machine:
-    """Its addresses by interface; ``flags`` of some of them, ``taken`` are those that another machine on the network has."""
+    """Its addresses by interface; ``flags`` of some of them; ``taken`` are addresses that another machine on the network has."""
 
     def __init__(self) -> None:
         self.addresses: dict[str, list[str]] = {"lo": ["127.0.0.1/8"], "eth0": ["10.0.0.1/24"], "eth1": ["10.0.1.1/24"]}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How hypothesis tries examples: none has a deadline, because a busy machine takes its time."""
+"""Settings of hypothesis: no deadlines, because the machine may be busy."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ Link = dict[str, Any]
 
 
 class Machine:
-    """``refused`` are commands that fail, in the words of ip, nft, modprobe; ``changes`` counts those that change something."""
+    """``refused`` are commands that fail; ``changes`` counts the commands that change something."""
 
     def __init__(self, folder: Path) -> None:
         self.settings = folder / "conf"

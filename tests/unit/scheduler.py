@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine with DKMS and kernel modules, for what manages the scheduler: directories, and the answers of programs."""
+"""A machine with DKMS and kernel modules, for tests of the scheduler: directories, and fake programs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OTHER = {**SOURCE, "ip_vs_test.c": "other text\n"}
 
 
 def checksum(source: dict[str, str]) -> str:
-    """Return what modinfo calls srcversion."""
+    """Return the srcversion that modinfo shows."""
     return hashlib.sha256(source["ip_vs_test.c"].encode()).hexdigest()[:8]
 
 

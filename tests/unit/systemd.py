@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A systemd in memory, for units whose files are in a directory of the test's own."""
+"""A systemd in memory; its unit files are in a directory of the test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.lvs.director.plugins.module_utils._machine.command impo
 
 
 class Systemd:
-    """Answers systemctl's queries; ``asked`` has the queries, ``told`` the commands."""
+    """A fake systemctl; ``asked`` has the queries, ``told`` the commands."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory

@@ -115,7 +115,7 @@ def test_the_virtual_address_is_never_the_source_of_its_own_connections(measure:
 
 @pytest.mark.parametrize("kind", TUNNELS)
 def test_the_tunnel_itself_is_needed(measure: Measure, programs: Programs, kind: str) -> None:
-    # Its module may have brought one that takes whatever comes; that one is down.
+    # Its module may have added one that accepts anything; that one is down.
     with without(programs, f"link set ipvs-{kind} down"):
         assert outcome(measure, TUNNELS[kind]) != WORKS
     assert outcome(measure, TUNNELS[kind]) == WORKS
@@ -172,7 +172,7 @@ table inet deaf {
 
 @pytest.mark.parametrize(("way", "mtu"), [(IPIP, 1480), (Way("tunnel", "gre", 6, 6), 1456)])
 def test_with_an_mtu_clients_need_no_icmp(measure: Measure, programs: Programs, way: Way, mtu: int) -> None:
-    """Without it, the first packet that does not fit is the last one that they try."""
+    """Without it, the clients send one packet that is too long, and stall."""
     run("nft", DEAF, namespace="client")
     try:
         assert outcome(measure, way, "tcp") == f"long packets: {NO_ANSWER}"

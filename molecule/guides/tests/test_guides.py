@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from docs.blocks import Block, blocks
+from docs.described import broken, listed, services, services_of_diff
 from docs.guides import DIRECTOR, Step, steps
-from docs.promises import broken, listed, services, services_of_diff
 from docs.reader import Reader
 from lab import Lab
 
@@ -50,7 +50,7 @@ def take(step: Step, reader: Reader, host: Any) -> str:
     return reader.types(step.line.removeprefix("$ ")) if step.line else reader.plays(step.block)
 
 
-def promised(step: Step) -> list[dict[str, Any]]:
+def described(step: Step) -> list[dict[str, Any]]:
     """Return the services that are in the table after a step."""
     words = step.line.split()
     run = [block for block in blocks(step.block.page) if block.kind == "playbook" and block.name in words] if words else [step.block]
@@ -68,7 +68,7 @@ def test_step(step: Step, reader: Reader, host: Any) -> None:
     if "--check" in step.line or step.line.startswith(DIRECTOR):
         assert after == before
     else:
-        assert [why for why in (broken(after, one) for one in promised(step)) if why] == []
+        assert [why for why in (broken(after, one) for one in described(step)) if why] == []
     if step is README_PLAYBOOK:
         assert re.search(r"^director +: .* changed=0 .* failed=0 ", reader.plays(step.block), re.MULTILINE)
 

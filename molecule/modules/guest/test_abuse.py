@@ -76,7 +76,7 @@ def test_concurrent_runs_wait_for_each_other() -> None:
 
 
 def killed_at(change: int, wanted: Table) -> bool:
-    """Run until a change of that number has been made, and then not a moment longer. Return whether there were so many."""
+    """Run until the given number of changes has been made, then kill. Return whether there were that many."""
 
     def work() -> None:
         _netlink._BATCH = 1
@@ -130,7 +130,7 @@ def ipvsadm(rules: str) -> None:
 
 
 def test_ipvsadm_runs_concurrently() -> None:
-    """Whatever it does between our reading and our writing: an error that says so, or the table that was asked for."""
+    """Whatever ipvsadm does between reading and writing: a clear error, or the requested table."""
     kernel = new_kernel()
     named = 0
     for rules in (

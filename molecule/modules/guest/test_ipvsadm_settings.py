@@ -195,7 +195,7 @@ def test_connections(kernel: IpvsKernel) -> None:
 
 
 def test_a_backup_receives_its_masters_connections() -> None:
-    """Two directors on a network of their own; the second one is told of the first one's connections."""
+    """Two directors on a separate network; the first one's connections are synced to the second."""
     first = new_kernel()
     with open("/proc/self/ns/net", "rb") as home, subprocess.Popen(["cat"], stdin=subprocess.PIPE) as stays:
         second = new_kernel()
@@ -209,7 +209,7 @@ def test_a_backup_receives_its_masters_connections() -> None:
             converge_sync_daemon(first, DesiredSyncDaemon("master", {"interface": "wire", "sync_id": 7}), check_mode=False)
             converge_sync_daemon(second, DesiredSyncDaemon("backup", {"interface": "wire", "sync_id": 7}), check_mode=False)
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-                # A connection is told of from its third packet on.
+                # A connection is synced from its third packet on.
                 for _packet in range(9):
                     client.sendto(b"?", ("192.0.2.1", 53))
                 sent = ours()

@@ -66,7 +66,7 @@ def namespace() -> Iterator[NetlinkKernel]:
 
 @contextmanager
 def keepalived(folder: Path, config: str, ready: Callable[[str], bool]) -> Iterator[None]:
-    """Run keepalived until the block ends; begin the block when `ready` says so of its log."""
+    """Run keepalived during the block, which starts once `ready` accepts its log."""
     (folder / "keepalived.conf").write_text(config)
     files = [f"--use-file={folder}/keepalived.conf", *(f"--{name}={folder}/{name}" for name in ("pid", "checkers_pid", "vrrp_pid"))]
     with (folder / "log").open("w") as log:

@@ -105,7 +105,7 @@ def test_a_drained_server_keeps_its_connections_until_they_end(kernel: IpvsKerne
             params = destination_task(address=FIRST, state="drained", drain_count="active", drain_timeout=timeout)
             return drain(other, desired_from_destination_module(params), drain_from_destination_module(params), check_mode=False)[1]
 
-        # In this thread, as a network namespace is a thread's own; nothing ends meanwhile.
+        # In this thread, because a network namespace belongs to a thread; nothing ends in the meantime.
         told = run(2)
         assert (told.connections_before, told.connections, told.timed_out) == (2, 2, True)
         assert [connect()[2] for _number in range(3)] == [SECOND] * 3
@@ -171,7 +171,7 @@ def test_counters_are_set_to_zero_as_ipvsadm_does(kernel: IpvsKernel) -> None:
 
 
 def judges_at_once() -> bool:
-    """Whether the kernel judges a destination anew when its thresholds are edited. Kernels of before 2026 do not."""
+    """Whether the kernel reconsiders a destination when its thresholds are edited. Kernels before 2026 do not."""
     # Not /proc/version, which names the compiler's version first.
     found = re.search(r"Debian (\d+)\.(\d+)\.(\d+)", os.uname().version)
     assert found
@@ -183,7 +183,7 @@ def judges_at_once() -> bool:
 
 
 def limit(kernel: IpvsKernel, upper: int, lower: int) -> None:
-    """Have the first server tried first, as long as it is not overloaded."""
+    """Make the scheduler try the first server first, unless it is overloaded."""
     destinations = [
         {"address": FIRST, "port": 8080, "forward_method": "masquerade", "weight": 2, "upper_threshold": upper, "lower_threshold": lower},
         {"address": SECOND, "port": 8080, "forward_method": "masquerade", "weight": 1},
@@ -225,11 +225,11 @@ def is_refused(address: str) -> bool:
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "::1"])
 def test_refusals_are_suppressed(kernel: IpvsKernel, address: str) -> None:
-    """By the nft of both Debians: what it takes differs."""
+    """With the nft of both Debians: they accept different rules."""
     assert is_refused(address)
     with refusals_suppressed():
         assert not is_refused(address)
         listed = subprocess.run(["nft", "list", "table", *TABLE.split()], capture_output=True, text=True, check=True).stdout
-        # So the kernel takes it away by itself.
+        # The kernel removes it by itself.
         assert listed.count("timeout 30s expires") == 2
     assert is_refused(address)

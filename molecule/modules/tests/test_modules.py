@@ -43,7 +43,7 @@ def run_all(host):
     return {
         (tests, pythonpath): host.run(
             f"cd /root/guest && IPVS_KERNEL=netlink PYTHONDONTWRITEBYTECODE=1 PYTHONPATH={pythonpath} "
-            # A pytest that hangs shows where, when it is ended like this.
+            # SIGABRT makes a hanging pytest show where it hangs.
             f"timeout --signal=ABRT {LIMIT} python3 -m pytest -q -p no:cacheprovider {tests}"
         )
         for tests, pythonpath in RUNS
@@ -85,7 +85,7 @@ def test_the_table_equals_that_of_ipvsadm(host, runs):
 
 
 def test_nothing_is_left_halfway(host, runs):
-    """Two runs at once, ipvsadm meanwhile, kill -9 after each change, lost replies, a table that keeps changing."""
+    """Concurrent runs, concurrent ipvsadm, kill -9 after each change, lost replies, a table that keeps changing."""
     assert passed(host, runs(host, "test_abuse.py", GUEST)) == 6
 
 
@@ -99,7 +99,7 @@ def test_keepalived_matches_the_guide(host, runs):
 
 
 def test_connections_survive(host, runs):
-    """A drain, a new order, counters set to zero, other thresholds, and refusals held back, under real connections."""
+    """A drain, a new order, zeroed counters, edited thresholds and suppressed refusals, under real connections."""
     assert passed(host, runs(host, "test_traffic.py", GUEST)) == 6
 
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The experiment, with real connections through the director that the playbook deployed.
 
-What is done is in plugins/module_utils/_selftest/scenario.py, what the kernel must do then in expected.py beside it; here
-each of these is a test. Every step also fails if a connection was greeted by another server than
-the one for which the director counts it, or if one that shall live does not answer any more.
+The steps are in plugins/module_utils/_selftest/scenario.py, the kernel's rules in expected.py beside it; each step is a test here.
+A step also fails if the director counts a connection for another server than the one that greeted, or if a connection that should
+live no longer answers.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def test_the_control_agrees(runs: dict[str, dict[str, Record]], step: str) -> No
     assert runs["test"][step].seen() == runs["fo"][step].seen()
 
 
-# fo looks at weights: an order is promised for `test` alone.
+# fo considers weights: only `test` follows the order.
 def test_the_order_given_is_the_order_used(runs: dict[str, dict[str, Record]], director: Director, client: Agent) -> None:
     given = SERVICES["test"]
     reversed_ = replace(given, destinations=given.destinations[::-1])

@@ -49,7 +49,7 @@ def test_nothing_is_left_of_the_replacement(host: Any) -> None:
 
 
 def test_the_observer_would_have_seen_refusals(host: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """The same change of schedulers, and nothing held back. Were nobody refused, the counts above would show nothing."""
+    """The same change of schedulers without suppression. If nobody were refused here, the counts above would prove nothing."""
     change = "".join(
         f"ipvsadm --edit-service --tcp-service {service}:21 --scheduler {scheduler}; "
         for service in ("10.211.55.3", "[2001:db8:55::3]")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shipped playbook on a director that examples/overload.yml deployed, and that has connections of its own meanwhile."""
+"""The shipped playbook, on a director deployed by examples/overload.yml that serves connections at the same time."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_all_steps_go_as_expected_and_nothing_is_touched(host: Any, before: tupl
 
 
 def test_a_scheduler_that_does_not_fail_over_is_an_error(host: Any, before: tuple[str, str]) -> None:
-    """The control is one that is not loaded: it is not afterwards, either."""
+    """The control is not loaded before, and not afterwards."""
     assert "ip_vs_ovf" not in before[1]
     run = play("-e", "ipvs_director_selftest_scheduler=rr", "-e", "ipvs_director_selftest_control=ovf")
     untouched(host, before)
@@ -159,7 +159,7 @@ def test_a_killed_selftest_leaves_nothing(host: Any, before: tuple[str, str]) ->
 
 
 def test_production_connections_survive(before: tuple[str, str], client: Agent) -> None:
-    """The last one to look at production, since this counts."""
+    """Must be the last test on the production table, because it changes counters."""
     assert client.ask("check", keys=[str(number) for number in range(5)])["dead"] == []
 
 

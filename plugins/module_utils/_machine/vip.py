@@ -268,8 +268,8 @@ def _files(record: Mapping[Place, bool]) -> dict[str, str]:
         others = sorted(each for each, file in managed.items() if file == network and each != name)
         if others:
             raise IpvsUnavailableError(
-                f"systemd-networkd configures {name} and {', '.join(others)} from the same {network}, so it cannot be told of"
-                f" addresses that {name} alone shall have, and would remove them. Give {name} a file of its own, with [Match] Name={name}"
+                f"systemd-networkd configures {name} and {', '.join(others)} from the same {network}, and would remove"
+                f" addresses of {name} alone. Give {name} a file of its own, with [Match] Name={name}"
             )
         lines = [f"Address={place.address}\n" for place in record if place.interface == name]
         path = os.path.join(NETWORKS, f"{os.path.basename(network)}.d", DROP_IN)

@@ -75,7 +75,7 @@ def pack_sync_daemon_state(state: str) -> bytes:
 
 
 def pack_sync_daemon(daemon: SyncDaemon) -> bytes:
-    """Return the first level of IPVS_CMD_NEW_DAEMON's attributes: the whole daemon, so that the kernel fills in nothing."""
+    """Return the first level of IPVS_CMD_NEW_DAEMON's attributes: the whole daemon; the kernel fills in nothing."""
     group = uapi.IPVS_DAEMON_ATTR_MCAST_GROUP if len(daemon.group) == 4 else uapi.IPVS_DAEMON_ATTR_MCAST_GROUP6
     return pack(
         uapi.IPVS_CMD_ATTR_DAEMON,

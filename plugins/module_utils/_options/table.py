@@ -82,7 +82,7 @@ def desired_from_table_module(params: Params) -> DesiredTable:
     :raises IpvsInputError: a value is invalid; entries are named by index, as in ``services[3].destinations[1]``.
     """
     if params["services"] is None and not params["zero_counters"]:
-        raise IpvsInputError("services", "is missing: list the services that shall be there, or give zero_counters: true")
+        raise IpvsInputError("services", "is missing: list the services, or give zero_counters: true")
     scope = _scope(params["scope"]) if params["scope"] else ()
     if params["purge"] and not scope:
         raise IpvsInputError("scope", "is empty: say in which part of the table to delete the services that are not listed")

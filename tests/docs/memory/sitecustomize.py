@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gives every module of this collection that this Python runs a kernel in memory, kept in a file from one task to the next.
+"""Gives every module of this collection that this Python runs a kernel in memory, stored in a file between tasks.
 
 Python imports this by itself when it starts, from the folder that PYTHONPATH names first (docs/plays.py sets both). A module comes to its
 target as an archive of its own, so that there is nothing to be changed in advance: the files are changed as they are imported.
@@ -97,7 +97,7 @@ class ChangingLoader(Loader):
 
 
 class Finder(MetaPathFinder):
-    """Finds nothing by itself, and changes what the others find."""
+    """Finds nothing by itself, but changes modules that other finders find."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         change = CHANGES.pop(name, None)

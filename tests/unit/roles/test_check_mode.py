@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role's parts that are one module, run with Ansible on this machine, with programs and files of the test's own.
+"""Parts of the role that are a single module, run with Ansible on this machine, with fake programs and files.
 
-Check mode may be asked for on the command line, or be a keyword of a play, of a role or of a task: each changes nothing, and says the same.
+Check mode on the command line, or as a keyword of a play, role or task, changes nothing and gives the same result.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible_collections.lvs.director.plugins.modules.ipvs_vip import vip_module
 from docs.plays import ROLES, Director
 
 ROLE = ROLES["lvs.director.ipvs_director"]
-# Each has what it was told in its log, and answers as on a machine on which nothing was done yet.
+# Each logs its arguments, and answers as on a new machine.
 PROGRAMS = {
     "ip": """case "$*" in *show*) [ -s "$LOG.ip" ] && shown=', {"local": "10.211.55.77", "prefixlen": 32}'
 echo '[{"ifname": "eth1", "addr_info": [{"local": "10.211.55.1", "prefixlen": 24}'"$shown"']}]' ;; *) cat >>"$LOG.ip" ;; esac""",
@@ -36,7 +36,7 @@ NeedDaemonReload=no
 }
 VARIABLES = {
     "vip": {"ipvs_director_vips": [{"address": "10.211.55.77/32", "interface": "eth1"}]},
-    # As people write them: Ansible makes of them what they are.
+    # As people write them; Ansible converts the types.
     "fwmark": {"ipvs_director_fwmarks": [{"fwmark": "9", "addresses": "10.211.55.77", "protocol": "tcp", "ports": 443}]},
     "sysctl": {"ipvs_director_sysctls": {"net.ipv4.vs.sync_threshold": [4, 60]}},
 }
@@ -91,7 +91,7 @@ def play(part: str, level: str = "") -> dict[str, Any]:
 
 
 def said(director: Director, *levels: str, options: tuple[str, ...] = ()) -> list[list[str]]:
-    """Run every part at each level; return what its task showed: the difference, and whether it changed anything."""
+    """Run every part at each level; return the diff of its task, and whether it changed anything."""
     output = director.run([play(part, level) for level in levels for part in VARIABLES], "--diff", *options).partition("PLAY RECAP")[0]
     shown = [text.rpartition("TASK [")[2].partition("\n")[2].strip() for text in output.split("PLAY [")[1:]]
     return [shown[start : start + len(VARIABLES)] for start in range(0, len(shown), len(VARIABLES))]

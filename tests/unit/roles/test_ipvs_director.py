@@ -46,7 +46,7 @@ def shape(options: Options) -> dict[str, Any]:
 def test_documented_defaults_are_the_defaults() -> None:
     options = {**specification(), **specification("selftest"), **specification("handover")}
     assert {name: option["default"] for name, option in options.items() if "default" in option} == read("defaults/main.yml")
-    # Without a default it can be told from an empty list, with which everything is purged, or from a director of a group.
+    # Without a default, undefined differs from an empty list, which purges everything, and from a director of a group.
     assert [name for name, option in options.items() if "default" not in option] == [
         "ipvs_director_services",
         "ipvs_director_vrrp",

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role refuses before it touches anything, in Ansible's own words."""
+"""What the role refuses before any change, run with Ansible."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ GOOD: dict[str, Any] = {
     "__ipvs_director_sysctls": {},
 }
 ABSENT = {"ipvs_director_state": "absent"}
-# host: (what is otherwise than it should be, what is said then)
+# host: (the deviation, the expected message)
 HOSTS: dict[str, tuple[dict[str, Any], str]] = {
     "good": ({}, ""),
     "refusing": ({"ipvs_director_fallback_scheduler": ""}, ""),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many tasks a run of the role sends to the machine, and that check mode is the same by whatever means it is set."""
+"""The number of tasks that a run of the role sends to the machine; and check mode works alike however it is set."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEYWORDS = {
     *("name", "when", "tags", "vars", "register", "failed_when", "changed_when", "check_mode", "environment", "diff"),
     *("loop", "delegate_to", "delegate_facts", "ignore_unreachable"),
 }
-# What holds for a director on which nothing is to be done.
+# The state of a director on which nothing is left to do.
 SKIPPED = re.compile(
     r"__ipvs_director_(missing|unfinished|pip_packages)\b.* length > 0|== 'absent'|table_ready"
     r"|ipvs_director_(vrrp|sync) is defined|has_vrrp"

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every variable of a role does something, is explained to people, and is given by a test.
+"""Every variable of a role has an effect, is documented, and is used by a test.
 
-Playbooks of the documentation are tests, too: tests/docs/__init__.py says which.
+Playbooks of the documentation are tests, too: see tests/docs/__init__.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A dry run came before this. It must have gone through, and left a bare machine as bare as it was."""
+"""After a dry run on a bare machine: it must have succeeded, and changed nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The machine as it was before the roles came: after a dry run, and after all has been taken away again."""
+"""An unchanged machine: after a dry run, and after removal."""
 
 from __future__ import annotations
 

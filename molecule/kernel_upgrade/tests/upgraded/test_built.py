@@ -12,7 +12,7 @@ TABLE = "{ ipvsadm -Ln --nosort; ipvsadm -Ln --nosort --thresholds; }"
 
 
 def in_parts(listings: str) -> list[str]:
-    """Services, each with its destinations as they are listed, sorted: the kernel has services in no order."""
+    """Sorted services with their destinations in listed order; the kernel lists services in no particular order."""
     parts: list[str] = []
     for line in listings.splitlines():
         if line.startswith("TCP "):

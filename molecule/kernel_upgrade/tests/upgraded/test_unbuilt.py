@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""In the new kernel, before any run, where DKMS could not build the scheduler: it serves all the same, and says how."""
+"""After booting a kernel for which DKMS could not build the scheduler, before any run: the director serves, and reports the fallback."""
 
 from __future__ import annotations
 

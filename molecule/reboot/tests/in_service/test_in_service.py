@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The unit on a director in service: what it leaves alone, what it repairs, and its log."""
+"""The unit on a director in service: what stays, what it repairs, and its log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TABLE = (
 
 
 def table(host: Any) -> list[str]:
-    """Services, each with its destinations as they are listed, sorted: the kernel has services in no order."""
+    """Sorted services with their destinations in listed order; the kernel lists services in no particular order."""
     parts: list[str] = []
     for line in host.check_output(TABLE).splitlines():
         if line.startswith("-> "):
@@ -35,7 +35,7 @@ def table(host: Any) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def as_it_was(host: Any) -> Iterator[list[str]]:
-    """Give the table, and see to it that a test leaves it as it was."""
+    """Return the table, and check that the test leaves it unchanged."""
     before = table(host)
     assert len([part for part in before if "10.99.1." in part]) == 4
     yield before

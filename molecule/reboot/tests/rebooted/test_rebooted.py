@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""After the reboot and before any run, the machine is as it was."""
+"""After the reboot and before any run, everything is restored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def booted(host: Any) -> None:
 
 
 def in_parts(listings: str) -> list[str]:
-    """Services, each with its destinations as they are listed, sorted: the kernel has services in no order."""
+    """Sorted services with their destinations in listed order; the kernel lists services in no particular order."""
     parts: list[str] = []
     for line in listings.splitlines():
         if line.startswith("  -> "):

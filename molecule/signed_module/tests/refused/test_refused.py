@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scheduler is built and signed, the kernel refuses it indeed, and everything else is as it was."""
+"""The scheduler is built and signed, the kernel refuses it, and everything else is unchanged."""
 
 from __future__ import annotations
 

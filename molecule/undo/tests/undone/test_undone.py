@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The machine is as it was before the role."""
+"""The machine is in its state before the role."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""After the next boot, before any run: the machine is what 0.1.0 had made of it, and serves."""
+"""After the next boot, before any run: the state that 0.1.0 had set up is restored, and the director serves."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's part of ipvs_scheduler: which source goes to the target."""
+"""The controller's part of ipvs_scheduler: the source that is sent to the target."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def test_the_plugin_can_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_until_repeats_the_same_task(tmp_path: Path) -> None:
-    """A real run, with a kernel in memory: the second try finds what the first one did."""
+    """A real run, with a kernel in memory: the second try finds the changes of the first."""
     task = {
         "lvs.director.ipvs_table": {"services": SERVICES},
         "register": "result",

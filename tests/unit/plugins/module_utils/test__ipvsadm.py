@@ -102,7 +102,7 @@ KEYS = [WEB, MARK6]
 
 @st.composite
 def steps(draw: st.DrawFn) -> Step:
-    """A change of one of two services and few destinations: often one that the kernel refuses."""
+    """A change of one of two services with few destinations; often one that the kernel refuses."""
     key = draw(st.sampled_from(KEYS))
     kind = draw(st.sampled_from([AddService, EditService, DeleteService, *[AddDestination, EditDestination, DeleteDestination] * 2]))
     if kind in (AddService, EditService):

@@ -25,10 +25,10 @@ def nft(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_suppression_ends_with_the_block_and_by_itself(nft: Path) -> None:
     with refusals_suppressed():
         rules = (nft / "rules").read_text()
-        # Every rule depends on a set whose elements the kernel takes away.
+        # Every rule depends on a set whose elements expire in the kernel.
         assert rules.count(" drop\n") == rules.count(" @refusals") == 2
         assert rules.count(f"timeout {LIMIT}s") == 2
-        # What a killed process has left goes first.
+        # First removes the leftovers of a killed process.
         assert rules.index(f"delete table {TABLE}") < rules.index(f"table {TABLE} {{")
         (nft / "rules").unlink()
     assert (nft / "rules").read_text() == f"delete table {TABLE}\n"

@@ -57,7 +57,7 @@ class Modules:
 
 
 class Director:
-    """Two services with the scheduler, one of which has rising weights, and one with another one."""
+    """Two services with the scheduler, one of them with rising weights, and one service with another scheduler."""
 
     def __init__(self) -> None:
         self.kernel = MemoryKernel()
@@ -75,7 +75,7 @@ class Director:
         self.modules = Modules()
         self.modules.kernel = self.kernel
         self.held = False
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.kernel.steps.clear()
         self.kernel.refuse = self._expect_refusals_suppressed
 
@@ -90,7 +90,7 @@ class Director:
         self.held = False
 
     def swap(self) -> None:
-        reload_scheduler(self.kernel, self.store, "test", "fo", self.modules, self.suppressed, self.said.append)
+        reload_scheduler(self.kernel, self.store, "test", "fo", self.modules, self.suppressed, self.messages.append)
 
     @property
     def schedulers(self) -> list[str]:
@@ -112,7 +112,7 @@ def test_only_the_module_changes(director: Director) -> None:
     director.swap()
     assert director.modules.loaded["ip_vs_test"] == "new"
     assert director.kernel.read_table() == director.before
-    assert director.said == [
+    assert director.messages == [
         '2 services use scheduler "fo" meanwhile: tcp 192.0.2.0:80, tcp 192.0.2.1:80.',
         "ip_vs_test was replaced.",
         '2 services use scheduler "test" again.',
@@ -124,7 +124,7 @@ def test_only_the_module_changes(director: Director) -> None:
 
 
 def test_fo_chooses_in_the_same_order(director: Director) -> None:
-    """It takes the first one of the highest weight. So weights that fall already are left alone."""
+    """fo picks the first destination with the highest weight. So falling weights stay."""
     director.swap()
     ((rising, level, other),) = director.modules.at_unload
     assert [one.weight for one in rising.entry.destinations] == [4, 0, 2, 1]
@@ -136,7 +136,7 @@ def test_fo_chooses_in_the_same_order(director: Director) -> None:
 
 
 def test_a_scheduler_never_sees_misleading_weights(director: Director) -> None:
-    """Falling weights come before fo does, and go when it has gone: whoever connects at any step is sent to the first one."""
+    """Falling weights are set before fo and reset after it: at every step, a new connection goes to the first destination."""
     key = director.before[0].entry.service.key
 
     def expect_the_first(_step: Step) -> None:
@@ -167,7 +167,7 @@ def test_without_the_fallback_scheduler_nothing_changes(director: Director) -> N
 
 
 def test_weights_that_cannot_be_recorded_are_not_changed(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Nobody makes a folder there, root neither.
+    # Not even root can create a directory there.
     monkeypatch.setattr(_scheduler_swap, "PATH", "/proc/lvs.director/swap.json")
     with pytest.raises(IpvsUnavailableError, match=r"Cannot keep the weights of destinations in /proc/lvs\.director/swap\.json: "):
         director.swap()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program that restores at boot: what it makes of what was saved, and what it says where it cannot."""
+"""Restoring at boot: the result, and the messages for entries that cannot be restored."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_manual_changes_are_reverted(kernel: MemoryKernel, store: MemoryStore) -
     after = booted(kernel)
     restore(after, content(store))
     for key, listed in after.destinations.items():
-        # Also where the scheduler does not look at the order.
+        # Even if the scheduler ignores the order.
         after.destinations[key] = [one._replace(weight=77) for one in reversed(listed)]
     after.timeouts = Timeouts(1, 2, 3)
     restore(after, content(store))
@@ -183,9 +183,9 @@ def test_a_failing_entry_is_reported_and_the_others_are_restored(
     assert restore(after, content(store))[1].problems == 1
     assert len(after.services) == 3
     assert after.timeouts == kernel.timeouts
-    said = capsys.readouterr().out
-    assert "Service fwmark 7 (ipv6) was not restored: Cannot add service fwmark 7 (ipv6): Invalid argument" in said
-    assert "Restored 3 of 4 services" in said
+    message = capsys.readouterr().out
+    assert "Service fwmark 7 (ipv6) was not restored: Cannot add service fwmark 7 (ipv6): Invalid argument" in message
+    assert "Restored 3 of 4 services" in message
 
 
 def test_a_scheduler_is_missing(kernel: MemoryKernel, store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,8 +199,8 @@ def test_a_scheduler_is_missing(kernel: MemoryKernel, store: MemoryStore, capsys
     assert after.services[key].scheduler == "fo"
     assert [(one.key.address[-1], one.weight) for one in after.destinations[key]] == [(2, 3), (3, 0), (1, 1)]
     assert after.destinations[key][0].upper_threshold == 4
-    said = capsys.readouterr().out
-    assert 'Service tcp 192.0.2.1:80: its scheduler "wrr" is missing, since the kernel' in said
+    message = capsys.readouterr().out
+    assert 'Service tcp 192.0.2.1:80: its scheduler "wrr" is missing, since the kernel' in message
     # It is there again: so is all that was.
     assert not restore(after, content(store), fallback="fo")[0]
     assert state(after) == state(kernel)
@@ -387,6 +387,6 @@ def test_a_failed_clear_is_reported(kernel: MemoryKernel, store: MemoryStore, ca
     _restore.clear_network(refusing(kernel, StopSyncDaemon), saved, FakeVips(), journal)
     assert journal.problems == 2
     assert (len(kernel.services), len(kernel.daemons)) == (4, 1)
-    said = capsys.readouterr().out
-    assert "Not everything that is saved was removed: Cannot delete service" in said
-    assert "Sync daemon master was not stopped: Cannot stop" in said
+    message = capsys.readouterr().out
+    assert "Not everything that is saved was removed: Cannot delete service" in message
+    assert "Sync daemon master was not stopped: Cannot stop" in message

@@ -76,7 +76,7 @@ def connect(*listings: list[Run]) -> tuple[kernel.NetlinkKernel, ScriptedSocket]
 
 @pytest.mark.parametrize("counters", [True, False])
 def test_a_listing_with_a_repeated_entry_is_repeated(counters: bool) -> None:
-    # A destination was added at the head between the two datagrams: the second begins with the last one of the first.
+    # A destination was added at the head between the two datagrams: the second repeats the last one of the first.
     torn = [listing(1, 2, 3), listing(3, 4)]
     whole = [listing(9, 1, 2), listing(3, 4)]
     made, _scripted = connect(torn, torn, whole)

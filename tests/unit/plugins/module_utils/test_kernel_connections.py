@@ -232,7 +232,7 @@ def test_a_spoilt_line_is_refused_by_name(spoilt: bytes) -> None:
 
 
 def test_a_long_listing_is_not_kept() -> None:
-    """Thirty thousand connections, of which only the requested ones stay in memory."""
+    """Only the requested ones of thirty thousand connections stay in memory."""
     text = line(BASE)
     tracemalloc.start()
     result = read_connections((text for _index in range(30_000)), WantedConnections(limit=10))

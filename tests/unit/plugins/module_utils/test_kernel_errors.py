@@ -35,7 +35,7 @@ SIP = Service(KEY, "test", persistence_timeout=60, persistence_engine="sip")
 
 
 @pytest.mark.parametrize(
-    ("step", "number", "kind", "said"),
+    ("step", "number", "kind", "message"),
     [
         (DeleteDestination(KEY, REAL), errno.EPERM, IpvsUnavailableError, "permission denied. CAP_NET_ADMIN is needed"),
         (DeleteDestination(KEY, REAL), errno.ENOENT, IpvsConflictError, "it no longer exists (ENOENT). Something else is changing"),
@@ -49,18 +49,18 @@ SIP = Service(KEY, "test", persistence_timeout=60, persistence_engine="sip")
         (StartSyncDaemon(MASTER), errno.ENODEV, IpvsRejectedError, "interface eth1 does not exist, or"),
     ],
 )  # fmt: skip
-def test_a_refusal_in_words(step: Step, number: int, kind: type[IpvsError], said: str) -> None:
+def test_a_refusal_in_words(step: Step, number: int, kind: type[IpvsError], message: str) -> None:
     error = refusal_error(Refusal(step, number))
     assert isinstance(error, kind)
     assert str(error).startswith(f"Cannot {step}: ")
-    assert said in str(error)
+    assert message in str(error)
 
 
 @pytest.mark.parametrize("step", [AddService(SIP), EditService(SIP)])
-@pytest.mark.parametrize(("loaded", "said"), [(True, 'persistence engine "sip"'), (False, 'scheduler "test"')])
-def test_the_missing_scheduler_or_engine_is_named(monkeypatch: pytest.MonkeyPatch, step: Step, loaded: bool, said: str) -> None:
+@pytest.mark.parametrize(("loaded", "message"), [(True, 'persistence engine "sip"'), (False, 'scheduler "test"')])
+def test_the_missing_scheduler_or_engine_is_named(monkeypatch: pytest.MonkeyPatch, step: Step, loaded: bool, message: str) -> None:
     """The kernel has one error for both."""
     monkeypatch.setattr(_refusals.os.path, "exists", lambda path: loaded and path == "/sys/module/ip_vs_test")
     error = refusal_error(Refusal(step, errno.ENOENT))
     assert isinstance(error, IpvsRejectedError)
-    assert f"Cannot {step}: {said} is not known to the kernel: no module ip_vs_" in str(error)
+    assert f"Cannot {step}: {message} is not known to the kernel: no module ip_vs_" in str(error)

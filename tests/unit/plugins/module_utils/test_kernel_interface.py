@@ -49,7 +49,7 @@ def test_an_interface_that_disappears(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_interface_without_permission(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only one that is gone is taken for none."""
+    """Only a missing interface counts as missing."""
 
     def refused(*arguments: object) -> bytes:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
@@ -123,7 +123,7 @@ def test_a_socket_like_the_kernels(
 ) -> None:
     monkeypatch.setattr(_interface, "_IPV6_INTERFACES", str(tmp_path))
     monkeypatch.setattr(_interface.socket, "socket", Scripted)
-    # Only a backup is told by its interface alone whether that does IPv6.
+    # Only for a backup, the interface alone decides about IPv6.
     refused = errno.EINVAL if daemon.state == "backup" else 0
     assert try_sockets(daemon) == refused
     assert Scripted.calls == calls

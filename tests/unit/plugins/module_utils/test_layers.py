@@ -16,7 +16,7 @@ assert SPEC is not None
 assert SPEC.origin is not None
 MODULE_UTILS = Path(SPEC.origin).parent
 
-# From the bottom up: a package imports packages above its own line, and only those that its line names.
+# From the bottom up: a package imports packages above its own line, and only those named on its line.
 MAY_IMPORT = {
     "_model": "",
     "_netlink": "_model",
@@ -104,7 +104,7 @@ def file_of(name: str) -> Path:
 
 
 def compiled_by_every_run(path: Path) -> set[str]:
-    """Return the names of the files of module_utils that a module imports before it looks at its task."""
+    """Return the files of module_utils that a module imports before it reads its options."""
     found: set[str] = set()
     waiting = [path]
     while waiting:

@@ -52,7 +52,7 @@ def test_a_plan_asks_once(units: Systemd) -> None:
 
 
 def test_changed_units_are_reloaded(units: Systemd) -> None:
-    """A run that ended after it had written the files left this."""
+    """The state left by a run that ended after writing the files."""
     install()
     (units.directory / "nftables.service.d" / "a.conf").write_text("changed\n")
     units.read["nftables.service.d/a.conf"] = "an old one\n"

@@ -47,7 +47,7 @@ def stats(values: Stats) -> bytes:
 
 
 def message(inside: bytes, kind: int = 1) -> bytes:
-    """A message with its headers, which are not looked at here, and the attribute that holds all others."""
+    """A message with its headers, which do not matter here, and the attribute that contains all others."""
     return b"\xff" * 20 + attribute(kind, inside)
 
 
@@ -220,7 +220,7 @@ def test_a_service_is_always_sent_whole(key: ServiceKey) -> None:
         uapi.IPVS_SVC_ATTR_TIMEOUT,
         uapi.IPVS_SVC_ATTR_NETMASK,
     } <= sent.keys()
-    # No engine: the attribute is left out, which takes an engine off.
+    # No engine: the attribute is omitted, which removes an engine.
     assert uapi.IPVS_SVC_ATTR_PE_NAME not in sent
     assert sent[uapi.IPVS_SVC_ATTR_SCHED_NAME] == b"wlc\0"
     assert len(sent[uapi.IPVS_SVC_ATTR_ADDR]) == 16
@@ -306,7 +306,7 @@ def with_attribute(reply: bytes, kind: int, value: bytes | None) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "said"),
+    ("kind", "value", "reason"),
     [
         (uapi.IPVS_SVC_ATTR_ADDR, b"\1\2\3", "an address of 3 bytes for address family 2 in the kernel's reply"),
         (uapi.IPVS_SVC_ATTR_NETMASK, b"\xff\xff", "a netmask of 2 bytes in the kernel's reply"),
@@ -316,15 +316,15 @@ def with_attribute(reply: bytes, kind: int, value: bytes | None) -> bytes:
         (uapi.IPVS_SVC_ATTR_STATS64, None, "the kernel's reply has no statistics"),
     ],
 )
-def test_an_impossible_service_is_refused_with_the_reason(kind: int, value: bytes | None, said: str) -> None:
+def test_an_impossible_service_is_refused_with_the_reason(kind: int, value: bytes | None, reason: str) -> None:
     reply = as_sent_by_kernel(Service(ServiceKey("ipv4", "tcp", V4, 80), persistence_timeout=60))
     data = message(with_attribute(reply, kind, value))
-    with pytest.raises(IpvsProtocolError, match=said):
+    with pytest.raises(IpvsProtocolError, match=reason):
         wire.unpack_counted_services(data, len(data))
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "said"),
+    ("kind", "value", "reason"),
     [
         (uapi.IPVS_DEST_ATTR_ADDR, b"\1\2\3", "an address of 3 bytes for address family 2 in the kernel's reply"),
         (uapi.IPVS_DEST_ATTR_WEIGHT, b"\1\2\3", "a number of 3 bytes in the kernel's reply"),
@@ -332,10 +332,10 @@ def test_an_impossible_service_is_refused_with_the_reason(kind: int, value: byte
         (uapi.IPVS_DEST_ATTR_ADDR_FAMILY, None, "the kernel's reply has no address family"),
     ],
 )
-def test_an_impossible_destination_is_refused_with_the_reason(kind: int, value: bytes | None, said: str) -> None:
+def test_an_impossible_destination_is_refused_with_the_reason(kind: int, value: bytes | None, reason: str) -> None:
     reply = destination_reply(Destination(DestinationKey(V4, 80), "tunnel", tunnel_type="gue", tunnel_port=6080))
     data = message(with_attribute(reply, kind, value), 2)
-    with pytest.raises(IpvsProtocolError, match=said):
+    with pytest.raises(IpvsProtocolError, match=reason):
         wire.unpack_destinations(data, len(data))
 
 
@@ -383,7 +383,7 @@ def test_a_destination_of_an_unknown_family_keeps_all_of_its_address() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "said"),
+    ("kind", "value", "reason"),
     [
         (uapi.IPVS_DAEMON_ATTR_STATE, u32(9), "sync daemon state 9 in the kernel's reply is neither master nor backup"),
         (uapi.IPVS_DAEMON_ATTR_MCAST_GROUP, b"\1\2\3", "a multicast group of 3 bytes in the kernel's reply"),
@@ -391,11 +391,11 @@ def test_a_destination_of_an_unknown_family_keeps_all_of_its_address() -> None:
         (uapi.IPVS_DAEMON_ATTR_MCAST_TTL, None, "the kernel's reply has no TTL"),
     ],
 )
-def test_an_impossible_sync_daemon_is_refused_with_the_reason(kind: int, value: bytes | None, said: str) -> None:
+def test_an_impossible_sync_daemon_is_refused_with_the_reason(kind: int, value: bytes | None, reason: str) -> None:
     daemon = SyncDaemon("master", "eth0", 7, 1400, V4, 8848, 1)
     reply = attributes(wire_settings.pack_sync_daemon(daemon))[uapi.IPVS_CMD_ATTR_DAEMON]
     data = message(with_attribute(reply, kind, value), uapi.IPVS_CMD_ATTR_DAEMON)
-    with pytest.raises(IpvsProtocolError, match=said):
+    with pytest.raises(IpvsProtocolError, match=reason):
         wire_settings.unpack_sync_daemons(data, len(data))
 
 

@@ -220,7 +220,7 @@ def test_silence_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "said"),
+    ("reply", "message"),
     [
         (b"\0" * 8, "the kernel's reply ends in 8 bytes that are no message"),
         (struct.pack("=IHHII", 0, FAMILY, 0, 1, 0), "a netlink message claims 0 bytes where 16 are left"),
@@ -228,13 +228,13 @@ def test_silence_is_an_error() -> None:
         (message(NLMSG_ERROR, 1, b"\0\0"), "the kernel's error message is cut off"),
     ],
 )
-def test_an_invalid_reply_is_named(reply: bytes, said: str) -> None:
+def test_an_invalid_reply_is_named(reply: bytes, message: str) -> None:
     for action in ("dump", "request"):
         made, _scripted = connect(lambda _send, _seq: [reply])
-        with pytest.raises(IpvsProtocolError, match=said):
+        with pytest.raises(IpvsProtocolError, match=message):
             getattr(made, action)(4)
     made, _scripted = connect(lambda _send, _seq: [reply])
-    with pytest.raises(IpvsProtocolError, match=said):
+    with pytest.raises(IpvsProtocolError, match=message):
         made.change([(5, b"")])
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of root's: whole or not at all, and nobody else's to read."""
+"""Files are written completely or not at all, and only root can read them."""
 
 from __future__ import annotations
 

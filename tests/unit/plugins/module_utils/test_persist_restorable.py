@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever is saved restores: random tables, and entries of others that a task takes over."""
+"""Everything that is saved can be restored: random tables, and foreign entries that a task adopts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def task(*services: Options, strict: bool = True) -> Any:
 
 
 def put(kernel: MemoryKernel, *entries: Entry) -> None:
-    """Have entries in the kernel that somebody else has put there."""
+    """Add foreign entries to the kernel."""
     for entry in entries:
         kernel.services[entry.service.key] = entry.service
         kernel.destinations[entry.service.key] = list(entry.destinations)
@@ -77,7 +77,7 @@ def test_random_tables(table: list[Entry], data: st.DataObject) -> None:
 
 
 def test_a_change_that_cannot_be_restored_is_refused_at_once() -> None:
-    """As it is for a new destination."""
+    """As for a new destination."""
     kernel, store = MemoryKernel(), MemoryStore(to_text(Saved()))
     here = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
     other = {"address": "10.0.0.9", "port": 8080}
@@ -100,7 +100,7 @@ def test_a_foreign_service_of_all_ports_without_persistence_is_not_adopted() -> 
 
 @pytest.fixture
 def picky(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A restore that takes no weight of 77, as an odd value of tomorrow's kernel."""
+    """A restore that refuses weight 77, like an unknown value of a future kernel."""
     whole = restorable._problem
 
     def problem(entry: Entry) -> str:
@@ -125,7 +125,7 @@ def test_foreign_destinations_do_not_prevent_saving() -> None:
 
 
 def test_equal_entries_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten thousand destinations that differ in names only take one check."""
+    """Ten thousand destinations that differ only in their names take one check."""
     checked: list[Entry] = []
     whole = restorable._problem
 

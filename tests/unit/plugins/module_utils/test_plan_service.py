@@ -115,7 +115,7 @@ def test_random_transitions(states: tuple[Entry | None, Entry | None]) -> None:
     observed = kernel.read_service(key)
     assert (observed.entry if observed else None) == after
     if always and eligible(kernel, key):
-        # Never without a server, or the plan says so; then nothing else could have served in the meantime.
+        # Never without an eligible server, unless the plan says so and no other server could have served.
         assert bool(interruptions) == (plan.interrupted is not None)
         if plan.interrupted is not None:
             assert after is not None
@@ -124,7 +124,7 @@ def test_random_transitions(states: tuple[Entry | None, Entry | None]) -> None:
         stays = {one.key for one in before.destinations} & {one.key for one in after.destinations}
         deleted = [step.key for phase in plan.phases for step in phase if isinstance(step, DeleteDestination)]
         added = [step.destination.key for phase in plan.phases for step in phase if isinstance(step, AddDestination)]
-        # Whatever stays is deleted only to be added again, somewhere else.
+        # A destination that stays is deleted only to be added in another place.
         assert all(deleted.count(one) <= added.count(one) for one in stays)
         if [one.key for one in before.destinations] == [one.key for one in after.destinations]:
             assert not deleted

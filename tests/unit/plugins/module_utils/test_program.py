@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ipvs-director, the program on the director: its commands, what they print, and their exit status."""
+"""ipvs-director, the program on the director: its commands, their output and exit status."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SPEC: Options = {"scope": None, "purge": False, "exclusive_destinations": None, 
 
 
 class Director:
-    """A machine whose program is run; ``out`` and ``errors`` have what the last command printed."""
+    """A machine that runs the program; ``out`` and ``errors`` have the output of the last command."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.kernel = MemoryKernel()
@@ -146,7 +146,7 @@ def test_without_pyroute2_it_names_the_package(director: Director, monkeypatch: 
 
 
 def test_a_conflict_has_its_own_exit_status(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The role goes on where the module is in use elsewhere, and so needs to know."""
+    """The role continues if something else uses the module, so it needs to know."""
 
     def in_use(*_arguments: object) -> None:
         raise IpvsConflictError("it is in use")
@@ -264,7 +264,7 @@ def test_full_as_in_the_kernel(upper: int, lower: int, connections: int, full: b
 
 
 class NoGroup:
-    """A group in which nobody else is."""
+    """A group without other members."""
 
     def __init__(self, backup: SyncDaemon, master: SyncDaemon, ports: int) -> None:
         self.daemons = backup, master, ports

@@ -82,7 +82,7 @@ def test_a_process_that_runs_too_long_is_killed() -> None:
 
 
 def test_an_interrupted_process_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By Ctrl-C, for example, in whoever waits."""
+    """For example by Ctrl-C in the waiting process."""
     seen: list[int] = []
     fork = os.fork
 
@@ -135,7 +135,7 @@ def wait_until(happened: object) -> None:
 
 
 def is_running(process: int) -> bool:
-    """A zombie that nobody waits for is not."""
+    """An unreaped zombie does not count."""
     try:
         return ") Z " not in Path(f"/proc/{process}/stat").read_text()
     except FileNotFoundError:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run must find whatever is not as expected: here the machines lie to it, one way at a time."""
+"""A run must find every deviation: here the machines deviate in one way at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIVE = Step("five", "", (Open(5),))
 
 
 class Machines:
-    """Director and client of a kernel that keeps its promises, but for the one lie told here."""
+    """Director and client of a kernel that behaves as expected, except for one deviation."""
 
     def __init__(self, **lie: Any) -> None:
         self.kernel = Expected(lie.get("kernel", SERVICE))
@@ -54,7 +54,7 @@ def test_correct_behaviour_passes(step: Step) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "lie", "said"),
+    ("step", "lie", "message"),
     [
         pytest.param(
             THREE,
@@ -97,8 +97,8 @@ def test_correct_behaviour_passes(step: Step) -> None:
         ),
     ],
 )
-def test_a_deviation_is_found(step: Step, lie: dict[str, Any], said: str) -> None:
-    assert said in broken(step, **lie)
+def test_a_deviation_is_found(step: Step, lie: dict[str, Any], message: str) -> None:
+    assert message in broken(step, **lie)
 
 
 def test_a_connection_that_cannot_be_closed_ends_the_run() -> None:

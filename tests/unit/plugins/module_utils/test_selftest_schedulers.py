@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The schedulers in the kernel, and removal of the one that the self-test loaded."""
+"""The schedulers in the kernel, and unloading the one that the self-test loaded."""
 
 from __future__ import annotations
 

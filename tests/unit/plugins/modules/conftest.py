@@ -19,7 +19,7 @@ from ansible_collections.lvs.director.plugins.module_utils._persist import files
 
 from contract.memory import MemoryKernel, MemoryStore
 
-# Since ansible-core 2.21 a module returns its invocation only if told to.
+# Since ansible-core 2.21, a module returns its invocation only on request.
 INVOCATION = {"_ansible_inject_invocation": True} if "inject_invocation" in PASS_VARS else {}
 
 Result = dict[str, Any]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``strict: false``: what the kernel holds can be declared as it is, with a warning if it does not work as it looks; and is restored."""
+"""``strict: false``: entries of the kernel can be declared unchanged, with a warning if they do not work as they look; and are restored."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_entries_of_the_kernel(run: Run, kernel: MemoryKernel, store: MemoryStor
     assert result["changed"], "it was not saved yet"
     again = run("ipvs_table", services=copy.deepcopy(services), strict=False)
     assert not again["changed"]
-    # It comes back at boot as it was, and can be made on another machine.
+    # It is restored unchanged at boot, and can be created on another machine.
     (restored,) = content_of(store.table).services
     assert restored.key == entry.service.key
     vars(kernel).update(vars(MemoryKernel()))
@@ -105,7 +105,7 @@ def test_an_edit_to_an_odd_destination_is_refused(run: Run, kernel: MemoryKernel
 
 @st.composite
 def odd_entries(draw: st.DrawFn) -> Entry:
-    """Anything that the kernel takes."""
+    """Anything that the kernel accepts."""
     key = draw(service_keys())
     if not key.fwmark:
         key = key._replace(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ipvs_boot: the program, its units and the saved table, installed and removed; and the program as it is installed."""
+"""ipvs_boot: install and remove the program, its units and the saved table; and the installed program."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMES = ["ipvs-director.service", "ipvs-director-network.service"]
 
 
 class Machine:
-    """Where things are installed, and what was run."""
+    """The installed files, and the programs that were run."""
 
     def __init__(self, root: Path) -> None:
         self.command = root / "sbin" / "ipvs-director"

@@ -138,7 +138,7 @@ def test_a_limit_cuts_the_list_but_not_the_counts(run: Run, limit: int, listed: 
 
 def test_origins(run: Run) -> None:
     result = run("ipvs_connection_info", origin=True)
-    # The second one is gone in the kernel's second listing.
+    # The second one is missing in the kernel's second listing.
     assert [one["origin"] for one in result["connections"]] == ["sync", None, "local", "sync", "local", "sync", "local"]
     assert result["origins"] == {"local": 3, "sync": 3}
     result = run("ipvs_connection_info", origin=True, templates="exclude", limit=1)

@@ -174,7 +174,7 @@ def test_a_given_weight_overrides_the_saved_one(run: Run, kernel: MemoryKernel, 
     assert weight(kernel) == 3
     run("ipvs_destination", **BACK)
     assert weight(kernel) == 3
-    # Somebody else has given it one meanwhile.
+    # Another program has set a weight.
     run("ipvs_destination", **DRAIN)
     run("ipvs_service", **WEB, destinations=[{"address": "10.0.0.1", "weight": 9}])
     run("ipvs_destination", **BACK)
@@ -254,7 +254,7 @@ def test_a_removed_destination_regains_all_values(run: Run, kernel: MemoryKernel
     assert run("ipvs_destination", **there) == predicted
     assert kernel.destinations[KEY] == before
     assert not kept.exists()
-    # What is given is laid over that.
+    # Given values override these.
     run("ipvs_destination", **DRAIN, port=8080, drain_then="remove")
     run("ipvs_destination", **there, weight=2, upper_threshold=9)
     found = kernel.destinations[KEY][0]
@@ -310,7 +310,7 @@ def test_an_interrupted_drain_continues(run: Run, kernel: MemoryKernel, clock: C
         run("ipvs_destination", **DRAIN, drain_then="remove")
     assert weight(kernel) == 0
     clock.meanwhile = lambda seconds: holds(kernel, 0)
-    # Its own weight is gone, and it does not count as one of those left.
+    # Its own weight is 0 now, so it does not count as available.
     result = run("ipvs_destination", **DRAIN, drain_then="remove", min_available=2)
     assert result["drain"]["connections_before"] == 3
     assert weight(kernel) is None
@@ -399,7 +399,7 @@ def test_another_program_removes_a_draining_destination(run: Run, kernel: Memory
 
 
 def test_a_weight_that_cannot_be_saved_is_not_changed(run: Run, kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Nobody makes a folder there, root neither.
+    # Not even root can create a directory there.
     monkeypatch.setattr(_state_file, "drained_path", lambda: "/proc/lvs.director/drained.json")
     result = run("ipvs_destination", **DRAIN)
     assert result["msg"].startswith("Cannot keep what drained destinations were in /proc/lvs.director/drained.json: ")

@@ -127,7 +127,7 @@ def test_unlisted_services_stay_without_purge(run: Run, kernel: MemoryKernel) ->
     assert table(kernel) == {"tcp 192.0.2.1:80": [1], "tcp 192.0.2.2:80": [4]}
     run("ipvs_table", services=[service(2, 5, exclusive_destinations=True)])
     assert table(kernel)["tcp 192.0.2.2:80"] == [5]
-    # A service that lists no destinations says nothing about them.
+    # A service without a list leaves its destinations alone.
     one = service(1)
     del one["destinations"]
     assert not run("ipvs_table", services=[one, service(2, 5)], purge=True, scope=LAN)["changed"]
@@ -250,10 +250,10 @@ REFUSED: list[tuple[Options, str]] = [
     ({"services": [], "purge": True, "scope": []}, "scope: is empty: say in which part of the table to delete"),
     ({"purge": True, "scope": LAN}, "purge is True but all of the following are missing: services"),
     ({"purge": True, "scope": LAN, "services": None}, "purge is True but all of the following are missing: services"),
-    ({}, "services: is missing: list the services that shall be there, or give zero_counters: true"),
-    ({"zero_counters": False}, "services: is missing: list the services that shall be there"),
-    ({"services": None}, "services: is missing: list the services that shall be there"),
-    ({"scope": LAN, "exclusive_destinations": True}, "services: is missing: list the services that shall be there"),
+    ({}, "services: is missing: list the services, or give zero_counters: true"),
+    ({"zero_counters": False}, "services: is missing: list the services"),
+    ({"services": None}, "services: is missing: list the services"),
+    ({"scope": LAN, "exclusive_destinations": True}, "services: is missing: list the services"),
     ({"services": [], "scope": [{}]}, "scope[0]: give addresses, protocol or fwmarks"),
     ({"services": [], "scope": [{"addresses": "192.0.2.1/24"}]}, "scope[0].addresses: '192.0.2.1/24' is neither a network like"),
     ({"services": [], "scope": [{"addresses": "192.0.2.9-192.0.2.1"}]}, "does not begin with its first address"),
@@ -331,7 +331,7 @@ def test_a_damaged_package_is_refused(run: Run, kernel: MemoryKernel, text: obje
 
 
 def test_a_weight_is_not_a_boolean(run: Run) -> None:
-    """True equals 1: not even behind a destination that has it is it taken for one."""
+    """True equals 1, but is no weight, not even after a destination of weight 1."""
     real = {"address": "10.0.0.1", "weight": 1}
     refused = run("ipvs_table", services=[service(1, destinations=[real, {"address": "10.0.0.2", "weight": True}])])
     assert refused["msg"] == "services[0].destinations[1].weight: True is not a whole number"
@@ -366,7 +366,7 @@ def test_a_refusal_at_any_step_leaves_the_table_unchanged(run: Run, kernel: Memo
 
 
 class Killed(BaseException):
-    """As a SIGKILL would: nothing of the module runs after it."""
+    """Like SIGKILL: no code of the module runs after it."""
 
 
 def test_the_next_run_completes_one_killed_at_any_step(run: Run, kernel: MemoryKernel) -> None:

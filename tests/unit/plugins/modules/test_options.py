@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every option of every module matters: with it, a task does or says something else than without it, or with another value.
+"""Every option of every module has an effect: a task with it behaves unlike one without it, or with another value.
 
-What exactly is for the other tests. Here no option can come in without a case, and no case be left behind by its option.
+The other tests check the exact effect. Here, every option must have a case, and every case an option.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ SPECS = {
 
 
 class Case(NamedTuple):
-    """Options of a task, and those of another one that differs in one option alone."""
+    """Options of a task, and of another one that differs in one option."""
 
     one: Options
     other: Options
@@ -141,7 +141,7 @@ ACTIVE, INACTIVE = 3, 4  # connections of every destination
 DRAINED: Options = {"service": WEB, "address": "10.0.0.1", "state": "drained", "drain_timeout": 20}
 MASTER: Options = {"daemon": "master", "interface": "eth1"}
 
-# The kernel takes it, but nobody finds a server that listens on another port.
+# The kernel accepts it, but clients never reach a server on another port.
 ODD: Options = {"address": "10.0.0.1", "port": 81, "forward_method": "direct"}
 STRICT = {
     "ipvs_service": Case({**WEB, "destinations": [ODD]}, {**WEB, "destinations": [ODD], "strict": False}),
@@ -355,7 +355,7 @@ def test_every_module_has_cases() -> None:
 def test_every_option_has_a_case(name: str) -> None:
     expected = set(options_of(SPECS[name]["argument_spec"]))
     if name == "ipvs_table":
-        # AnsibleModule does not know them: _options/table.py says why.
+        # AnsibleModule does not know them: see _options/table.py.
         expected |= set(options_of(TABLE_SERVICE_SPEC, "services."))
     assert set(CASES.get(name, {})) | set(ELSEWHERE.get(name, {})) == expected
 

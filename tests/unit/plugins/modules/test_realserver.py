@@ -218,7 +218,7 @@ def test_without_arp_settings_nothing_is_restored(run: Run, machine: Machine, mo
 
 
 def test_the_program_is_the_same_whichever_module_installs_it() -> None:
-    """They are sent with what they import, and it is made of that."""
+    """The program is built from the files that are sent with each module."""
     assert brought_along("ipvs_realserver") == brought_along("ipvs_boot")
 
 

@@ -166,7 +166,7 @@ def test_a_damaged_file_is_an_error_that_names_it(run: Run, kernel: MemoryKernel
 
 
 def test_a_purge_removes_saved_services_too(run: Run, kernel: MemoryKernel, store: MemoryStore) -> None:
-    """As after a crash, or where somebody has emptied the kernel's table."""
+    """As after a crash, or after somebody has flushed the table."""
     run("ipvs_table", services=[service(1, 1), {"fwmark": 7, "family": "ipv6"}, {"fwmark": 99}])
     kernel.services.clear()
     done = predicted_then_done(run, kernel, store, "ipvs_table", services=[], purge=True, scope=[{"fwmarks": "1-9"}])
@@ -216,7 +216,7 @@ def test_timeouts_and_sync_daemons(run: Run, kernel: MemoryKernel, store: Memory
     run("ipvs_timeouts", udp=260)
     assert json.loads(str(store.table))["earlier_timeouts"] == {"udp": 300, "tcp": 900}
     assert [(one["state"], one["sync_id"]) for one in content["sync_daemons"]] == [("master", 7), ("backup", 0)]
-    # The kernel is as it shall be, and only the file is not.
+    # The kernel is right, only the file differs.
     store.table = to_text(Saved())
     assert predicted_then_done(run, kernel, store, "ipvs_timeouts", udp=260)["changed"]
     assert predicted_then_done(run, kernel, store, "ipvs_sync_daemon", daemon="master", interface="eth1")["changed"]
@@ -246,9 +246,9 @@ def test_the_fallback_scheduler_is_not_saved(run: Run, kernel: MemoryKernel, sto
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The warnings. AnsibleModule would keep them between runs, which share a process here."""
-    said: list[str] = []
-    monkeypatch.setattr(AnsibleModule, "warn", lambda _module, text: said.append(text))
-    return said
+    warnings: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "warn", lambda _module, text: warnings.append(text))
+    return warnings
 
 
 def test_services_with_the_fallback_scheduler_are_a_warning(run: Run, kernel: MemoryKernel, store: MemoryStore, told: list[str]) -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ipvs_scheduler, from its options to what it returns, on a machine in memory."""
+"""ipvs_scheduler, from its options to its result, on a machine in memory."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def deploy(run: Run, director: Machine) -> Run:
-    """Return a function that runs the module with a source, in check mode first: both must tell of the same steps."""
+    """Return a function that runs the module with a source, first in check mode: both must return the same steps."""
 
     def deploy(source: dict[str, str] = SOURCE, **options: Any) -> Result:
         arguments = {"source": source, **options} if options.get("state") != "absent" else options
@@ -240,7 +240,7 @@ def test_an_older_kernel_that_becomes_the_running_one_must_build(
 
 @pytest.fixture
 def swaps(director: Machine, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """Have the replacement in service replace the module; what it was told is returned."""
+    """Fake the replacement in service; return its arguments."""
     told: list[tuple[Any, ...]] = []
 
     class Kernel:
@@ -559,7 +559,7 @@ MODULES = {
         (["ext4", "libcrc32c", "nf_conntrack", "ip_vs"], {}, ["ip_vs_mh", "ip_vs_test"]),
         (["ext4"], {"ip_vs_mh": ["-"], "ip_vs": ["ip_vs_test", "ip_vs_mh", "-"]}, ["ip_vs_test"]),
         (["ext4"], {"nf_conntrack": ["ip_vs", "nft_ct"]}, ["ip_vs_mh", "ip_vs_test", "ip_vs"]),
-        # Both schedulers count twice with ip_vs; a third use is somebody else's.
+        # Both schedulers count twice with ip_vs; a third use is foreign.
         (["ext4", "libcrc32c"], {"ip_vs": ["ip_vs_test", "ip_vs_mh", "-", "-"]}, ["ip_vs_mh", "ip_vs_test", "ip_vs", "nf_conntrack"]),
         (["ext4", "libcrc32c"], {"ip_vs": ["ip_vs_test", "ip_vs_mh", "-", "-", "-"]}, ["ip_vs_mh", "ip_vs_test"]),
         (None, {}, ["ip_vs_test"]),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ipvs_selftest, from its arguments to its result, on machines that keep the promises and on some that do not."""
+"""ipvs_selftest, from its arguments to its result, on machines that pass and on some that fail."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ PRODUCTION: dict[str, Any] = {
 
 
 class Private(MemoryKernel):
-    """The kernel in the self-test's namespace, and the client in it: connections go to whom its table promises.
+    """The kernel in the self-test's namespace, and its client: connections go where the table says.
 
-    :ivar scheduled: by the scheduler's name, what it makes of the service that was given to it.
+    :ivar scheduled: by scheduler name, a function that changes the service given to it.
     """
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Private(MemoryKernel):
         return {"ms": 1}
 
     def wait(self, _seconds: float) -> None:
-        """Time passes, and ended connections are forgotten."""
+        """Let time pass: ended connections are forgotten."""
         for expected in self.expected.values():
             for address in expected.servers:
                 expected.forget(address)
@@ -118,19 +118,19 @@ def connections(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def apart() -> list[Callable[[], object]]:
+def events() -> list[Callable[[], object]]:
     """Events while the self-test runs."""
     return []
 
 
 @pytest.fixture
 def unloaded(
-    run: Run, private: Private, connections: Path, apart: list[Callable[[], object]], monkeypatch: pytest.MonkeyPatch
+    run: Run, private: Private, connections: Path, events: list[Callable[[], object]], monkeypatch: pytest.MonkeyPatch
 ) -> list[str]:
-    """Stand in for all that needs a real machine; return the schedulers that are unloaded."""
+    """Replace everything that needs a real machine; return the list of unloaded schedulers."""
 
     def run_in_namespace(work: Callable[[], dict[str, Any]], limit: float) -> dict[str, Any]:
-        for event in apart:
+        for event in events:
             event()
         answer: dict[str, Any] = json.loads(json.dumps(work()))
         return answer
@@ -216,7 +216,7 @@ def test_without_a_control(run: Run, unloaded: list[str]) -> None:
 
 
 def five(service: Service) -> Service:
-    """The fifth connection fills a server, as it was thought to once."""
+    """The fifth connection fills a server, as was once believed."""
     more = (Destination(one.address, one.port, one.weight, 5, one.lower_threshold) for one in service.destinations)
     return Service(service.address, service.port, service.scheduler, tuple(more))
 
@@ -281,10 +281,10 @@ def test_a_failure_without_a_control(run: Run, private: Private) -> None:
     assert "Take the steps with a control beside it" in result["msg"]
 
 
-def test_concurrent_changes_are_reported_but_no_failure(run: Run, kernel: MemoryKernel, apart: list[Callable[[], object]]) -> None:
+def test_concurrent_changes_are_reported_but_no_failure(run: Run, kernel: MemoryKernel, events: list[Callable[[], object]]) -> None:
     (key,) = kernel.services
     first = kernel.destinations[key][0]
-    apart += [
+    events += [
         lambda: kernel.stats.update({key: Stats(connections=3)}),
         lambda: kernel.destinations[key].__setitem__(0, first._replace(weight=0)),
         lambda: kernel.apply([SetTimeouts(kernel.timeouts._replace(udp=30))]),
@@ -306,26 +306,26 @@ def test_concurrent_changes_are_reported_but_no_failure(run: Run, kernel: Memory
     "now", [DestinationCounters(active_connections=1), DestinationCounters(inactive_connections=1), DestinationCounters(stats=Stats(7))]
 )
 def test_connections_of_a_destination_are_traffic(
-    run: Run, kernel: MemoryKernel, apart: list[Callable[[], object]], now: DestinationCounters
+    run: Run, kernel: MemoryKernel, events: list[Callable[[], object]], now: DestinationCounters
 ) -> None:
     (key,) = kernel.services
-    apart.append(lambda: kernel.counters.update({(key, kernel.keys(key)[0]): now}))
+    events.append(lambda: kernel.counters.update({(key, kernel.keys(key)[0]): now}))
     result = run("ipvs_selftest")
     assert result["kept"]
     assert result["production"]["counted_meanwhile"] == ["tcp 10.211.55.3:21"]
 
 
-def test_falling_rates_are_no_traffic(run: Run, kernel: MemoryKernel, apart: list[Callable[[], object]]) -> None:
+def test_falling_rates_are_no_traffic(run: Run, kernel: MemoryKernel, events: list[Callable[[], object]]) -> None:
     (key,) = kernel.services
     kernel.stats[key] = Stats(connections=7, connections_per_second=3)
-    apart.append(lambda: kernel.stats.update({key: Stats(connections=7)}))
+    events.append(lambda: kernel.stats.update({key: Stats(connections=7)}))
     assert run("ipvs_selftest")["production"]["counted_meanwhile"] == []
 
 
 @pytest.mark.parametrize("traces", ["entries", "connections"])
-def test_traces_in_the_production_table_are_a_failure(run: Run, connections: Path, apart: list[Callable[[], object]], traces: str) -> None:
+def test_traces_in_the_production_table_are_a_failure(run: Run, connections: Path, events: list[Callable[[], object]], traces: str) -> None:
     ours = {"protocol": "tcp", "address": "127.211.55.3", "port": 21, "scheduler": "rr"}
-    apart.append(
+    events.append(
         {
             "entries": lambda: run("ipvs_service", **ours),
             "connections": lambda: connections.write_text(HEADING + THEIRS + OURS),
@@ -335,10 +335,10 @@ def test_traces_in_the_production_table_are_a_failure(run: Run, connections: Pat
     assert result["failed"]
     assert not result["production"]["untouched"]
     assert broken(result) == []
-    said = "service tcp 127.211.55.3:21" if traces == "entries" else "1 connections to 127.211.55.3"
-    assert result["production"]["traces"] == [said]
-    assert said in result["msg"]
-    assert f"THE SELF-TEST'S ADDRESSES ARE IN IT: {said}" in result["text"]
+    words = "service tcp 127.211.55.3:21" if traces == "entries" else "1 connections to 127.211.55.3"
+    assert result["production"]["traces"] == [words]
+    assert words in result["msg"]
+    assert f"THE SELF-TEST'S ADDRESSES ARE IN IT: {words}" in result["text"]
 
 
 def test_addresses_that_production_uses_are_refused(run: Run, private: Private) -> None:

@@ -28,7 +28,7 @@ def interfaces(kernel: MemoryKernel) -> None:
 
 
 def predicted_then_done(run: Run, kernel: MemoryKernel, name: str, arguments: dict[str, Any], returned: str) -> Result:
-    """Run a module in check mode, for real, and both again; the check tells the truth, and the second time does nothing."""
+    """Run a module in check mode and for real, twice: the prediction is right, and the second run changes nothing."""
     predicted = run(name, check=True, **arguments)
     assert predicted == run(name, check=True, **arguments), "check mode changed something"
     done = run(name, **arguments)
@@ -383,7 +383,7 @@ def test_documented_values_are_returned(run: Run, name: str, arguments: dict[str
 def test_a_daemon_on_a_recreated_interface_is_restarted(
     run: Run, kernel: MemoryKernel, store: MemoryStore, daemon: str, remembered: bool
 ) -> None:
-    """The kernel goes on listing it, but a backup is deaf and a master mute."""
+    """The kernel keeps listing it, but a backup receives nothing and a master sends nothing."""
     kernel.interfaces["eth1"] = Interface(1500, ifindex=3)
     run("ipvs_sync_daemon", daemon=daemon, interface="eth1")
     assert store.indexes == {daemon: 3}

@@ -40,7 +40,7 @@ DESTINATION = [
 
 
 def outcome(run: Run, kernel: MemoryKernel, name: str, arguments: dict[str, Any]) -> Any:
-    """Return what a task makes of an empty table, or that it fails."""
+    """Return the result of a task on an empty table, or that it fails."""
     vars(kernel).update(vars(MemoryKernel()))
     result = run(name, **copy.deepcopy(arguments))
     assert "Traceback" not in str(result.get("exception"))
@@ -66,7 +66,7 @@ def test_a_destination(run: Run, kernel: MemoryKernel, option: str) -> None:
     for value in VALUES:
         for real in (REAL, GUE):
             compare(run, kernel, {**WEB, "destinations": [{**real, option: value}]})
-            # Beside one that is alike, of which a table remembers the options.
+            # Beside an equal one, whose options the table reuses.
             compare(
                 run, kernel, {**WEB, "destinations": [{**real, "weight": 1, "address": "10.0.0.2"}, {**real, "weight": 1, option: value}]}
             )

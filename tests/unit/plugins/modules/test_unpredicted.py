@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dry runs of what depends on an earlier task of the same play, which has only predicted its change: they warn and do not fail."""
+"""Dry runs that depend on the predicted change of an earlier task: they warn and do not fail."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_destination_of_a_service_yet_to_be_added(run: Run, kernel: MemoryKern
 
 
 def test_a_scheduler_that_the_role_would_load(run: Run, kernel: MemoryKernel) -> None:
-    """The rest of the prediction is what it would be."""
+    """The rest of the prediction is complete."""
     run("ipvs_service", **WEB)
     kernel.steps.clear()
     arguments = {"services": [{**WEB, "port": 81, "scheduler": "test"}], "purge": True, "scope": [{"protocol": "tcp"}]}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kernel's table that a page promises, compared with ``ipvsadm -L -n --nosort --thresholds``."""
+"""Compare the table that a page describes with ``ipvsadm -L -n --nosort --thresholds``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 THRESHOLDS = ("upper_threshold", "lower_threshold")
 
 Service = dict[str, Any]
-# The destinations of each service, as they are listed: address with port, and thresholds.
+# The destinations of each service, in listed order: address with port, and thresholds.
 Table = dict[str, list[tuple[str, ...]]]
 
 
@@ -54,15 +54,15 @@ def services_of_diff(text: str) -> list[Service]:
     return found
 
 
-def broken(table: Table, promised: Service) -> str:
-    """Return how the table differs from a promised service, in the order of destinations and in the thresholds it names."""
-    name, destinations = name_of(promised), promised["destinations"]
+def broken(table: Table, described: Service) -> str:
+    """Describe how the table differs from a described service: the order of destinations, and given thresholds."""
+    name, destinations = name_of(described), described["destinations"]
     rows = table.get(name)
     if rows is None:
         return f"{name} is missing"
     wanted = [
         (
-            end(one["address"], one.get("port", promised.get("port", 0))),
+            end(one["address"], one.get("port", described.get("port", 0))),
             *(str(one.get(key, shown)) for key, shown in zip(THRESHOLDS, row[1:], strict=True)),
         )
         for one, row in zip(destinations, rows, strict=False)
