@@ -12,35 +12,35 @@ version_added: 0.2.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Tells the other directors all connections of this one, waits for their receipts, and compares the services and destinations. Only if
-    nothing is missing and the tables are the same, stops keepalived, so that another director takes the virtual addresses at
-    once, and starts it again as a backup.
-  - On a director without virtual addresses does nothing.
-  - If nobody takes the addresses, this director takes them back, and the task fails.
-  - Runs C(ipvs-director handover), which the role P(lvs.director.ipvs_director#role) has installed. The playbook
+  - Sends all connections of this director to the others, waits for their receipts, and compares the services and destinations. If
+    nothing is missing and the tables are equal, it stops keepalived, which makes another director take over the virtual addresses at
+    once, and starts keepalived again as a backup.
+  - Does nothing on a director without virtual addresses.
+  - If no director takes over, this one takes the addresses back, and the task fails.
+  - Runs C(ipvs-director handover), which the role P(lvs.director.ipvs_director#role) installs. The playbook
     C(lvs.director.handover) runs it on the right director.
 extends_documentation_fragment:
   - lvs.director._attributes
 options:
   tolerance:
     description:
-      - How many connections may be missing in the table of another director.
+      - Number of connections that another director may lack.
     type: int
     default: 0
   timeout:
     description:
-      - Seconds within which the other directors must have all connections.
+      - Seconds to wait until the other directors have all connections.
     type: int
     default: 60
 attributes:
   check_mode:
     support: full
     details:
-      - Compares the tables, and fails where a handover would be refused.
+      - Compares the tables, and fails if a handover would be refused.
   diff_mode:
     support: none
     details:
-      - What moves is not on this machine afterwards.
+      - The addresses move to another machine.
   idempotent:
     support: full
 notes:
@@ -52,50 +52,50 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Give the addresses away before the machine is rebooted
+- name: Hand the addresses over before a reboot
   lvs.director.ipvs_handover:
 
-- name: The same, where some connections come and go within seconds
+- name: The same, if short connections come and go all the time
   lvs.director.ipvs_handover:
     tolerance: 10
 """
 
 RETURN = r"""
 connections:
-  description: Connections of this director that were told to the others.
+  description: Number of connections sent to the other directors.
   returned: success
   type: int
   sample: 226
 missing:
-  description: How many of them another director lacks. At most O(tolerance).
+  description: Number of them that another director lacks, at most O(tolerance).
   returned: success
   type: int
   sample: 0
 to:
-  description: The address, in the sync group, of the director that has the virtual addresses now.
+  description: Address, in the sync group, of the director that has the virtual addresses now.
   returned: success
   type: str
   sample: 10.99.0.2
 unanswered_seconds:
   description:
-    - From the moment at which an address left this director until another one announced it, the longest of all addresses.
+    - Time from the removal of an address on this director until another one announced it; the longest of all addresses.
     - V(null) in check mode, and if no address left this director.
   returned: success
   type: float
   sample: 0.61
 lost:
-  description: Connections of this director that the other one does not know afterwards; V(null) in check mode, and if it did not answer.
+  description: Number of connections that the other director lacks afterwards; V(null) in check mode, and if it did not answer.
   returned: success
   type: int
   sample: 0
 notes:
-  description: Differences that are no reason to refuse, like other weights.
+  description: Tolerated differences, such as other weights.
   returned: success
   type: list
   elements: str
   sample: []
 text:
-  description: The same as a sentence for people.
+  description: The result as a sentence.
   returned: success
   type: str
 """

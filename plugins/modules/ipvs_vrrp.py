@@ -12,111 +12,112 @@ version_added: 0.2.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
-  - Has keepalived run VRRP instances, which decide which director of a group has the virtual addresses. keepalived is the
-    distribution's, does VRRP only (version 3, between unicast peers), and needs no scripts.
-  - Writes C(/etc/keepalived/conf.d/ipvs_director.conf), and a C(keepalived.conf) that includes it if there is none. A
-    C(keepalived.conf) of somebody else's is never changed; if it does not include the file, the task fails and says which
-    line to add. C(keepalived --config-test) passes before anything is put in place.
+  - Runs VRRP instances in keepalived; they decide which director of a group has the virtual addresses. Uses the distribution's
+    keepalived for VRRP only (version 3, between unicast peers), without scripts.
+  - Writes C(/etc/keepalived/conf.d/ipvs_director.conf), and C(keepalived.conf) to include it if there is none. Never changes
+    another C(keepalived.conf); if that does not include the file, the task fails and names the line to add. Runs
+    C(keepalived --config-test) before any change.
   - keepalived starts after the table, the sync daemons and C(ipvs-director-ready.service). That unit fails on a director
-    whose table was not restored, and keepalived then does not start - such a director does not become master.
-  - A director that has the addresses of an instance already, and hears no other master, keeps them when keepalived starts. It
+    whose table was not restored, and keepalived does not start - the director does not become master.
+  - A director that already has the addresses of an instance, and hears no other master, keeps them when keepalived starts. It
     listens for three and a half intervals.
-  - An advertisement of VRRP lists addresses, and keepalived ignores those of a master with another list. Each instance
-    therefore advertises an address that never changes, C(127.112.0.ID) on C(lo) (C(fe80::112:ID) over IPv6), and the list of
-    virtual addresses can be changed on one director after the other. The director that has this address is the master.
-  - The role P(lvs.director.ipvs_director#role) installs keepalived, and calls this module with values for each director.
+  - VRRP advertisements list addresses, and keepalived ignores a master with another list. Each instance therefore advertises an
+    address that never changes, C(127.112.0.ID) on C(lo) (C(fe80::112:ID) over IPv6), so you can change the virtual addresses on
+    one director after the other. The director that has this address is the master.
+  - The role P(lvs.director.ipvs_director#role) installs keepalived, and runs this module with each director's values.
 extends_documentation_fragment:
   - lvs.director._attributes
   - lvs.director._attributes.machine
 options:
   instances:
     description:
-      - The VRRP instances of this director. Required with O(state=present); ignored with O(state=absent).
+      - VRRP instances of this director. Required with O(state=present); ignored with O(state=absent).
     type: list
     elements: dict
     suboptions:
       name:
         description:
-          - The name of the instance, in logs.
+          - Name of the instance in logs.
         type: str
         required: true
       router_id:
         description:
-          - The virtual router ID, 1 to 255, the same on all directors of the group and of no other group in that network.
+          - Virtual router ID, 1 to 255, the same on all directors of the group and unique in the network.
         type: int
         required: true
       interface:
         description:
-          - The interface on which advertisements are sent and received. While it has no carrier, this director is not master.
+          - Interface for advertisements. While it has no carrier, this director does not become master.
         type: str
         required: true
       address:
         description:
-          - The address from which this director sends, its own one.
+          - Source address of the advertisements, an address of this director.
         type: str
         required: true
       peers:
         description:
-          - The addresses of the other directors, of the same family. Without any, this director is always master.
+          - Addresses of the other directors, of the same family. Without any, this director is always master.
         type: list
         elements: str
         default: []
       priority:
         description:
-          - Number from 1 to 254. Of several directors that could be master, the one with the highest becomes it.
+          - Number from 1 to 254. The available director with the highest priority becomes master.
         type: int
         default: 100
       advertisement_interval:
         description:
-          - Seconds between two advertisements, 0.01 to 40.95. After 3 intervals and up to one more without any, the next
-            director takes over.
+          - Seconds between two advertisements, 0.01 to 40.95. Without any for three to four intervals, the next director takes
+            over.
         type: float
         default: 1.0
       preempt:
         description:
-          - Whether a director that comes back takes the addresses from a master of lower priority. It does not know the
-            connections then.
-          - A master that was only frozen does, whatever this says, and so does the higher priority after a split.
+          - Whether a returning director takes the addresses over from a master of lower priority. It does not know the
+            connections at that time.
+          - Even with V(false), a master that was only frozen takes them over again, as does the higher priority after a network
+            split.
         type: bool
         default: false
       authentication:
         description:
-          - VRRP version 3 has none. Keep the advertisements in a network of the directors alone, or let a firewall pass those
-            of the peers only.
+          - VRRP version 3 has no authentication. Keep the advertisements in a network of the directors alone, or let a firewall
+            accept only those of the peers.
         type: str
         choices: [none]
         default: none
       vips:
         description:
-          - The virtual addresses, IPv4 and IPv6. They move together.
+          - Virtual addresses of the instance, IPv4 and IPv6. They move together.
         type: list
         elements: dict
         required: true
         suboptions:
           address:
             description:
-              - IPv4 or IPv6 address with the length of its prefix, for example V(10.211.55.3/32). Without a prefix, that of a
-                single address.
+              - IPv4 or IPv6 address with prefix length, for example V(10.211.55.3/32). The default prefix is that of a single
+                address.
             type: str
             required: true
           interface:
             description:
-              - The network interface that gets the address.
+              - Network interface for the address.
             type: str
             required: true
   allow_fallback:
     description:
-      - Whether a director may become master when services were restored with another scheduler because their own was missing.
+      - Whether a director may become master while services use the fallback scheduler because their own is missing.
     type: bool
     default: true
   state:
     description:
-      - V(absent) removes the instances. The addresses go with them, but those that M(lvs.director.ipvs_vip) has saved before stay.
+      - V(absent) removes the instances and their addresses, except for addresses that M(lvs.director.ipvs_vip) has saved.
     type: str
     choices: [present, absent]
     default: present
 notes:
-  - C(systemctl restart ipvs-director) does not stop keepalived. keepalived asks whether the director is ready only when it starts.
+  - C(systemctl restart ipvs-director) does not stop keepalived. Only a start of keepalived checks whether the director is ready.
 seealso:
   - module: lvs.director.ipvs_vip
   - module: lvs.director.ipvs_sync_daemon
@@ -142,7 +143,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 steps:
-  description: What was done, in this order. In check mode what would be.
+  description: The changes, in order; in check mode, the predicted ones.
   returned: success
   type: list
   elements: str

@@ -4,17 +4,17 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""VRRP by the distribution's keepalived: it decides which director of a group has the virtual addresses.
+"""VRRP with the distribution's keepalived: it decides which director of a group has the virtual addresses.
 
-keepalived gets a file of its own, conf.d/ipvs_director.conf, which keepalived.conf includes. A keepalived.conf that somebody else
-wrote is never changed: it has to include the file itself. ``keepalived --config-test`` passes our file and the whole before
-anything is put in place.
+Our configuration is a separate file, conf.d/ipvs_director.conf, which keepalived.conf includes. A foreign keepalived.conf is never
+changed: it has to include the file itself. ``keepalived --config-test`` checks our file and the whole configuration before any
+change.
 
-keepalived starts after ipvs-director-ready.service, which fails on a director whose table was not restored: such a director does
-not become master.
+keepalived starts after ipvs-director-ready.service, which fails on a director whose table was not restored: that director does not
+become master.
 
-Addresses change hands without a gap. A director that has the addresses when keepalived starts, and hears no other master, starts
-as their owner, and is an ordinary master a moment later. When VRRP is taken away, addresses that stay are put back as soon as
+The switch to keepalived and back is seamless. A director that has the addresses when keepalived starts, and hears no other master,
+starts as their owner, and is an ordinary master a moment later. When VRRP is removed, addresses that stay are added again as soon as
 keepalived removes them.
 """
 
@@ -55,7 +55,7 @@ After={READY_UNIT} ipvs-director.service ipvs-director-network.service
 [Service]
 Restart=on-failure
 """
-# Nothing here stops keepalived when ipvs-director.service is restarted, and nothing stays active: each start asks anew.
+# A restart of ipvs-director.service must not stop keepalived, so this unit does not stay active: each start checks again.
 _READY_TEXT = """\
 {mark}
 [Unit]
@@ -68,26 +68,26 @@ After=ipvs-director.service ipvs-director-network.service
 Type=oneshot
 ExecStart={command} ready{options}
 """
-# Seconds until keepalived has done what it was told. It takes some milliseconds, more on a busy machine.
+# Seconds to wait for keepalived. It takes some milliseconds, more on a busy machine.
 _PATIENCE = 10.0
 _PAUSE = 0.01
 
 
 def units(*, allow_fallback: bool) -> dict[str, str]:
-    """Return the unit and the drop-in with their texts."""
+    """Return the texts of the unit and the drop-in."""
     options = "" if allow_fallback else " --refuse-fallback"
     return {READY_UNIT: _READY_TEXT.format(mark=MARK, command=COMMAND, options=options), DROP_IN: _DROP_IN_TEXT}
 
 
 def plan(instances: Sequence[Instance], *, allow_fallback: bool, check_mode: bool) -> list[Step]:
-    """Return what is left to do for keepalived to run these instances.
+    """Return the steps that make keepalived run these instances.
 
-    :raises IpvsUnavailableError: keepalived is missing, refuses the configuration, or has one of somebody else's without ours.
+    :raises IpvsUnavailableError: keepalived is missing, refuses the configuration, or has a foreign one that does not include ours.
     """
     text = configuration(instances)
     steps = _plan_main()
     installed = is_installed("keepalived")
-    # In check mode, a task before this one would have installed it.
+    # In a real run, an earlier task installs it.
     if not installed and not check_mode:
         raise IpvsUnavailableError("keepalived is not on this machine. Install the package keepalived")
     active = systemd.states([UNIT])[UNIT].active
@@ -101,7 +101,7 @@ def plan(instances: Sequence[Instance], *, allow_fallback: bool, check_mode: boo
     if claimed:
         verb = "reload" if active else "start"
         words = f"{verb} {UNIT}, which keeps the addresses of {', '.join(each.name for each in claimed)}"
-        # In place of an ordinary start, which is the last one.
+        # Instead of an ordinary start, which is the last step.
         steps += [*(start if active else start[:-1]), Step(words, partial(_claim, instances, claimed, verb))]
     else:
         steps += [Step(f"reload {UNIT}", partial(_systemctl, "reload"))] if changed and active else []
@@ -110,7 +110,7 @@ def plan(instances: Sequence[Instance], *, allow_fallback: bool, check_mode: boo
 
 
 def plan_absent() -> list[Step]:
-    """Return what is left to do for keepalived to run none of our instances. Addresses that are saved for the next boot stay."""
+    """Return the steps that remove our instances from keepalived. Addresses that are saved for the next boot stay."""
     ours = [OURS, *(os.path.join(systemd.DIRECTORY, name) for name in (DROP_IN, READY_UNIT))]
     if not any(map(os.path.lexists, ours)):
         return []
@@ -122,7 +122,7 @@ def plan_absent() -> list[Step]:
     else:
         steps = files.plan_removal([OURS])
         steps += [Step(f"reload {UNIT}", partial(_let_go, "reload", keep))] if active else []
-    # Last: as long as they are there, a run that ended early is taken up again. Not stopped: that would stop keepalived.
+    # Last: while they exist, the next run completes one that was killed. Not stopped: that would stop keepalived.
     return [*steps, *files.plan_removal(ours[1:]), Step("have systemd forget them", lambda: _systemctl("daemon-reload", unit=""))]
 
 
@@ -150,7 +150,7 @@ def _is_ours_alone() -> bool:
 
 
 def _test(text: str) -> None:
-    """Have keepalived judge our file, alone and with the rest, before it is put in place."""
+    """Let keepalived check our file, alone and with the rest, before it is installed."""
     with tempfile.TemporaryDirectory(prefix="ipvs_director-") as folder:
         alone = os.path.join(folder, "alone.conf")
         files.write(alone, text)
@@ -175,7 +175,7 @@ def _test_file(path: str, refusal: str) -> None:
 
 
 def _claimed(instances: Sequence[Instance]) -> list[Instance]:
-    """Return the instances whose addresses this director has, and keepalived does not manage yet, and no other director does."""
+    """Return the instances whose addresses this director has, and that neither keepalived here nor another director manages."""
     links = addresses.read()
     candidates = [each for each in instances if each.marker not in links.places and not links.places.keys().isdisjoint(each.vips)]
     if not candidates:
@@ -185,7 +185,7 @@ def _claimed(instances: Sequence[Instance]) -> list[Instance]:
 
 
 def _claim(instances: Sequence[Instance], claimed: Sequence[Instance], verb: str) -> None:
-    """Have keepalived be master of these instances at once, then give it the configuration that stays."""
+    """Start keepalived as master of these instances, then give it the permanent configuration."""
     files.write(OURS, configuration(instances, claimed))
     try:
         _systemctl(verb)
@@ -196,14 +196,14 @@ def _claim(instances: Sequence[Instance], claimed: Sequence[Instance], verb: str
 
 
 def _plan_leftovers(instances: Sequence[Instance]) -> list[Step]:
-    """Return what is left to do about addresses that keepalived did not add, on a director that is not their master."""
+    """Return the steps that remove addresses which keepalived did not add, on a director that is not their master."""
 
     def leftovers(links: Links) -> list[Place]:
         return [place for each in instances if each.marker not in links.places for place in each.vips if place in links.places]
 
     links = addresses.read()
     if leftovers(links):
-        # It may just be about to remove them, or to become master.
+        # keepalived may be about to remove them, or to become master.
         links = _wait(lambda links: not leftovers(links), 1.0)
     return [
         Step(f"remove {place.address} from {place.interface}, where keepalived is not master", partial(addresses.change, [place], []))
@@ -212,7 +212,7 @@ def _plan_leftovers(instances: Sequence[Instance]) -> list[Step]:
 
 
 def _let_go(verb: str, keep: Sequence[Place]) -> None:
-    """Stop or reload keepalived, and put back what it removes of these addresses until it is done."""
+    """Stop or reload keepalived, and add these addresses again whenever it removes them."""
     if verb == "stop":
         _systemctl("disable", "--quiet")
     _systemctl(verb, "--no-block")
@@ -229,7 +229,7 @@ def _let_go(verb: str, keep: Sequence[Place]) -> None:
 
 
 def _wait(is_done: Callable[[Links], bool], seconds: float = _PATIENCE) -> Links:
-    """Read the addresses until they are as wanted, or the time is over, and return them."""
+    """Read the addresses until they are as wanted, or a timeout, and return them."""
     deadline = time.monotonic() + seconds
     while True:
         links = addresses.read()

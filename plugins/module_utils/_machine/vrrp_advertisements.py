@@ -20,15 +20,15 @@ from ansible_collections.lvs.director.plugins.module_utils._machine.vrrp_configu
 
 _VRRP = 112
 _ADVERTISEMENT = 1
-# A backup gives a master up after three intervals and a bit.
+# A backup gives up on a master after a little more than three intervals.
 _INTERVALS = 3.5
 _BIT = 0.2  # seconds
 
 
 def with_master(instances: Sequence[Instance]) -> set[Instance]:
-    """Return the instances that a peer is master of. If none is, that takes three and a half intervals.
+    """Return the instances that have a peer as master. Without any, this takes three and a half intervals.
 
-    All of them, if this process may not listen.
+    Returns all of them if this process may not listen.
     """
     heard: set[Instance] = set()
     deadline = time.monotonic() + max((each.advertisement_interval for each in instances), default=0.0) * _INTERVALS + _BIT
@@ -45,10 +45,10 @@ def with_master(instances: Sequence[Instance]) -> set[Instance]:
 def parse(packet: bytes, family: int) -> Optional[int]:
     """Return the router ID of a master's advertisement, None for any other packet.
 
-    :param packet: with the IP header if it is IPv4, as a raw socket has it.
+    :param packet: as from a raw socket: with the IP header if it is IPv4.
     """
     body = packet[(packet[0] & 15) * 4 :] if family == 4 and packet else packet
-    # A master that stops says so with priority 0.
+    # A stopping master announces that with priority 0.
     if len(body) < 3 or body[0] & 15 != _ADVERTISEMENT or body[2] == 0:
         return None
     return body[1]

@@ -4,12 +4,12 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""VRRP instances, and their configuration in the words of keepalived.conf(5).
+"""VRRP instances, and their configuration for keepalived.conf(5).
 
-An advertisement lists the addresses of its instance, and keepalived drops one that does not list its own: with the whole list in
-it, two directors would both be master from the moment that one of them gets another list until the other has it too. So ours list
-an address that never changes, the marker: 127.112.0.ID, or fe80::112:ID over IPv6, on lo. All virtual addresses are "excluded",
-which keepalived adds and removes in the same way. A director that has the marker is the master of that instance.
+An advertisement lists the addresses of its instance, and keepalived drops one with another list than its own. With all addresses in
+the list, two directors would both be master while only one of them has a new list. So ours lists an address that never changes, the
+marker: 127.112.0.ID, or fe80::112:ID over IPv6, on lo. All virtual addresses are "excluded" ones, which keepalived adds and removes in
+the same way. The director that has the marker is the master of that instance.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Instance(NamedTuple):
 
     @property
     def marker(self) -> Place:
-        """Return the address on lo that its advertisements list."""
+        """Return the address on lo that the advertisements list."""
         if _family(self.address) == 6:
             return Place(ipaddress.ip_interface(f"fe80::112:{self.router_id:x}/128"), "lo")
         return Place(ipaddress.ip_interface(f"127.112.0.{self.router_id}/32"), "lo")
@@ -56,7 +56,7 @@ class Instance(NamedTuple):
 def instances_of(options: Sequence[Mapping[str, Any]]) -> tuple[Instance, ...]:
     """Return the instances of the option ``instances``.
 
-    :raises IpvsInputError: a value is wrong, or two instances do not go together; with the option's path.
+    :raises IpvsInputError: a value is wrong, or two instances conflict; with the option's path.
     """
     if not options:
         raise IpvsInputError("instances", "there is none. To run none, use state absent")
@@ -81,14 +81,14 @@ def instances_of(options: Sequence[Mapping[str, Any]]) -> tuple[Instance, ...]:
 def configuration(instances: Sequence[Instance], claimed: Collection[Instance] = ()) -> str:
     """Return the text of our file.
 
-    :param claimed: instances whose addresses this director has already, and keeps. An address owner, priority 255, is master at
-        once; any other instance begins by removing its addresses, and waits for three intervals.
+    :param claimed: instances whose addresses this director already has, and keeps. An address owner, priority 255, is master at
+        once; any other instance first removes its addresses, and waits for three intervals.
     """
     return f"{MARK}. Changes are lost\n" + "".join(_text(instance, instance in claimed) for instance in instances)
 
 
 def listed() -> set[Place]:
-    """Return the virtual addresses that our file gives to keepalived."""
+    """Return the virtual addresses in our file."""
     return {Place(ipaddress.ip_interface(address), interface) for address, interface in _PLACE.findall(files.content(OURS) or "")}
 
 
@@ -153,7 +153,7 @@ def _text(instance: Instance, claimed: bool) -> str:
         f"    advert_int {instance.advertisement_interval:g}",
         f"    unicast_src_ip {instance.address}",
         *_block("unicast_peer", instance.peers),
-        # The marker: see above.
+        # The marker: see the docstring of this file.
         *_block("virtual_ipaddress", [f"{marker} dev {interface} scope host"]),
         *_block("virtual_ipaddress_excluded", [f"{place.address} dev {place.interface}" for place in instance.vips]),
         "}",

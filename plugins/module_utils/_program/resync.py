@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 
 _PORTS = "/proc/sys/net/ipv4/vs/sync_ports"
-# Seconds until the agent looks again for a daemon that is missing, or has lost its interface.
+# Seconds between checks for a daemon that is missing or has lost its interface.
 _RETRY = 5.0
 
 
 class Daemons(NamedTuple):
-    """The sync daemons beside which an agent works, and the indices of their interfaces: one made anew has another."""
+    """The sync daemons of an agent, and the indices of their interfaces: a recreated one has another."""
 
     backup: SyncDaemon
     master: SyncDaemon
@@ -45,7 +45,7 @@ class Daemons(NamedTuple):
 
 
 def resync(timeout: float, *, as_json: bool) -> int:
-    """Ask the other directors for their connections, and return once this one has them, or is known to lack some.
+    """Ask the other directors for their connections, and return once this one has them, or after a timeout.
 
     :raises IpvsUnavailableError: no backup daemon runs here, or no other director has answered.
     """
@@ -61,9 +61,9 @@ def resync(timeout: float, *, as_json: bool) -> int:
 
 
 def watch(interval: float) -> int:
-    """Tell other directors of this one's connections, every ``interval`` seconds and when one asks, and hear them, until ended.
+    """Exchange connections with other directors, every ``interval`` seconds and when one asks, until stopped.
 
-    Waits for a backup daemon, and begins anew when the daemons or their interfaces change.
+    Waits for a backup daemon, and starts again when the daemons or their interfaces change.
     """
     problem = ""
     while True:
@@ -105,7 +105,7 @@ def read_daemons(kernel: IpvsKernel) -> Daemons:
 
 @contextlib.contextmanager
 def agent(kernel: IpvsKernel, daemons: Daemons, report: Callable[[Report], None]) -> Iterator[Agent]:
-    """Open an agent for the block."""
+    """Open an agent during the block."""
     with closing(MulticastGroup(daemons.backup, daemons.master, daemons.ports)) as group, closing(Routing()) as routing:
         yield Agent(kernel, daemons.backup, daemons.master, group, routing.is_local, lambda: listing(CONNECTIONS), report)
 

@@ -4,9 +4,9 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Connection synchronisation from user space: what the kernel's sync daemons do not do when a director returns.
+"""Connection synchronisation from user space, for what the kernel's sync daemons do not do when a director returns.
 
-The messages are the kernel's own (version 1, net/netfilter/ipvs/ip_vs_sync.c), and the kernel's backup daemon takes them.
+The messages are the kernel's own (version 1, net/netfilter/ipvs/ip_vs_sync.c), and the kernel's backup daemon reads them.
 
 Imports _kernel and _model.
 """

@@ -4,14 +4,14 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The agent beside the kernel's sync daemons: tells of all connections, hears what others tell, and ends what is stale.
+"""The agent beside the kernel's sync daemons: sends all connections, receives those of others, and ends stale ones.
 
-Small, and restartable at any moment: all that it knows comes from the kernel's table and from the messages of two rounds.
+It can be restarted at any time: its whole state comes from the kernel's table and from the messages of two rounds.
 
-A round is told when another director asks, as one does that comes back, and every ``interval`` seconds. It is sent in bursts,
-with pauses between: the kernel's backup daemon has a receive buffer of some hundred datagrams. The agent rests nineteen times as
-long as an unasked round took, and four times as long before it answers a question: rounds take a twentieth of a processor, and
-a fifth of one however often somebody asks. Like the kernel's daemons, it trusts the network of the group.
+It sends a round every ``interval`` seconds, and when another director asks, as a returning one does. It sends in bursts, with pauses
+between them: the kernel's backup daemon has a receive buffer for some hundred datagrams. After a round, it pauses nineteen times as
+long as the round took, or four times if a director asks: rounds use a twentieth of a processor, and at most a fifth however often
+directors ask. Like the kernel's daemons, it trusts the network of the group.
 """
 
 from __future__ import annotations
@@ -41,39 +41,39 @@ if TYPE_CHECKING:
 # Datagrams sent without a pause, and the pause in seconds: 40,000 connections a second at most.
 _BURST = 16
 _PAUSE = 0.016
-# Rest after a round, as a multiple of the time that it took, and the shortest in seconds.
+# Pause after a round, as a multiple of its duration, and the minimum in seconds.
 _REST = 19
 _REST_BEFORE_ANSWER = 4
 _SHORTEST_REST = 0.5
-# Seconds without an answer after which it is asked for again.
+# Seconds without an answer before asking again.
 _PATIENCE = 5.0
-# Seconds until what was sent last has gone through the kernel.
+# Seconds until the kernel has processed the last datagram.
 _ARRIVAL = 0.2
-# Seconds that a connection must have left to be told of, beside those that the round takes.
+# Seconds that a connection must have left to be sent, besides the duration of the round.
 _SHORTEST = 3
-# Questions for a round in each interval, while something is missing.
+# Requests for a round per interval, while something is missing.
 _QUESTIONS = 3
 
 
 class Report(NamedTuple):
-    """What a round has shown here, or, with ``ours``, what another director writes of this one's."""
+    """The result of a round here, or, with ``ours``, another director's receipt for this one's round."""
 
     source: str
     told: int
     missing: int
     ended: int
-    untold: int = 0  # connections of this director to addresses of the other one that it has not told of; the ended ones among them
+    untold: int = 0  # connections of this director to addresses of the other one that it did not send, including the ended ones
     ours: bool = False
 
 
 class Agent:
     """One director's agent.
 
-    :param backup: the sync daemon that receives here.
-    :param master: the one that sends; the backup where there is none.
+    :param backup: the sync daemon that receives.
+    :param master: the sync daemon that sends; the backup if there is none.
     :param is_local: whether packets to an address end at this machine.
     :param listing: returns the lines of /proc/net/ip_vs_conn.
-    :param report: gets what each round has shown.
+    :param report: receives the result of each round.
     """
 
     def __init__(
@@ -96,14 +96,14 @@ class Agent:
         self._listener = Listener()
         self._questions = 0
         self._rounds = 0
-        self._round = ""  # the name of the last one that was told,
-        self._duration = 0.0  # and the seconds that it took
+        self._round = ""  # the name of the last round sent,
+        self._duration = 0.0  # and its duration in seconds
 
     def run(self, interval: float, still: Callable[[], bool]) -> None:
-        """Tell and hear.
+        """Send and receive.
 
-        :param interval: seconds between rounds that nobody asks for.
-        :param still: asked before each of them; the agent returns when the answer is no.
+        :param interval: seconds between rounds that no director asks for.
+        :param still: called before each of them; the agent returns if it returns False.
         """
         due = earliest = time.monotonic()
         self._questions = _QUESTIONS
@@ -124,11 +124,11 @@ class Agent:
             asked = self._hear_until(min(due, earliest) if asked else due) or asked
 
     def resync(self, timeout: float, rounds: int = 2) -> Optional[Report]:
-        """Ask for rounds until this director's table has what another one serves, and nothing else of it.
+        """Ask for rounds until this director's table has exactly the connections that another one serves.
 
         :param timeout: seconds.
-        :param rounds: how many at least: the second is the first one that can show what is stale.
-        :return: of the last round; None if nobody has told of any.
+        :param rounds: minimum number; only the second can show stale connections.
+        :return: the report of the last round; None if no director sent one.
         """
         deadline = time.monotonic() + timeout
         report: Optional[Report] = None
@@ -141,7 +141,7 @@ class Agent:
         return report
 
     def confirm(self, timeout: float, tolerance: int) -> dict[str, Mark]:
-        """Tell rounds until others have written that no more than ``tolerance`` connections are missing in their tables.
+        """Send rounds until other directors confirm that they lack at most ``tolerance`` connections.
 
         :param timeout: seconds.
         :return: the last receipt of each director, by its address. Empty if there was none.
@@ -159,7 +159,7 @@ class Agent:
         self._send_mark(Mark("ask"))
 
     def tell(self) -> int:
-        """Tell of all connections to addresses that this machine serves, and return how many there were."""
+        """Send all connections to addresses that this machine serves, and return their number."""
         started = time.monotonic()
         served, own = self.served(), self._own()
         if not served:
@@ -184,14 +184,14 @@ class Agent:
         return [observed.entry for observed in self._kernel.read_table(counters=False)]
 
     def served(self) -> set[bytes]:
-        """Return the virtual addresses that are this machine's now."""
+        """Return the virtual addresses that this machine has now."""
         return self._local(self.table())
 
     def _send_mark(self, mark: Mark) -> None:
         self._group.tell(pack_payload(pack_mark(mark), self._master.sync_id))
 
     def _hear_until(self, deadline: float) -> bool:
-        """Hear others until a moment, or until one of them asks for a round, and return whether one has."""
+        """Receive until a deadline, or until a director asks for a round; return whether one asked."""
         while (left := deadline - time.monotonic()) > 0:
             heard = self._hear(left)
             if heard is None:
@@ -269,6 +269,6 @@ class Agent:
     def _local(self, table: Iterable[Entry]) -> set[bytes]:
         addresses = {entry.service.key.address for entry in table}
         if b"" in addresses:
-            # Those of services by firewall mark are known from connections alone.
+            # The addresses of firewall mark services are known only from connections.
             addresses |= {connection.address for connection in self._own() if connection.protocol}
         return {address for address in addresses if address and self.is_local(address)}

@@ -19,7 +19,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.settings impor
 from ansible_collections.lvs.director.plugins.module_utils._model.table import format_address
 from ansible_collections.lvs.director.plugins.module_utils._sync.round import Source
 
-# Datagrams wait here while a listing is read: a thousand of them, each with some forty connections.
+# Holds datagrams while a listing is read: a thousand, each with some forty connections.
 _RECEIVE_BYTES = 4 << 20
 _SO_RCVBUFFORCE = 33
 _LARGEST_DATAGRAM = 65535
@@ -28,14 +28,14 @@ _MREQ6 = struct.Struct("=16si")
 
 
 class Datagram(NamedTuple):
-    """What was received, and from where."""
+    """A received datagram and its sender."""
 
     source: Source
     data: bytes
 
 
 class Group(Protocol):
-    """Where sync messages go to and come from."""
+    """Sends and receives sync messages."""
 
     def tell(self, data: bytes) -> None:
         """Send a datagram to the other directors.
@@ -44,13 +44,13 @@ class Group(Protocol):
         """
 
     def tell_here(self, data: bytes) -> None:
-        """Send a datagram to the backup daemon of this director, and to nobody else.
+        """Send a datagram to the backup daemon of this director only.
 
         :raises IpvsUnavailableError: the interface is gone.
         """
 
     def receive(self, patience: float) -> Optional[Datagram]:
-        """Return the next datagram of another director; None if none has come within so many seconds, or if it was this one's own.
+        """Return the next datagram of another director; None after a timeout, or if it was our own.
 
         :raises IpvsUnavailableError: the interface is gone.
         """
@@ -59,10 +59,10 @@ class Group(Protocol):
 class MulticastGroup:
     """The group of a director's sync daemons.
 
-    :param backup: the daemon beside which datagrams are received.
-    :param master: the daemon beside which they are sent.
-    :param ports: how many ports the kernel's daemons use (net.ipv4.vs.sync_ports), beginning with the daemon's own.
-    :raises IpvsUnavailableError: the interface is gone, or this is not root.
+    :param backup: the backup daemon, whose group to join.
+    :param master: the master daemon, whose group to send to.
+    :param ports: number of ports that the kernel's daemons use (net.ipv4.vs.sync_ports), starting with the daemon's own.
+    :raises IpvsUnavailableError: the interface is gone, or the process is not root.
     """
 
     def __init__(self, backup: SyncDaemon, master: SyncDaemon, ports: int) -> None:
@@ -71,7 +71,7 @@ class MulticastGroup:
         self._open: list[socket.socket] = []
         try:
             self._others = self._sender(master, hops=master.ttl, loop=False)
-            # With no hop to go, a datagram does not leave the machine; the loop brings it to the kernel's backup daemon.
+            # With TTL 0, a datagram does not leave the machine; the loopback delivers it to the kernel's backup daemon.
             self._here = self._sender(backup, hops=0, loop=True)
             self._own_port = self._here.getsockname()[1]
             self._receivers = [self._receiver(backup, backup.port + index) for index in range(ports)]
@@ -126,7 +126,7 @@ class MulticastGroup:
         receiver = self._socket(daemon)
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, daemon.interface.encode())
-        with contextlib.suppress(PermissionError):  # the limit of net.core.rmem_max is for others than root
+        with contextlib.suppress(PermissionError):  # root may exceed net.core.rmem_max
             receiver.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BYTES)
         receiver.bind((_group(daemon), port))
         if receiver.family == socket.AF_INET:

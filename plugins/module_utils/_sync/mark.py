@@ -4,9 +4,9 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Marks in the stream of sync messages: where a round begins and ends, the question for a round, and its receipt. Pure.
+"""Marks in the stream of sync messages: start and end of a round, a request for a round, and its receipt. Pure functions.
 
-A mark is the payload of a message without connections, which the kernel passes over. It is JSON, for whoever looks with tcpdump.
+A mark is the payload of a message without connections, which the kernel ignores. It is JSON, readable with tcpdump.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import NamedTuple, Optional
 from ansible_collections.lvs.director.plugins.module_utils._model.table import format_address, parse_address
 
 _NAME = "lvs.director"
-# Addresses in a mark: with IPv6 it still fits into the shortest message that the kernel allows a daemon to be set to.
+# Addresses per mark: even with IPv6, it fits into the shortest message length that the kernel allows for a daemon.
 _ADDRESSES = 24
 
 
 class Mark(NamedTuple):
-    """A mark: ``ask`` for a round; ``serves``, some addresses of a round that begins; ``end`` of a round; ``received``, its receipt."""
+    """A mark: ``ask`` for a round; ``serves``, some addresses of a starting round; ``end`` of a round; ``received``, its receipt."""
 
     kind: str
     round: str = ""
@@ -43,7 +43,7 @@ def pack_mark(mark: Mark) -> bytes:
 
 
 def unpack_mark(payload: bytes) -> Optional[Mark]:
-    """Return the mark of a payload; None if it is something else's."""
+    """Return the mark in a payload; None if it is something else."""
     try:
         content = json.loads(payload)
         connections, missing, ended = (int(content.get(name, 0)) for name in ("connections", "missing", "ended"))

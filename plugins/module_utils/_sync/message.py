@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The kernel's sync messages, version 1: connections to datagrams and back. Pure.
+"""The kernel's sync messages, version 1: convert connections to datagrams and back. Pure functions.
 
 The layout is that of struct ip_vs_sync_mesg, ip_vs_sync_v4 and ip_vs_sync_v6 in net/netfilter/ipvs/ip_vs_sync.c; all numbers
 are in network byte order. One TCP connection over IPv4, established, for 900 more seconds, with sync_id 7::
@@ -14,7 +14,7 @@ are in network byte order. One TCP connection over IPv4, established, for 900 mo
     00000000 00000384                               firewall mark, timeout in seconds
     c0000264 0a0a0003 0a000001                      addresses of client, service, destination
 
-A connection may carry options of persistence engines after that, each with its type and length in a byte.
+Options of persistence engines may follow a connection, each with its type and length in a byte.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import NamedTuple, Optional
 VERSION = 1
 
 # Flags of a connection (include/uapi/linux/ip_vs.h) that a message may set.
-F_NOOUTPUT = 0x0080  # answers do not pass the director: every method but masquerade
+F_NOOUTPUT = 0x0080  # replies bypass the director: every method but masquerade
 F_INACTIVE = 0x0100
 F_TEMPLATE = 0x1000
 
@@ -37,16 +37,16 @@ _TYPE_IPV6 = 1
 _OPTION_ENGINE_DATA = 2
 _OPTION_ENGINE_NAME = 3
 _SIZE_MASK = 0x0FFF
-# The kernel counts the connections of a message in one byte.
+# The number of connections in a message is one byte.
 _MOST_CONNECTIONS = 255
 
 
 class Damaged(Exception):
-    """A datagram that is no sync message. Anybody may send to the group: it is passed over, as the kernel does."""
+    """A datagram that is no sync message. Anybody may send to the group: ignore it, as the kernel does."""
 
 
 class SyncConnection(NamedTuple):
-    """A connection, or the template of a persistent client, as a message carries it."""
+    """A connection in a message, or the template of a persistent client."""
 
     protocol: int
     client_address: bytes
@@ -64,7 +64,7 @@ class SyncConnection(NamedTuple):
 
     @property
     def key(self) -> bytes:
-        """What names the connection, in a form that listing and message share."""
+        """The identity of the connection, the same in listing and message."""
         return b"%c%b%b%b%b" % (
             self.protocol,
             self.client_address,
@@ -78,7 +78,7 @@ _PORTS = struct.Struct("!HHH")
 
 
 class Message(NamedTuple):
-    """A datagram: its connections, or a payload that only this package reads."""
+    """The content of a datagram: connections, or a payload of this package."""
 
     sync_id: int
     connections: tuple[SyncConnection, ...] = ()
@@ -114,7 +114,7 @@ def pack_connection(connection: SyncConnection) -> bytes:
 def pack_messages(connections: Iterable[SyncConnection], sync_id: int, maximum_length: int) -> Iterator[tuple[bytes, int]]:
     """Yield datagrams, each with the number of its connections.
 
-    :param maximum_length: bytes of a datagram, the backup daemon's ``sync_maxlen``: the kernel drops what is longer.
+    :param maximum_length: maximum bytes of a datagram, the backup daemon's ``sync_maxlen``: the kernel drops longer ones.
     """
     parts: list[bytes] = []
     length = _HEADER.size
@@ -130,7 +130,7 @@ def pack_messages(connections: Iterable[SyncConnection], sync_id: int, maximum_l
 
 
 def pack_payload(payload: bytes, sync_id: int) -> bytes:
-    """Return a message without connections: the kernel reads its header, and nothing of what follows."""
+    """Return a message without connections: the kernel reads only its header."""
     return _HEADER.pack(0, sync_id, _HEADER.size + len(payload), 0, VERSION, 0) + payload
 
 
@@ -140,7 +140,7 @@ def _message(parts: list[bytes], sync_id: int) -> bytes:
 
 
 def unpack_message(data: bytes) -> Optional[Message]:
-    """Return a datagram's content; None if it is not of version 1, as messages of kernels with sync_version 0 are not.
+    """Return a datagram's content; None if it is not of version 1 (kernels with sync_version 0 send others).
 
     :raises Damaged: it is damaged.
     """

@@ -4,11 +4,11 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What is told in a round, and what a round shows to be missing or stale. Pure: messages in, messages out.
+"""The messages of a round, and which connections it shows to be missing or stale. Pure: messages in, messages out.
 
-The director that serves an address tells of all of its connections, round after round. The kernel's backup daemons of the
-others take what they lack. A connection is stale that was in this director's table at the end of two rounds in succession,
-and of which neither they nor the kernel's own messages meanwhile have told: it has ended while this director was away.
+The director that serves an address sends all of its connections in every round. The kernel's backup daemons on the other directors add
+the missing ones. A connection is stale if it was in this director's table at the end of two successive rounds, and neither these nor the
+kernel's own messages included it: it ended while this director was away.
 """
 
 from __future__ import annotations
@@ -21,39 +21,39 @@ from ansible_collections.lvs.director.plugins.module_utils._sync.message import 
 from ansible_collections.lvs.director.plugins.module_utils._sync.told import Told
 
 _PROTOCOL_IP = 0
-# Anybody may send to the group. Directors of a group, and processes of a director, of which notes are kept: some megabytes each.
+# Anybody may send to the group. Limits of directors, and of processes per director, to track: some megabytes each.
 _MOST_PEERS = 8
 _MOST_ROUNDS = 4
 
 
 class Source(NamedTuple):
-    """A socket of another director. Its kernel and each of its processes have one of their own."""
+    """A socket of another director. Its kernel and each of its processes have their own."""
 
     address: str
     port: int
 
 
 class Complete(NamedTuple):
-    """A round that has ended."""
+    """A completed round."""
 
     source: Source
     name: str
     connections: int
-    lost: int  # connections of the round that did not arrive
+    lost: int  # connections of the round that were lost on the way
     addresses: frozenset[bytes]
     told: Told
 
 
 class Comparison(NamedTuple):
-    """What a round shows of this director's table."""
+    """The comparison of this director's table with a round."""
 
     missing: int
     stale: tuple[SyncConnection, ...]
-    untold: int  # connections that only this director has, the stale ones among them
+    untold: int  # connections that only this director has, including the stale ones
 
 
 class _Round:
-    """What was heard so far of a round."""
+    """The part of a round received so far."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -63,7 +63,7 @@ class _Round:
 
 
 class _Peer:
-    """What another director has told since its last round ended, by its kernel too, and what was suspected to be stale then."""
+    """What another director and its kernel have sent since its last round, and the connections suspected to be stale then."""
 
     def __init__(self) -> None:
         self.told = Told()
@@ -72,13 +72,13 @@ class _Peer:
 
 
 class Listener:
-    """Hears the messages of other directors."""
+    """Tracks the messages of other directors."""
 
     def __init__(self) -> None:
         self._peers: dict[str, _Peer] = {}
 
     def hear(self, source: Source, message: Message) -> None:
-        """Take note of connections, of the kernel's own messages too."""
+        """Record connections, including those in the kernel's own messages."""
         peer = self._peer(source)
         if peer is None:
             return
@@ -90,7 +90,7 @@ class Listener:
             found.heard += len(message.connections)
 
     def mark(self, source: Source, mark: Mark) -> Optional[Complete]:
-        """Take note of a mark, and return the round that it ends."""
+        """Record a mark, and return the round that it ends."""
         peer = self._peer(source)
         if peer is None:
             return None
@@ -108,10 +108,10 @@ class Listener:
         return None
 
     def compare(self, own: Iterable[SyncConnection], complete: Complete, served_here: Collection[bytes]) -> Comparison:
-        """Return how this director's table differs from a round of which nothing was lost, and begin to note for the next one.
+        """Compare this director's table with a complete round, and start to record the next one.
 
         :param own: this director's connections.
-        :param served_here: addresses of this director: its own connections are the truth about those.
+        :param served_here: addresses of this director, for which its own connections are authoritative.
         """
         peer = self._peers[complete.source.address]
         common = untold = 0
@@ -140,13 +140,13 @@ class Listener:
 
 
 def concerns(connection: SyncConnection, addresses: Collection[bytes]) -> bool:
-    """Return whether a connection is one of these addresses. The template of a firewall mark is any address's."""
+    """Return whether a connection belongs to one of these addresses. The template of a firewall mark belongs to any."""
     return connection.address in addresses or (connection.protocol == _PROTOCOL_IP and bool(addresses))
 
 
 def to_tell(own: Iterable[SyncConnection], served_here: Collection[bytes], shortest: float) -> Iterator[SyncConnection]:
     """Yield the connections of a round.
 
-    :param shortest: seconds that a connection must have left: those that end before the round is compared would be missed.
+    :param shortest: seconds that a connection must have left: others would end before the round is compared.
     """
     return (connection for connection in own if connection.timeout >= shortest and concerns(connection, served_here))

@@ -4,10 +4,9 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Which addresses this machine serves: those that its routing delivers to itself.
+"""Find out which addresses this machine serves: those that its routing delivers locally.
 
-The question is the kernel's own (RTM_GETROUTE, as ``ip route get``): an address on an interface counts, and so does a local
-route for a whole network.
+The kernel answers (RTM_GETROUTE, as ``ip route get``): addresses on interfaces count, and so do local routes for whole networks.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _RTATTR = struct.Struct("=HH")
 
 
 class Routing:
-    """Asks the kernel's routing."""
+    """Queries the kernel's routing."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
@@ -54,5 +53,5 @@ class Routing:
         except OSError as exc:
             raise IpvsUnavailableError(f"Cannot ask the kernel for a route: {os.strerror(exc.errno or 0)}") from exc
         _length, kind, _flags, _sequence, _port = _NLMSGHDR.unpack_from(reply)
-        # Without any route to it, the address is not this machine's.
+        # An address without a route is not this machine's.
         return kind != _NLMSG_ERROR and int(_RTMSG.unpack_from(reply, _NLMSGHDR.size)[7]) == _RTN_LOCAL

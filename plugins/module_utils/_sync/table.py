@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The kernel's listing of connections, as sync messages tell of them.
+"""Convert the kernel's listing of connections for sync messages.
 
-The listing (/proc/net/ip_vs_conn) lacks two things that a message has: the forwarding method, which the backup takes from its
-own destination, and the firewall mark of a connection, which is looked up in the table of services.
+The listing (/proc/net/ip_vs_conn) lacks two fields of a message: the forwarding method, which the backup takes from its own
+destination, and the firewall mark of a connection, which is looked up in the table of services.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _STATES = {
     _SCTP: {word.encode(): number for number, word in enumerate(_SCTP_STATES)},
     _UDP: {b"UDP": 0},
 }
-# What the kernel's own daemon tells of (ip_vs_sync_conn_needed): not handshakes, which end or get on within seconds.
+# As the kernel's own daemon (ip_vs_sync_conn_needed): no handshakes, which last only seconds.
 _TOLD = {
     _TCP: {b"ESTABLISHED", b"FIN_WAIT", b"TIME_WAIT", b"CLOSE", b"CLOSE_WAIT"},
     _SCTP: {b"ESTABLISHED", b"S-SENT", b"S-RECEIVED", b"S-ACK-SENT", b"CLOSED"},
@@ -38,17 +38,17 @@ _TOLD = {
 }
 # Connections in other states, and all of UDP, count as inactive (the kernel's tcp_state_active_table).
 _ACTIVE = {_TCP: {b"ESTABLISHED"}, _SCTP: {b"ESTABLISHED"}, _UDP: frozenset[bytes]()}
-# The state in which a connection is ended.
+# The state that ends a connection.
 _CLOSED = {_TCP: _TCP_STATES.index("CLOSE"), _SCTP: _SCTP_STATES.index("CLOSED"), _UDP: 0}
 
 Complete = Callable[[SyncConnection], SyncConnection]
 
 
 def read_connections(lines: Iterable[bytes], complete: Complete) -> Iterator[SyncConnection]:
-    """Yield what there is to tell of a listing. Lines of protocols that are not synchronised are passed over.
+    """Yield the connections of a listing to send. Skips protocols that are not synchronised.
 
     :param lines: of /proc/net/ip_vs_conn.
-    :param complete: adds what the listing lacks (``completing``).
+    :param complete: adds the fields that the listing lacks (``completing``).
     """
     for line in lines:
         found = _connection(line.split(None, 10))
@@ -66,7 +66,7 @@ def _connection(fields: list[bytes]) -> Optional[SyncConnection]:
         return None
     client, address, destination = (bytes.fromhex(fields[index].replace(b":", b"").decode("ascii")) for index in (1, 3, 5))
     if len(client) != len(destination):
-        # Tunnelled between families. The kernel allows no sync daemon beside a destination of that kind.
+        # Tunnelled between families. The kernel runs no sync daemon beside such a destination.
         return None
     if template:
         number, flags = _TEMPLATE_STATES[state], F_TEMPLATE
@@ -82,7 +82,7 @@ def _connection(fields: list[bytes]) -> Optional[SyncConnection]:
         int(fields[6], 16),
         number,
         flags,
-        # The time that is left, and never 0, which would be the state's own timeout.
+        # The remaining time, but never 0, which means the state's own timeout.
         timeout=max(1, int(fields[8])),
         engine=fields[9] if len(fields) > 10 else b"",
         engine_data=fields[10].rstrip(b"\n") if len(fields) > 10 else b"",
@@ -97,7 +97,7 @@ def ended(connection: SyncConnection) -> SyncConnection:
 
 
 class Fingerprints(NamedTuple):
-    """Short names of all services and destinations in their order. Directors with the same ones choose from the same real servers."""
+    """Hashes of all services and destinations in order. Directors with equal ones choose from the same real servers."""
 
     table: str  # without the weights
     weights: str  # with them
@@ -113,9 +113,9 @@ def fingerprints(table: Iterable[Entry]) -> Fingerprints:
 def completing(table: Iterable[Entry]) -> Complete:
     """Return a function that adds the firewall mark and the forwarding method of a connection's service.
 
-    A connection that matches a service by address has no mark. Of the others, one whose destination belongs to a single marked
-    service has its mark; where several could be meant, 0 leaves the connection without a destination on the backup: it is
-    forwarded all the same, and not counted.
+    A connection that matches a service by address has no mark. Any other connection has the mark of the only marked service with its
+    destination. If there are several, 0 leaves the connection without a destination on the backup: it is still forwarded, but not
+    counted.
     """
     services: set[tuple[int, bytes, int]] = set()
     marks: dict[tuple[bytes, int], set[int]] = {}
@@ -135,7 +135,7 @@ def completing(table: Iterable[Entry]) -> Complete:
         named, any_port = (connection.destination_address, connection.destination_port), (connection.destination_address, 0)
         mark = 0
         if connection.protocol == _IP:
-            # The template of a mark has it in place of the virtual address.
+            # The template of a mark has it instead of the virtual address.
             mark = int.from_bytes(connection.address[:4], "big")
         elif marks:
             protocol, address, port = connection.protocol, connection.address, connection.port

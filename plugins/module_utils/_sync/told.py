@@ -4,10 +4,10 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Which connections were told of: a Bloom filter, whose size does not depend on how many there are.
+"""The connections that were sent: a Bloom filter, whose size does not depend on their number.
 
-It may take one connection for another and so keep a stale entry for a round longer. Each filter has a salt of its own, so the
-next round tells them apart. It never forgets what was added.
+It may confuse two connections, and so keep a stale entry for another round. Each filter has its own salt, so the next round
+distinguishes them. It never misses an added connection.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from __future__ import annotations
 import os
 from hashlib import blake2b
 
-# 2 MiB: with a million connections one in five hundred is mistaken, with a hundred thousand one in three million.
+# 2 MiB: the false positive rate is one in five hundred with a million connections, one in three million with a hundred thousand.
 _BITS = 1 << 24
 _HASHES = 4
 
 
 class Told:
-    """A set of connections by their key."""
+    """A set of connections by key."""
 
     def __init__(self) -> None:
         self._bits = bytearray(_BITS >> 3)
