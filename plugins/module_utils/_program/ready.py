@@ -13,7 +13,7 @@ is no reason to leave the addresses without a director, nor is a missing sync da
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Optional
+from typing import Optional, cast
 
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Entry, ServiceKey
@@ -49,7 +49,7 @@ def missing(content: Content, table: Mapping[ServiceKey, Entry], fallback: Colle
     """
     found = [f"saved {problem}" for problem in content.problems]
     for service in content.services:
-        wanted, present = plan_entry(None, service), table.get(service.key)
+        wanted, present = cast(Entry, plan_entry(None, service)), table.get(service.key)
         reason = _reason(wanted, present)
         if reason is None and str(service.key) in fallback and present and present.service.scheduler != wanted.service.scheduler:
             reason = f"it has scheduler {present.service.scheduler} instead of {wanted.service.scheduler}"
