@@ -110,6 +110,12 @@ options:
       - Whether a director may become master while services use the fallback scheduler because their own is missing.
     type: bool
     default: true
+  stop_with_table:
+    description:
+      - Whether keepalived stops when C(ipvs-director.service) is stopped, so that another director takes the addresses. Give
+        V(true) where stopping that unit clears the table (O(lvs.director.ipvs_boot#module:clear_on_stop)).
+    type: bool
+    default: false
   state:
     description:
       - V(absent) removes the instances and their addresses, except for addresses that M(lvs.director.ipvs_vip) has saved.
@@ -117,7 +123,8 @@ options:
     choices: [present, absent]
     default: present
 notes:
-  - C(systemctl restart ipvs-director) does not stop keepalived. Only a start of keepalived checks whether the director is ready.
+  - C(systemctl restart ipvs-director) does not stop keepalived, unless O(stop_with_table=true). Only a start of keepalived checks
+    whether the director is ready.
 seealso:
   - module: lvs.director.ipvs_vip
   - module: lvs.director.ipvs_sync_daemon
@@ -181,6 +188,7 @@ def vrrp_module_spec() -> dict[str, Any]:
         "argument_spec": {
             "instances": {"type": "list", "elements": "dict", "options": instance},
             "allow_fallback": {"type": "bool", "default": True},
+            "stop_with_table": {"type": "bool", "default": False},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         "required_if": [("state", "present", ("instances",))],
@@ -192,8 +200,8 @@ def _act(params: dict[str, Any], check_mode: bool) -> Result:
     if params["state"] == "absent":
         return result(converge(vrrp.plan_absent, check_mode=check_mode))
     instances = instances_of(params["instances"])
-    allow_fallback = params["allow_fallback"]
-    return result(converge(lambda: vrrp.plan(instances, allow_fallback=allow_fallback, check_mode=check_mode), check_mode=check_mode))
+    units = vrrp.Units(params["allow_fallback"], params["stop_with_table"])
+    return result(converge(lambda: vrrp.plan(instances, units, check_mode=check_mode), check_mode=check_mode))
 
 
 def main() -> None:

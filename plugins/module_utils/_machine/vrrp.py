@@ -29,6 +29,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils._machine import addresses, files, systemd, vip
 from ansible_collections.lvs.director.plugins.module_utils._machine.addresses import Links, Place
@@ -45,16 +46,17 @@ READY_UNIT = "ipvs-director-ready.service"
 DROP_IN = f"{UNIT}.d/ipvs_director.conf"
 
 _MAIN_TEXT = f"{MARK}. What is added here stays\ninclude {OURS}\n"
-_DROP_IN_TEXT = f"""\
-{MARK}
+_DROP_IN_TEXT = """\
+{mark}
 [Unit]
 # A director whose table was not restored does not become master.
-Requires={READY_UNIT}
-After={READY_UNIT} ipvs-director.service ipvs-director-network.service
-
+Requires={ready}
+After={ready} ipvs-director.service ipvs-director-network.service
+{stop}
 [Service]
 Restart=on-failure
 """
+_STOP = "# Stopping ipvs-director.service clears the table.\nPartOf=ipvs-director.service\n"
 # A restart of ipvs-director.service must not stop keepalived, so this unit does not stay active: each start checks again.
 _READY_TEXT = """\
 {mark}
@@ -73,13 +75,22 @@ _PATIENCE = 10.0
 _PAUSE = 0.01
 
 
-def units(*, allow_fallback: bool) -> dict[str, str]:
-    """Return the texts of the unit and the drop-in."""
-    options = "" if allow_fallback else " --refuse-fallback"
-    return {READY_UNIT: _READY_TEXT.format(mark=MARK, command=COMMAND, options=options), DROP_IN: _DROP_IN_TEXT}
+class Units(NamedTuple):
+    """How the units behave."""
+
+    allow_fallback: bool  # a director may become master with the fallback scheduler
+    stop_with_table: bool  # keepalived stops when ipvs-director.service does
+
+    def files(self) -> dict[str, str]:
+        """Return the texts of the unit and the drop-in."""
+        options = "" if self.allow_fallback else " --refuse-fallback"
+        return {
+            READY_UNIT: _READY_TEXT.format(mark=MARK, command=COMMAND, options=options),
+            DROP_IN: _DROP_IN_TEXT.format(mark=MARK, ready=READY_UNIT, stop=_STOP if self.stop_with_table else ""),
+        }
 
 
-def plan(instances: Sequence[Instance], *, allow_fallback: bool, check_mode: bool) -> list[Step]:
+def plan(instances: Sequence[Instance], units: Units, *, check_mode: bool) -> list[Step]:
     """Return the steps that make keepalived run these instances.
 
     :raises IpvsUnavailableError: keepalived is missing, refuses the configuration, or has a foreign one that does not include ours.
@@ -96,7 +107,7 @@ def plan(instances: Sequence[Instance], *, allow_fallback: bool, check_mode: boo
         _test(text)
     claimed = _claimed(instances) if changed or not active else []
     steps += files.plan({OURS: text})
-    steps += systemd.plan_units(units(allow_fallback=allow_fallback), [])
+    steps += systemd.plan_units(units.files(), [])
     start = systemd.plan_units({}, [UNIT])
     if claimed:
         verb = "reload" if active else "start"

@@ -284,6 +284,7 @@ ELSEWHERE = {
         ),
         "instances": test_vrrp.test_the_configuration_is_keepaliveds,
         "allow_fallback": test_vrrp.test_the_units,
+        "stop_with_table": test_vrrp.test_the_units,
         "state": test_vrrp.test_the_addresses_go_with_the_instances,
     },
     "ipvs_fwmark": {

@@ -205,6 +205,9 @@ def test_the_units(run: Run, keepalived: Keepalived, units: Systemd) -> None:
     assert "RemainAfterExit" not in ready
     assert "Requires=ipvs-director-ready.service\nAfter=ipvs-director-ready.service ipvs-director.service ipvs-director-network" in drop_in
     assert steps(run, instances=[INSTANCE], allow_fallback=False)[-1] == "have systemd read its units again"
+    assert "PartOf=ipvs-director.service" not in drop_in
+    steps(run, instances=[INSTANCE], allow_fallback=False, stop_with_table=True)
+    assert "\nPartOf=ipvs-director.service\n" in units.files()["keepalived.service.d/ipvs_director.conf"]
     assert "ExecStart=/usr/local/sbin/ipvs-director ready --refuse-fallback\n" in units.files()["ipvs-director-ready.service"]
 
 
