@@ -36,6 +36,8 @@ class Guest:
                 files.add(path, str(path.relative_to(installed)))
             for path in (*HERE.glob("*.py"), HERE / "floor.c"):
                 files.add(path, f"bench/{path.name}")
+            for name in ("__init__.py", "directors.py"):
+                files.add(HERE.parent / "contract" / name, f"contract/{name}")
         interpreter = f'#!/bin/sh\nexec /usr/bin/python3 -ISB {FOLDER}/bench/measured_python.py "$@"\n'
         command = (
             f"mkdir -p {FOLDER} && tar -C {FOLDER} -x --no-same-owner"

@@ -9,8 +9,8 @@
 It can be restarted at any time: its whole state comes from the kernel's table and from the messages of two rounds.
 
 It sends a round every ``interval`` seconds, and when another director asks, as a returning one does. It sends in bursts, with pauses
-between them: the kernel's backup daemon has a receive buffer for some hundred datagrams. After a round, it pauses nineteen times as
-long as the round took, or four times if a director asks: rounds use a twentieth of a processor, and at most a fifth however often
+between them: the kernel's backup daemon has a receive buffer for some hundred datagrams. After a round, it rests nineteen times as
+long as it worked on the round, or four times if a director asks: rounds use a twentieth of a processor, and at most a fifth however often
 directors ask. Like the kernel's daemons, it trusts the network of the group.
 """
 
@@ -105,7 +105,8 @@ class Agent:
         :param interval: seconds between rounds that no director asks for.
         :param still: called before each of them; the agent returns if it returns False.
         """
-        due = earliest = time.monotonic()
+        earliest = time.monotonic()
+        due = earliest + interval
         self._questions = _QUESTIONS
         self.ask()
         asked = False
@@ -116,10 +117,11 @@ class Agent:
                     return
                 self._questions = _QUESTIONS
             if now >= due or (asked and now >= earliest):
+                begun = time.thread_time()
                 self.tell()
-                ended_at = now + self._duration
-                due = ended_at + max(interval, _REST * self._duration)
-                earliest = ended_at + max(_SHORTEST_REST, _REST_BEFORE_ANSWER * self._duration)
+                work, now = time.thread_time() - begun, time.monotonic()
+                due = now + max(interval, _REST * work)
+                earliest = now + max(_SHORTEST_REST, _REST_BEFORE_ANSWER * work)
                 asked = False
             asked = self._hear_until(min(due, earliest) if asked else due) or asked
 
