@@ -355,17 +355,25 @@ _STATS64_HEADERS = tuple(HEADER.pack(12, kind) for kind in range(1, 11))
 
 def unpack_counted_destinations(data: bytes, length: int) -> list[tuple[Destination, DestinationCounters]]:
     """Return the destinations of a run of messages, with their counters."""
-    return list(zip(unpack_destinations(data, length), map(_counters, _messages(data, length))))
+    messages = _messages(data, length)
+    try:
+        return list(zip(_destinations_alike(data, length), map(_counters_alike, messages)))
+    except _OtherLayout:
+        inside = [_inside(message, uapi.IPVS_CMD_ATTR_DEST) for message in messages]
+        return [(_destination(found), _counters(found)) for found in inside]
 
 
-def _counters(message: bytes) -> DestinationCounters:
+def _counters_alike(message: bytes) -> DestinationCounters:
+    """Return the counters of a message whose other attributes are where they are expected: STATS has headers like theirs inside."""
     stats = _stats_at_end(message)
-    if stats is not None and len(message) >= _COUNTS_AT + _COUNTS_LAYOUT.size:
-        row = _COUNTS_LAYOUT.unpack_from(message, _COUNTS_AT)
-        if row[::2] == _COUNTS_HEADERS:
-            active, inactive, persistent = row[1::2]
-            return DestinationCounters(active, inactive, persistent, stats)
-    found = _inside(message, uapi.IPVS_CMD_ATTR_DEST)
+    row = _COUNTS_LAYOUT.unpack_from(message, _COUNTS_AT)
+    if stats is None or row[::2] != _COUNTS_HEADERS:
+        raise _OtherLayout
+    active, inactive, persistent = row[1::2]
+    return DestinationCounters(active, inactive, persistent, stats)
+
+
+def _counters(found: dict[int, bytes]) -> DestinationCounters:
     active, inactive, persistent = (number(require(found, kind, name)) for kind, name in _COUNTS)
     return DestinationCounters(active, inactive, persistent, _stats(found, uapi.IPVS_DEST_ATTR_STATS64))
 

@@ -147,6 +147,17 @@ def test_the_layout_does_not_matter(data: st.DataObject, service: Service) -> No
     assert wire.unpack_counted_destinations(reply, len(reply)) == [(destination, counters)]
 
 
+def test_headers_inside_the_statistics_are_not_mistaken_for_the_counts() -> None:
+    """STATS has attributes of the same numbers and lengths inside, here exactly where the counts are expected."""
+    destination, counters = Destination(DestinationKey(V4, 80)), DestinationCounters(1, 2, 3, Stats(*range(10)))
+    values = attributes(destination_reply(destination, counters))
+    early = [uapi.IPVS_DEST_ATTR_PORT, uapi.IPVS_DEST_ATTR_FWD_METHOD, uapi.IPVS_DEST_ATTR_WEIGHT, uapi.IPVS_DEST_ATTR_STATS]
+    late = [kind for kind in values if kind not in (*early, uapi.IPVS_DEST_ATTR_STATS64)]
+    reply = message(b"".join(attribute(kind, values[kind]) for kind in (*early, *late, uapi.IPVS_DEST_ATTR_STATS64)), 2)
+    assert reply[108:112] == attribute(7, bytes(4))[:4]
+    assert wire.unpack_counted_destinations(reply, len(reply)) == [(destination, counters)]
+
+
 def test_a_kernel_that_aligns_its_wide_numbers() -> None:
     """On processors that need alignment, an empty attribute precedes every other one."""
     counted = Stats(*range(1, 11))
