@@ -67,6 +67,15 @@ def test_a_part_of_the_group_gets_what_all_of_it_gets(tmp_path: Path) -> None:
     assert derived(tmp_path, HOSTS, serial=1) == every
 
 
+def test_a_single_director_passes_over_the_tasks_of_a_pair(tmp_path: Path) -> None:
+    """Ansible templates a loop before it looks at a condition that was imported."""
+    tasks = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text(encoding="utf-8"))
+    (imported,) = [task for task in tasks if task.get("ansible.builtin.import_tasks") == "vrrp.yml"]
+    alone = {**imported, "ansible.builtin.import_tasks": str(ROLE / "tasks" / "vrrp.yml")}
+    variables = {**ROLE_VARS, "ipvs_director_state": "present"}
+    play(tmp_path, [{"hosts": "all", "connection": "local", "gather_facts": False, "vars": variables, "tasks": [alone]}], {"one": {}})
+
+
 def test_facts_are_gathered_of_a_director_that_is_not_in_the_play(tmp_path: Path) -> None:
     """Variables of a play are not those of another host, so its address comes from its facts: here of this machine's lo."""
     hosts = {name: {"ansible_connection": "local"} for name in HOSTS}
