@@ -65,7 +65,7 @@ options:
     type: int
   group:
     description:
-      - IPv4 or IPv6 multicast address, the same on master and backup.
+      - IPv4 or IPv6 multicast address, the same on master and backup. The kernel takes no unicast address.
       - The default for a new daemon is V(224.0.0.81).
     type: str
   port:

@@ -8,6 +8,7 @@ The active one is a process of its own, which calls serve(). The other one is th
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import time
@@ -34,9 +35,10 @@ def become_director(kernel: IpvsKernel, address: str, table: Sequence[Step]) -> 
     """Give this namespace an address on the link, a table, and both sync daemons."""
     for line in ("link set lo up", f"address add {address} dev {INTERFACE}", f"link set {INTERFACE} up"):
         subprocess.run(["ip", *line.split()], check=True, timeout=60)
-    kernel.apply(table)
-    daemons = (SyncDaemon(state, INTERFACE, SYNC_ID, _LENGTH, bytes([224, 0, 0, 81]), 8848, 1) for state in ("master", "backup"))
-    kernel.apply([StartSyncDaemon(daemon) for daemon in daemons])
+    daemons = [SyncDaemon(state, INTERFACE, SYNC_ID, _LENGTH, bytes([224, 0, 0, 81]), 8848, 1) for state in ("master", "backup")]
+    refusal = kernel.apply([*table, *map(StartSyncDaemon, daemons)])
+    if refusal is not None:
+        raise SystemExit(f"the kernel refuses to {refusal.step}: {os.strerror(refusal.number)}")
 
 
 def serve(table: Sequence[Step], vips: Iterable[str], connections: Callable[[], Iterable[SyncConnection]], number: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import re
 import socket
@@ -30,8 +31,10 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel.connections i
 from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.connections import Connection, WantedConnections
 from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
-from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, SyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import StartSyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationKey, format_address
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore
 from test_ipvsadm import ipvsadm, restore
 
 from contract.test_contract import CLONE_NEWNET, new_kernel
@@ -231,3 +234,33 @@ def enter(namespace: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.setns(namespace, CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+@pytest.mark.parametrize("state", ["master", "backup"])
+def test_a_daemon_whose_interface_was_made_anew_starts_again(kernel: IpvsKernel, state: str) -> None:
+    """The kernel goes on listing it, but it neither sends nor receives (13.27)."""
+    wanted, store = DesiredSyncDaemon(state, {"interface": "lan", "sync_id": 7}), MachineStore()
+    assert converge_sync_daemon(kernel, wanted, check_mode=False, store=store).plan.changed
+    assert not converge_sync_daemon(kernel, wanted, check_mode=False, store=store).plan.changed
+    anew = "link delete lan\nlink add lan type dummy\nlink set lan up\naddress add 198.51.1.1/24 dev lan\n"
+    subprocess.run(["ip", "-batch", "-"], input=anew, text=True, check=True, timeout=60)
+    assert [daemon.state for daemon in kernel.read_sync_daemons()] == [state]
+    assert not has_joined()
+    assert converge_sync_daemon(kernel, wanted, check_mode=True, store=store).plan.changed
+    assert converge_sync_daemon(kernel, wanted, check_mode=False, store=store).plan.changed
+    assert has_joined() is (state == "backup")
+    assert not converge_sync_daemon(kernel, wanted, check_mode=False, store=store).plan.changed
+
+
+def has_joined() -> bool:
+    with open("/proc/net/igmp", encoding="ascii") as groups:
+        return "510000E0" in groups.read()
+
+
+@pytest.mark.parametrize("state", ["master", "backup"])
+def test_the_kernel_takes_no_unicast_group(kernel: IpvsKernel, state: str) -> None:
+    unicast = SyncDaemon(state, "lan", 7, 1472, bytes([198, 51, 1, 2]), 8848, 1)
+    refusal = kernel.apply([StartSyncDaemon(unicast)])
+    assert refusal is not None
+    assert refusal.number == errno.EINVAL
+    assert kernel.read_sync_daemons() == []

@@ -27,6 +27,7 @@ RUNS = [
     ("test_ipvsadm_settings.py", GUEST),
     ("test_keepalived.py", GUEST),
     ("test_traffic.py", GUEST),
+    ("test_resync.py", GUEST),
 ]
 
 
@@ -90,7 +91,7 @@ def test_nothing_is_left_halfway(host, runs):
 
 
 def test_settings_and_connections_equal_those_of_ipvsadm(host, runs):
-    assert passed(host, runs(host, "test_ipvsadm_settings.py", GUEST)) == 4
+    assert passed(host, runs(host, "test_ipvsadm_settings.py", GUEST)) == 8
 
 
 def test_keepalived_matches_the_guide(host, runs):
@@ -101,6 +102,11 @@ def test_keepalived_matches_the_guide(host, runs):
 def test_connections_survive(host, runs):
     """A drain, a new order, zeroed counters, edited thresholds and suppressed refusals, under real connections."""
     assert passed(host, runs(host, "test_traffic.py", GUEST)) == 6
+
+
+def test_all_connections_are_told_to_a_director_that_returns(host, runs):
+    """Every kind that the kernel's messages know, and the end of what has ended meanwhile."""
+    assert passed(host, runs(host, "test_resync.py", GUEST)) == 1
 
 
 def test_without_root_the_error_says_so(host):
