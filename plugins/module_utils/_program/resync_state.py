@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import VOLATILE_DIRECTORY, replacement
 from ansible_collections.lvs.director.plugins.module_utils._program.output import say
@@ -31,7 +32,7 @@ class Journal:
         content = [{**each._asdict(), "time": seconds} for each, seconds in self._last.values()]
         with contextlib.suppress(OSError), replacement(STATE, json.dumps({"reports": content}, indent=2) + "\n"):
             pass
-        if before is None or report.missing or report.ended or before[0].missing:
+        if before is None or report.missing or report.ended or before[0].missing or before[0].shared != report.shared:
             say(text_of(report))
 
 
@@ -40,13 +41,20 @@ def last_reports() -> list[tuple[Report, int]]:
     try:
         with open(STATE, encoding="ascii") as file:
             content = json.load(file)["reports"]
-        return [(Report(**{name: each[name] for name in Report._fields}), int(each["time"])) for each in content]
+        return [(_report(each), int(each["time"])) for each in content]
     except (OSError, ValueError, KeyError, TypeError):
         return []
+
+
+def _report(values: dict[str, Any]) -> Report:
+    return Report(**{name: values[name] for name in Report._fields})._replace(shared=tuple(values["shared"]))
 
 
 def text_of(report: Report) -> str:
     """Return a report as a line for people."""
     if report.ours:
         return f"{report.source} lacks {report.missing} of this director's {report.told} connections, and ended {report.ended} as stale"
-    return f"{report.source} told of {report.told} connections: {report.missing} missing here, {report.ended} ended as stale"
+    text = f"{report.source} told of {report.told} connections: {report.missing} missing here, {report.ended} ended as stale"
+    if report.shared:
+        text += f". Both directors have {', '.join(report.shared)}: they do not hear each other's VRRP"
+    return text

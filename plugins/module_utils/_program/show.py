@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import differences
@@ -21,6 +22,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     Entry,
     Observed,
     ServiceKey,
+    format_address,
 )
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore
 from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Content
@@ -29,6 +31,7 @@ from ansible_collections.lvs.director.plugins.module_utils._plan.service import 
 from ansible_collections.lvs.director.plugins.module_utils._program import machine
 from ansible_collections.lvs.director.plugins.module_utils._program.output import say
 from ansible_collections.lvs.director.plugins.module_utils._program.resync_state import last_reports, text_of
+from ansible_collections.lvs.director.plugins.module_utils._sync.routing import Routing
 
 if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
@@ -52,10 +55,12 @@ def show(*, as_json: bool) -> int:
             else None
         )
     reports = last_reports()
+    here = _served(observed.entry.service.key.address for observed in table)
     if as_json:
         values = {
             "services": [_service_values(observed) for observed in table],
             "differences": None if found is None else [_values(observed) for observed in found],
+            "addresses": here,
             "resync": [{**report._asdict(), "time": seconds} for report, seconds in reports],
         }
         say(json.dumps(values, indent=2))
@@ -64,6 +69,8 @@ def show(*, as_json: bool) -> int:
         say(service_line(observed.entry.service))
         for destination in observed.entry.destinations:
             say(_line(destination, observed.counters.get(destination.key, DestinationCounters())))
+    if table:
+        say(f"Virtual addresses of this director: {', '.join(here) or 'none'}")
     for report, seconds in reports:
         say(f"{max(0, round(time.time() - seconds))} seconds ago: {text_of(report)}")
     if found is None:
@@ -99,6 +106,12 @@ def is_full(destination: Destination, counters: DestinationCounters) -> Optional
         return True
     free = connections < destination.lower_threshold if destination.lower_threshold else connections * 4 < upper * 3
     return False if free else None
+
+
+def _served(addresses: Iterable[bytes]) -> list[str]:
+    """Return those of these addresses that are this machine's."""
+    with closing(Routing()) as routing:
+        return [format_address(address) for address in dict.fromkeys(addresses) if address and routing.is_local(address)]
 
 
 def _order(key: ServiceKey) -> tuple[object, ...]:

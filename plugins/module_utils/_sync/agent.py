@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
-from ansible_collections.lvs.director.plugins.module_utils._model.table import Entry
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Entry, format_address
 from ansible_collections.lvs.director.plugins.module_utils._sync.group import Group
 from ansible_collections.lvs.director.plugins.module_utils._sync.mark import Mark, pack_mark, serving, unpack_mark
 from ansible_collections.lvs.director.plugins.module_utils._sync.message import (
@@ -64,6 +64,7 @@ class Report(NamedTuple):
     ended: int
     untold: int = 0  # connections of this director to addresses of the other one that it did not send, including the ended ones
     ours: bool = False
+    shared: tuple[str, ...] = ()  # addresses that both directors have: their VRRP does not hear each other
 
 
 class Agent:
@@ -249,10 +250,12 @@ class Agent:
             return None
         time.sleep(_ARRIVAL)
         table = self.table()
-        comparison = self._listener.compare(read_connections(self._listing(), completing(table)), complete, self._local(table))
+        local = self._local(table)
+        comparison = self._listener.compare(read_connections(self._listing(), completing(table)), complete, local)
         for datagram, _number in pack_messages(map(ended, comparison.stale), self._backup.sync_id, self._backup.maximum_length):
             self._group.tell_here(datagram)
-        report = Report(source.address, complete.connections, comparison.missing, len(comparison.stale), comparison.untold)
+        shared = tuple(sorted(map(format_address, complete.addresses & local)))
+        report = Report(source.address, complete.connections, comparison.missing, len(comparison.stale), comparison.untold, shared=shared)
         self._send_mark(Mark("received", complete.name, (), report.told, report.missing, report.ended, *fingerprints(table)))
         self._report(report)
         self._rounds += 1

@@ -221,6 +221,16 @@ def test_diff_names_each_difference(director: Director) -> None:
     assert "sync daemon backup: it is not running\n" in director.out
 
 
+def test_show_names_the_addresses_that_are_here(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    director.run("show")
+    assert "Virtual addresses of this director: none\n" in director.out
+    monkeypatch.setattr(show.Routing, "is_local", lambda self, address: address == bytes([192, 0, 2, 1]))
+    director.run("show")
+    assert "Virtual addresses of this director: 192.0.2.1\n" in director.out
+    director.run("show --json")
+    assert json.loads(director.out)["addresses"] == ["192.0.2.1"]
+
+
 def test_show_has_the_order_thresholds_and_full_servers(director: Director) -> None:
     (web,) = (key for key in director.kernel.services if key.port == 80)
     first = director.kernel.destinations[web][0].key
@@ -314,7 +324,7 @@ def test_a_resync_reports(backup: Director, monkeypatch: pytest.MonkeyPatch, mis
     assert backup.run("resync") == status
     assert backup.out == f"10.211.55.2 told of 40 connections: {missing} missing here, 2 ended as stale\n"
     assert backup.run("resync --json") == status
-    assert json.loads(backup.out) == {"source": "10.211.55.2", "told": 40, "missing": missing, "ended": 2, "untold": 0}
+    assert json.loads(backup.out) == {"source": "10.211.55.2", "told": 40, "missing": missing, "ended": 2, "untold": 0, "shared": []}
 
 
 class Ended(Exception):
@@ -364,11 +374,15 @@ MISSING_DAEMON = (
 def test_the_journal_has_what_there_is_to_say_and_show_the_last(backup: Director, capsys: pytest.CaptureFixture[str]) -> None:
     journal = resync_state.Journal()
     quiet = Report("10.211.55.2", 40, 0, 0)
-    for report in (quiet, quiet, quiet._replace(missing=2), quiet, quiet, quiet._replace(ours=True)):
+    split = quiet._replace(shared=("192.0.2.1",))
+    for report in (quiet, quiet, quiet._replace(missing=2), quiet, quiet, split, split, quiet, quiet._replace(ours=True)):
         journal(report)
     assert capsys.readouterr().out.splitlines() == [
         "10.211.55.2 told of 40 connections: 0 missing here, 0 ended as stale",
         "10.211.55.2 told of 40 connections: 2 missing here, 0 ended as stale",
+        "10.211.55.2 told of 40 connections: 0 missing here, 0 ended as stale",
+        "10.211.55.2 told of 40 connections: 0 missing here, 0 ended as stale. "
+        "Both directors have 192.0.2.1: they do not hear each other's VRRP",
         "10.211.55.2 told of 40 connections: 0 missing here, 0 ended as stale",
         "10.211.55.2 lacks 0 of this director's 40 connections, and ended 0 as stale",
     ]

@@ -113,7 +113,7 @@ def test_a_director_that_returns_gets_what_it_lacks_and_loses_what_has_ended(end
     assert report is not None
     assert (report.told, report.missing) == (500, 0)
     assert set(returned.table) == set(active.table)
-    assert returned.reports[-1] == ("the other one", 500, 0, 5, 5, False)
+    assert returned.reports[-1] == ("the other one", 500, 0, 5, 5, False, ())
 
 
 def test_what_is_lost_on_the_way_is_told_again(ends: tuple[socket.socket, socket.socket]) -> None:
@@ -135,6 +135,7 @@ def test_a_director_that_serves_the_address_keeps_its_own(ends: tuple[socket.soc
     report = other.agent.resync(30)
     assert report is not None
     assert report.ended == 0
+    assert report.shared == ("10.211.55.3",)
     assert len(other.table) == 20
 
 
