@@ -35,3 +35,7 @@ def test_the_modules_keep_their_contract(host: Any) -> None:
     found = re.match(r"(\d+) passed in ", run(host, "contract"))
     assert found
     assert int(found[1]) >= 20
+
+
+def test_connections_are_resynced_and_count_on_the_other_director(host: Any) -> None:
+    assert run(host, "test_resync.py").startswith("2 passed in ")

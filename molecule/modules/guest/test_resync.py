@@ -8,6 +8,8 @@ program, this is the active one.
 
 from __future__ import annotations
 
+import errno
+import socket
 import subprocess
 import sys
 import time
@@ -133,6 +135,45 @@ def test_all_kinds_of_connections_are_told_and_all_that_is_stale_is_ended(kernel
         assert directors.listing() == wanted
         # Its real servers have the load again that the active director counts for them.
         assert sum(sum(each) for each in destinations(kernel).values()) < sum(sum(each) for each in counted.values())
+
+
+FULL = ServiceKey("ipv4", "tcp", parse_address(VIP4), 8080)
+REAL_NEXT = parse_address("10.99.2.2")
+UPPER = 6
+
+
+def test_a_server_that_synced_connections_have_filled_gets_no_new_one(kernel):
+    """So the first takeover does not overload the servers: what the other director has counted counts here."""
+    first, second = (DestinationKey(address, 8080) for address in (REAL4, REAL_NEXT))
+    table = [
+        AddService(Service(FULL, "fo")),
+        AddDestination(FULL, Destination(second, "masquerade", weight=1)),
+        AddDestination(FULL, Destination(first, "masquerade", weight=2, upper_threshold=UPPER)),
+    ]
+    for line in (f"link add {directors.INTERFACE} type dummy", f"address add {VIP4}/32 dev lo"):
+        subprocess.run(["ip", *line.split()], check=True, timeout=60)
+    directors.become_director(kernel, directors.OTHER, table)
+    subprocess.run(["ip", "route", "add", "10.99.2.0/24", "dev", directors.INTERFACE], check=True, timeout=60)
+    assert new_connection_goes_to() == f"{REAL4.hex().upper()}"
+    daemons = read_daemons(kernel)
+    synced = [connection(TCP, VIP4, 8080, 1, 41000 + number) for number in range(UPPER)]
+    with closing(MulticastGroup(daemons.backup, daemons.master, daemons.ports)) as group:
+        for datagram, _number in pack_messages(synced, directors.SYNC_ID, 1472):
+            group.tell_here(datagram)
+    deadline = time.monotonic() + 20
+    while directors.count() < UPPER + 1 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert new_connection_goes_to() == f"{REAL_NEXT.hex().upper()}"
+
+
+def new_connection_goes_to() -> str:
+    """Open a connection and return the real server to which it goes, as the listing has it."""
+    with socket.socket() as client:
+        client.setblocking(False)
+        assert client.connect_ex((VIP4, 8080)) == errno.EINPROGRESS
+        port = f"{client.getsockname()[1]:04X}"
+        (destination,) = [line.split()[5] for line in directors.listing() if line.split()[2] == port]
+        return destination
 
 
 if __name__ == "__main__":
