@@ -79,7 +79,7 @@ class Opened:
     """The fate of the opened connections."""
 
     def __init__(self) -> None:
-        self.opened = self.refused = self.waited = 0
+        self.opened = self.refused = self.unanswered = self.waited = 0
         self.slowest = 0.0
         self.ended = False
         self._lock = threading.Lock()
@@ -91,18 +91,21 @@ class Opened:
                 with socket.create_connection((service, PORT), timeout=PATIENCE) as connection:
                     # No more of it than necessary: closed with a reset, it leaves nothing behind in the tables.
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            except TimeoutError:
+                outcome = "unanswered"
             except OSError:
-                self.count(time.monotonic() - begun, refused=True)
+                outcome = "refused"
             else:
-                self.count(time.monotonic() - begun)
-            # The emulated machine has something else to do, too.
-            time.sleep(0.01)
+                outcome = "opened"
+            seconds = time.monotonic() - begun
+            self.count(outcome, seconds)
+            # The emulated machine has something else to do, too: the more, the slower it answers.
+            time.sleep(0.01 + min(seconds, 1))
 
-    def count(self, seconds: float, *, refused: bool = False) -> None:
+    def count(self, outcome: str, seconds: float) -> None:
         with self._lock:
-            self.opened += not refused
-            self.refused += refused
-            self.waited += seconds > 0.9 and not refused
+            setattr(self, outcome, getattr(self, outcome) + 1)
+            self.waited += seconds > 0.9 and outcome == "opened"
             self.slowest = max(self.slowest, seconds)
 
 
@@ -132,8 +135,8 @@ def talk(services: list[str], command: list[str]) -> None:
             for client in clients:
                 client.join(2 * PATIENCE)
         assert job.returncode == 0, f"{command} ended with {job.returncode}"
-        counts = {"said": said, "opened": found.opened, "refused": found.refused, "waited": found.waited, "slowest": found.slowest}
-        print(json.dumps(counts))
+        names = ("opened", "refused", "unanswered", "waited", "slowest")
+        print(json.dumps({"said": said, **{name: getattr(found, name) for name in names}}))
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ def test_a_restart_loses_no_connection(host: Any) -> None:
     assert counts["said"] > 50
     assert counts["opened"] > 10
     assert not counts["refused"]
+    assert not counts["unanswered"]
     assert "Restored 3 of 3 services, of which 3 needed no change." in journal(host)
 
 

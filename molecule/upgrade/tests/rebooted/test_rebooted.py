@@ -31,3 +31,4 @@ def test_the_director_serves(host: Any) -> None:
     assert counts["said"] > 10
     assert counts["opened"] > 10
     assert not counts["refused"]
+    assert not counts["unanswered"]
