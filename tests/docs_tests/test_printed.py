@@ -12,12 +12,14 @@ import types
 from typing import Any
 
 import pytest
+from ansible_collections.lvs.director.plugins.module_utils._program.resync_state import line_of
 from ansible_collections.lvs.director.plugins.module_utils._selftest import run as _run
 from ansible_collections.lvs.director.plugins.module_utils._selftest.director import render
 from ansible_collections.lvs.director.plugins.module_utils._selftest.expected import Expected
 from ansible_collections.lvs.director.plugins.module_utils._selftest.report import Machine, report, step_result
 from ansible_collections.lvs.director.plugins.module_utils._selftest.run import Run, Table, compare, paired_steps
 from ansible_collections.lvs.director.plugins.module_utils._selftest.scenario import CONTROL_PORT, PORT, Service, loopback_service
+from ansible_collections.lvs.director.plugins.module_utils._sync.agent import Report
 
 from docs.blocks import Block, blocks, pages
 from experiment.screen import conclusion
@@ -84,7 +86,8 @@ def all_that_is_printed(monkeypatch: pytest.MonkeyPatch) -> str:
     machine = Machine("director", "6.1.0-56-cloud-amd64", "test", None, "fo")
     steps = steps_of(monkeypatch, loopback_service("test", PORT), loopback_service("fo", CONTROL_PORT))
     production = {"untouched": True, "traces": [], "services": 2, "destinations": 8, "changed_meanwhile": [], "counted_meanwhile": []}
-    return "\n\n".join([*shown, report(machine, steps, production, 13)["text"]])
+    resynced = line_of(Report("10.99.0.1", 226, 0, 0), 12)
+    return "\n\n".join([resynced, *shown, report(machine, steps, production, 13)["text"]])
 
 
 def comparable(text: str) -> str:

@@ -208,9 +208,12 @@ def _checked(path: str, item: Any, spec: Spec, strict: bool) -> dict[str, Any]:
     values = {option: rule.get("default") for option, rule in spec.items()}
     for option, value in item.items():
         if value is not None:
-            values[option] = _converted(at(path, option), value, spec[option], strict)
+            rule = spec[option]
+            # The common case needs no path: it is of its type, and nothing else is asked of it.
+            simple = type(value) is _TYPES[rule["type"]] and "choices" not in rule and "elements" not in rule
+            values[option] = value if simple else _converted(at(path, option), value, rule, strict)
     for option, rule in spec.items():
-        if rule.get("required") and values[option] is None:
+        if values[option] is None and rule.get("required"):
             raise IpvsInputError(at(path, option), "is missing")
     return values
 

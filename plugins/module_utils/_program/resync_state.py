@@ -50,6 +50,11 @@ def _report(values: dict[str, Any]) -> Report:
     return Report(**{name: values[name] for name in Report._fields})._replace(shared=tuple(values["shared"]))
 
 
+def line_of(report: Report, seconds: float) -> str:
+    """Return a report of so many seconds ago, as ``show`` prints it."""
+    return f"{max(0, round(seconds))} seconds ago: {text_of(report)}"
+
+
 def text_of(report: Report) -> str:
     """Return a report as a line for people."""
     if report.ours:

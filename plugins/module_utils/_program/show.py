@@ -30,7 +30,7 @@ from ansible_collections.lvs.director.plugins.module_utils._plan.diff import des
 from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry
 from ansible_collections.lvs.director.plugins.module_utils._program import machine
 from ansible_collections.lvs.director.plugins.module_utils._program.output import say
-from ansible_collections.lvs.director.plugins.module_utils._program.resync_state import last_reports, text_of
+from ansible_collections.lvs.director.plugins.module_utils._program.resync_state import last_reports, line_of
 from ansible_collections.lvs.director.plugins.module_utils._sync.routing import Routing
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def show(*, as_json: bool) -> int:
     if table:
         say(f"Virtual addresses of this director: {', '.join(here) or 'none'}")
     for report, seconds in reports:
-        say(f"{max(0, round(time.time() - seconds))} seconds ago: {text_of(report)}")
+        say(line_of(report, time.time() - seconds))
     if found is None:
         say("Nothing is restored at boot: this machine has no saved table.")
     else:
