@@ -123,8 +123,10 @@ class Lab:
 
     def _resume(self, vm: Machine, saved: Template) -> Machine:
         started = time.monotonic()
-        cable = f"stream,server=off,addr.type=unix,addr.path={qemu.escape(vm.runtime / 'switch')}"
-        job = vm.start([*saved.hardware, *qemu.disk(saved.disk, keep=False), *qemu.lab_interface(cable, vm.mac), "-incoming", "defer"])
+        if vm.spec.keep_disk:
+            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(saved.disk), str(vm.own_disk)],
+                           check=True, timeout=60)
+        job = vm.start([*self._arguments(vm, saved), "-incoming", "defer"])
         with vm.first_conversation(job) as qmp:
             resume(qmp, saved)
             vm = vm.find_port(qmp)
@@ -132,6 +134,34 @@ class Lab:
         vm.run(introduction(vm), check=True)
         self._progress.say(vm.name, f"up after {time.monotonic() - started:.1f} s")
         return vm
+
+    def _arguments(self, vm: Machine, saved: Template) -> list[str]:
+        cable = f"stream,server=off,addr.type=unix,addr.path={qemu.escape(vm.runtime / 'switch')}"
+        disk = qemu.disk(vm.own_disk if vm.spec.keep_disk else saved.disk, keep=vm.spec.keep_disk)
+        return [*saved.hardware, *disk, *qemu.lab_interface(cable, vm.mac)]
+
+    # -- off and on --------------------------------------------------------------------------
+
+    def power_off(self, name: str) -> None:
+        """End a machine as a power cut does: between two instructions, and nothing more is written."""
+        vm = self[name]
+        if not vm.spec.keep_disk:
+            raise LabError(f"machine {name!r} could not be powered on again: its disk would be gone; it needs keep_disk: true")
+        vm.hang_up()
+        with vm.qmp() as qmp:
+            qmp("quit")
+        if not process.wait_until_gone(vm.marker, 60):
+            raise LabError(f"{name}: its QEMU has not ended within 60 s")
+
+    def power_on(self, name: str) -> None:
+        """Boot a machine that was powered off, and return when commands can be run in it, on the port of before."""
+        vm = self[name]
+        saved = template(images.image(vm.spec.image, self._progress), vm.spec, self._progress)
+        started = time.monotonic()
+        with self._locked():
+            job = vm.start(qemu.with_port(self._arguments(vm, saved), vm.port))
+            vm.wait_for_ssh(self._progress, job)
+        self._progress.say(name, f"powered on, up after {time.monotonic() - started:.1f} s")
 
     @property
     def _switch_marker(self) -> str:
@@ -172,6 +202,8 @@ class Lab:
         if self._runtime is None:
             return
         self._end_processes()
+        for vm in self:
+            vm.own_disk.unlink(missing_ok=True)
         shutil.rmtree(self._runtime, ignore_errors=True)
         self._record.unlink(missing_ok=True)
         self._runtime, self._machines = None, {}

@@ -63,6 +63,11 @@ class Machine:
         return self.state / f"{self.name}.qemu"
 
     @property
+    def own_disk(self) -> Path:
+        """What it has written, if that is to survive the end of its QEMU."""
+        return self.state / f"{self.name}.disk"
+
+    @property
     def _qmp_path(self) -> Path:
         return self.runtime / f"{self.name}.qmp"
 
@@ -146,6 +151,21 @@ class Machine:
         fall = next((number for number, line in enumerate(lines) if falls.search(line)), len(lines))
         return lines[min(fall, max(0, len(lines) - 30)):]
 
+    def cable(self, *, plugged: bool) -> None:
+        """Plug the cable of the lab interface in or out; the guest sees its carrier come and go."""
+        with self.qmp() as qmp:
+            qmp("set_link", name="lan", up=plugged)
+
+    def freeze(self) -> None:
+        """Stop its processor and its clocks, until ``thaw``: nothing in the guest can know of it."""
+        with self.qmp() as qmp:
+            qmp("stop")
+
+    def thaw(self) -> None:
+        """Go on where ``freeze`` has stopped."""
+        with self.qmp() as qmp:
+            qmp("cont")
+
     # -- ssh -------------------------------------------------------------------------------
 
     def ssh_arguments(self) -> list[str]:
@@ -194,6 +214,17 @@ class Machine:
         if check and job.returncode != 0:
             raise LabError(f"{self.name}: {_shell(command)!r} ended with status {job.returncode}:\n{stdout}{stderr}")
         return subprocess.CompletedProcess(_shell(command), job.returncode, stdout, stderr)
+
+    def forwarded(self, path: str) -> Path:
+        """A socket on this side of a unix socket in the machine, for as long as the shared connection lasts."""
+        here = self.runtime / f"{self.name}.forwarded"
+        self.run("true", check=True)
+        here.unlink(missing_ok=True)
+        # One that is there already goes on, without a file.
+        for command in ("cancel", "forward"):
+            subprocess.run([*self.ssh_arguments(), "-O", command, "-L", f"{here}:{path}"], check=command == "forward",
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+        return here
 
     def reboot(self, progress: Progress | None = None) -> None:
         """Restart the machine's system, and wait until commands can be run again."""

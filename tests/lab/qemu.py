@@ -54,6 +54,11 @@ def disk(path: Path, *, keep: bool) -> list[str]:
                       f"snapshot={'off' if keep else 'on'}"]
 
 
+def with_port(arguments: list[str], port: int) -> list[str]:
+    """The same machine with ssh forwarded from this port, and not from one that is free."""
+    return [argument.replace("hostfwd=tcp:127.0.0.1:0-:22", f"hostfwd=tcp:127.0.0.1:{port}-:22") for argument in arguments]
+
+
 def lab_interface(backend: str, mac: str) -> list[str]:
     """The second network interface, eth1 of the guest."""
     return ["-netdev", f"{backend},id=lan", "-device", f"virtio-net-pci,netdev=lan,mac={mac},romfile="]

@@ -26,6 +26,8 @@ class MachineSpec:
     lan: str | None = None
     secure_boot: bool = False
     """Booted by UEFI firmware that says that Secure Boot is on. (It does not look at the kernel, which QEMU gives to it.)"""
+    keep_disk: bool = False
+    """What it writes survives the end of its QEMU, for a machine that is powered off and on again."""
 
     @property
     def kind(self) -> tuple[str, int, int, bool]:
@@ -45,8 +47,9 @@ class MachineSpec:
         for number in ("memory", "cpus"):
             if not isinstance(values.get(number, 1), int) or values.get(number, 1) < 1:
                 raise LabError(f"machine {values['name']!r}: {number} must be a positive whole number")
-        if not isinstance(values.get("secure_boot", False), bool):
-            raise LabError(f"machine {values['name']!r}: secure_boot must be true or false")
+        for flag in ("secure_boot", "keep_disk"):
+            if not isinstance(values.get(flag, False), bool):
+                raise LabError(f"machine {values['name']!r}: {flag} must be true or false")
         if values.get("lan") is not None:
             try:
                 if "/" not in str(values["lan"]):

@@ -52,6 +52,9 @@ def answer(connection: socket.socket) -> None:
         command = json.loads(line)["execute"]
         if fate == "corrupt" and command == "migrate-incoming":
             sys.exit("qemu: error while loading state for instance 0x0 of device 'ram'")
+        if command == "quit":
+            say({"return": {}})
+            os._exit(0)
         port = forwarded.getsockname()[1]
         say({"return": {"query-status": {"status": "running"},
                         "human-monitor-command": f"  TCP[HOST_FORWARD]  12  127.0.0.1  {port}  10.0.2.15  22\n"}.get(command, {})})

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from lab import Lab, LabError, MachineDied, host, images, lab, process, qemu
+from lab.qmp import Qmp
 from lab.template import Template
 
 FAKE = Path(__file__).with_name("fake_qemu.py")
@@ -138,6 +139,56 @@ def test_another_lab_in_the_same_place_is_refused(half_up: tuple[Path, int]) -> 
     os.waitpid(child, 0)
     with pytest.raises(LabError, match=r"holds another lab, of which director, client still run: end it first"):
         Lab(state).up([{"name": "somebody-else"}])
+
+
+@pytest.fixture
+def with_a_disk(fates: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A lab of one machine that keeps its disk, and one that does not; their ssh answers at once."""
+    fates(director="live", client="live")
+    (tmp_path / "template").mkdir()
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(tmp_path / "template" / "disk.qcow2"), "1M"], check=True)
+    monkeypatch.setattr(lab.Machine, "wait_for_ssh", lambda *_: None)
+    monkeypatch.setattr(lab.Machine, "run", lambda *_, **_options: None)
+    with Lab(tmp_path / "state").up([TWO[0] | {"keep_disk": True}, TWO[1]]) as machines:
+        yield machines
+
+
+def arguments_of(vm: lab.Machine) -> list[str]:
+    (pid,) = process.find(vm.marker)
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+
+
+def test_a_machine_is_powered_off_and_on_again_with_its_disk(with_a_disk: Lab, tmp_path: Path) -> None:
+    vm = with_a_disk["director"]
+    drive = next(word for word in arguments_of(vm) if word.startswith("id=disk"))
+    assert f"file={tmp_path}/state/director.disk," in drive
+    assert "snapshot=off" in drive
+    with_a_disk.power_off("director")
+    assert not process.find(vm.marker)
+    assert vm.own_disk.exists()
+    with_a_disk.power_on("director")
+    again = arguments_of(vm)
+    assert drive in again
+    assert "-incoming" not in again, "it boots, and does not go on where its template was saved"
+    with_a_disk.down()
+    assert not vm.own_disk.exists()
+
+
+def test_a_machine_that_keeps_no_disk_is_not_powered_off(with_a_disk: Lab) -> None:
+    with pytest.raises(LabError, match="'client' could not be powered on again: its disk would be gone"):
+        with_a_disk.power_off("client")
+    assert process.find(with_a_disk["client"].marker)
+
+
+def test_cables_and_clocks_are_qemu_s(with_a_disk: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(Qmp, "__call__", lambda _self, command, **values: asked.append((command, values)))
+    vm = with_a_disk["client"]
+    vm.cable(plugged=False)
+    vm.freeze()
+    vm.thaw()
+    assert [command for command in asked if command[0] != "qmp_capabilities"] == [
+        ("set_link", {"name": "lan", "up": False}), ("stop", {}), ("cont", {})]
 
 
 def test_machines_need_different_names(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def test_a_machine_has_defaults_and_ignores_inventory_keys() -> None:
     ({"name": "d", "memory": "512"}, "machine 'd': memory must be a positive whole number"),
     ({"name": "d", "cpus": 0}, "machine 'd': cpus must be a positive whole number"),
     ({"name": "d", "secure_boot": "yes"}, "machine 'd': secure_boot must be true or false"),
+    ({"name": "d", "keep_disk": 1}, "machine 'd': keep_disk must be true or false"),
     ({"name": "d", "lan": "10.0.0.1"}, "machine 'd': lan must be like 10.211.55.3/24: the prefix length is missing"),
     ({"name": "d", "lan": "10.0.0.300/24"}, "machine 'd': lan must be like 10.211.55.3/24: .*10.0.0.300"),
     ({"name": "d", "lan": 10}, "machine 'd': lan must be like"),
@@ -58,6 +59,11 @@ def test_the_command_line_has_the_requested_values() -> None:
 
 def test_a_machine_with_secure_boot_has_its_own_template() -> None:
     assert MachineSpec("m", secure_boot=True).kind != MachineSpec("m").kind
+
+
+def test_a_machine_that_is_powered_on_again_is_reached_on_its_port() -> None:
+    again = qemu.with_port(qemu.hardware(IMAGE, "tcg", 512, 1), 40022)
+    assert "user,id=management,ipv6=off,hostfwd=tcp:127.0.0.1:40022-:22" in again
 
 
 def test_a_machine_with_a_boot_loader_is_given_no_kernel() -> None:
