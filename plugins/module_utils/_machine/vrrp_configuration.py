@@ -151,6 +151,8 @@ def _text(instance: Instance, claimed: bool) -> str:
         f"    virtual_router_id {instance.router_id}",
         f"    priority {255 if claimed else instance.priority}",
         f"    advert_int {instance.advertisement_interval:g}",
+        # After a split, the one that yields may do so before the other one has heard of it, which then announces nothing.
+        "    garp_master_refresh 5",
         f"    unicast_src_ip {instance.address}",
         *_block("unicast_peer", instance.peers),
         # The marker: see the docstring of this file.

@@ -162,6 +162,7 @@ vrrp_instance web {
     virtual_router_id 51
     priority 100
     advert_int 1
+    garp_master_refresh 5
     unicast_src_ip 10.0.1.1
     unicast_peer {
         10.0.1.2
