@@ -33,7 +33,7 @@ CHECKS = ("lint", "unit", "kmod")
 # Two lanes of scenarios: the first starts at once, the second after the checks. `make test` omits the scenarios that do not fit
 # into its 40 minutes.
 SCENARIOS = (("bare", "modules", "overload"), ("selftest", "reboot"))
-LEFT_OUT = (("forwarding", "kernels"), ("undo", "scheduler_swap", "signed_module", "kernel_upgrade", "upgrade", "guides"))
+LEFT_OUT = (("forwarding", "kernels", "pair"), ("undo", "scheduler_swap", "signed_module", "kernel_upgrade", "upgrade", "guides"))
 
 # Seconds. On cores eight times as busy, the slowest check needs half of it.
 CHECK_LIMIT = 30 * 60.0
