@@ -17,7 +17,8 @@ from pair.results import Bounds
 @pytest.mark.parametrize("way", ["there", "back"])
 def test_the_playbook_hands_over(pair: Pair, way: str) -> None:
     target = pair.other(pair.active)
-    command = ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"], "lvs.director.handover", "-e", f"to={target}"]
+    wanted = f"to={target} ipvs_director_handover_tolerance=0"
+    command = ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"], "lvs.director.handover", "-e", wanted]
     with pair.step(f"playbook handover, {way}", Bounds(new_lost=0.005, gap=3)) as step:
         ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
         assert not ended.returncode, ended.stdout + ended.stderr
