@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import ipaddress
-import selectors
+import select
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -56,17 +56,16 @@ def parse(packet: bytes, family: int) -> Optional[int]:
 
 def _advertisements(families: set[int], deadline: float) -> Iterator[tuple[str, int]]:
     with ExitStack() as stack:
-        selector = stack.enter_context(selectors.DefaultSelector())
+        families_of: dict[socket.socket, int] = {}
         for family in families:
             kind = socket.AF_INET if family == 4 else socket.AF_INET6
-            selector.register(stack.enter_context(socket.socket(kind, socket.SOCK_RAW, _VRRP)), selectors.EVENT_READ, family)
+            families_of[stack.enter_context(socket.socket(kind, socket.SOCK_RAW, _VRRP))] = family
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            for key, _events in selector.select(left):
-                assert isinstance(key.fileobj, socket.socket)
-                packet, source = key.fileobj.recvfrom(4096)
-                router_id = parse(packet, key.data)
+            for ready in select.select(list(families_of), [], [], left)[0]:
+                packet, source = ready.recvfrom(4096)
+                router_id = parse(packet, families_of[ready])
                 if router_id is not None:
                     yield str(ipaddress.ip_address(source[0].partition("%")[0])), router_id
