@@ -285,5 +285,9 @@ class Pair:
         results.record(self._results, row)
         self._progress.say("pair", str(row))
 
+    def forget(self) -> None:
+        """Begin a table of no rows."""
+        self._results.unlink(missing_ok=True)
+
     def summary(self) -> str:
         return results.table(self._results)

@@ -93,6 +93,8 @@ def test_a_step_beyond_its_bound_fails_and_is_recorded(pair: Pair) -> None:
     with pytest.raises(AssertionError, match=r"1 of 24 held connections were lost.*nat4-tcp idle"):
         measure()
     assert "1 of 24" in pair.summary()
+    pair.forget()
+    assert "1 of 24" not in pair.summary()
 
 
 def test_what_does_not_come_true_is_named(pair: Pair) -> None:
