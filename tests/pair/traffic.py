@@ -226,7 +226,7 @@ class Client(asyncio.Protocol, asyncio.DatagramProtocol):
             self.datagram_received(line)
 
     def datagram_received(self, data: bytes, _addr: Any = None) -> None:
-        server, _, what = data.partition(b" ")
+        server, _space, what = data.partition(b" ")
         # An answer to what was sent twice may come twice.
         if what == self._expected and self._answer and not self._answer.done():
             self._answer.set_result(server)
@@ -398,7 +398,7 @@ class Traffic:
         return await getattr(self, f"do_{command.pop('do')}")(**command)
 
     async def do_open(self, group: str, services: list[str], count: int = 1, pause: float | None = None) -> dict[str, Any]:
-        fresh = [Held(Client(self._services[name]), pause) for name in services for _ in range(count)]
+        fresh = [Held(Client(self._services[name]), pause) for name in services for _number in range(count)]
         self._groups.setdefault(group, []).extend(fresh)
         await asyncio.gather(*(each.open() for each in fresh))
         servers = collections.Counter(each.client.server for each in fresh if not each.lost)

@@ -268,7 +268,7 @@ def test_the_control_socket_answers(control: Path) -> None:
 
 def test_commands_do_not_wait_for_each_other(control: Path) -> None:
     ask(control, {"do": "begin", "services": ["tcp"], "every": 0.1})
-    askers = [threading.Thread(target=ask, args=[control, {"do": "open", "group": "g", "services": BOTH}]) for _ in range(3)]
+    askers = [threading.Thread(target=ask, args=[control, {"do": "open", "group": "g", "services": BOTH}]) for _number in range(3)]
     for asker in askers:
         asker.start()
     for asker in askers:

@@ -210,7 +210,8 @@ def _checked(path: str, item: Any, spec: Spec, strict: bool) -> dict[str, Any]:
         if value is not None:
             rule = spec[option]
             # The common case needs no path: it is of its type, and nothing else is asked of it.
-            simple = type(value) is _TYPES[rule["type"]] and "choices" not in rule and "elements" not in rule
+            typed = isinstance(value, _TYPES[rule["type"]]) and not isinstance(value, bool)
+            simple = typed and "choices" not in rule and "elements" not in rule
             values[option] = value if simple else _converted(at(path, option), value, rule, strict)
     for option, rule in spec.items():
         if values[option] is None and rule.get("required"):

@@ -197,15 +197,16 @@ class Agent:
         """Receive until a deadline, or until a director asks for a round; return whether one asked."""
         while (left := deadline - time.monotonic()) > 0:
             heard = self._hear(left)
-            if heard is None:
-                continue
-            source, mark = heard
-            if mark.kind == "ask":
+            if heard and heard[1].kind == "ask":
                 return True
-            if mark.kind == "received":
-                self._report(Report(source.address, mark.connections, mark.missing, mark.ended, ours=True))
-            self._after(source, mark)
+            if heard:
+                self._note(*heard)
         return False
+
+    def _note(self, source: Source, mark: Mark) -> None:
+        if mark.kind == "received":
+            self._report(Report(source.address, mark.connections, mark.missing, mark.ended, ours=True))
+        self._after(source, mark)
 
     def _next_report(self, deadline: float) -> Optional[Report]:
         while (left := deadline - time.monotonic()) > 0:
