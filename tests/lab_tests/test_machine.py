@@ -124,3 +124,13 @@ def test_a_kernel_crash_is_shown_from_its_first_line(reached: machine.Machine) -
     assert reached._last_words() == lines[1:]
     reached.console.write_text("\n".join(f"line {number}" for number in range(60)))
     assert reached._last_words() == [f"line {number}" for number in range(30, 60)]
+
+
+def test_a_socket_in_a_machine_is_reached_from_here(reached: machine.Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = reached.runtime / "director.forwarded"
+    here.touch()
+    asked: list[list[str]] = []
+    monkeypatch.setattr(machine.subprocess, "run", lambda command, **_options: asked.append(command[-4:]))
+    assert reached.forwarded("/run/traffic") == here
+    assert asked == [["-O", command, "-L", f"{here}:/run/traffic"] for command in ("cancel", "forward")]
+    assert not here.exists(), "ssh makes it, and takes no file that is there"
