@@ -107,7 +107,25 @@ def read_daemons(kernel: IpvsKernel) -> Daemons:
 def agent(kernel: IpvsKernel, daemons: Daemons, report: Callable[[Report], None]) -> Iterator[Agent]:
     """Open an agent during the block."""
     with closing(MulticastGroup(daemons.backup, daemons.master, daemons.ports)) as group, closing(Routing()) as routing:
-        yield Agent(kernel, daemons.backup, daemons.master, group, routing.is_local, lambda: listing(CONNECTIONS), report)
+        yield Agent(
+            kernel,
+            daemons.backup,
+            daemons.master,
+            group,
+            routing.is_local,
+            lambda: listing(CONNECTIONS),
+            report,
+            partial(_has_link, daemons.backup.interface),
+        )
+
+
+def _has_link(interface: str) -> bool:
+    try:
+        with open(f"/sys/class/net/{interface}/carrier", encoding="ascii") as file:
+            return file.read().strip() == "1"
+    except OSError:
+        # Down, or of another network namespace.
+        return False
 
 
 def _same(kernel: IpvsKernel, daemons: Daemons) -> bool:

@@ -16,6 +16,7 @@ directors ask. Like the kernel's daemons, it trusts the network of the group.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -47,8 +48,11 @@ _REST_BEFORE_ANSWER = 4
 _SHORTEST_REST = 0.5
 # Seconds without an answer before asking again.
 _PATIENCE = 5.0
-# Seconds until the kernel has processed the last datagram.
-_ARRIVAL = 0.2
+# Seconds to wait before each comparison of a round: the kernel may still be processing its last datagrams.
+_ARRIVAL = (0.2, 0.4, 0.8, 1.6)
+# Seconds between two looks at the interface, and until a second question after its link has come back: the first may be lost.
+_LOOK = 1.0
+_SECOND_QUESTION = 3.0
 # Seconds that a connection must have left to be sent, besides the duration of the round.
 _SHORTEST = 3
 # Requests for a round per interval, while something is missing.
@@ -75,6 +79,7 @@ class Agent:
     :param is_local: whether packets to an address end at this machine.
     :param listing: returns the lines of /proc/net/ip_vs_conn.
     :param report: receives the result of each round.
+    :param has_link: whether the interface of the backup has a link; the agent asks for a round when it comes back.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class Agent:
         is_local: Callable[[bytes], bool],
         listing: Callable[[], Iterable[bytes]],
         report: Callable[[Report], None],
+        has_link: Callable[[], bool] = lambda: True,
     ) -> None:
         self._kernel = kernel
         self._backup = backup
@@ -94,6 +100,7 @@ class Agent:
         self.is_local = is_local
         self._listing = listing
         self._report = report
+        self._has_link = has_link
         self._listener = Listener()
         self._questions = 0
         self._rounds = 0
@@ -111,8 +118,14 @@ class Agent:
         self._questions = _QUESTIONS
         self.ask()
         asked = False
+        link, again = self._has_link(), math.inf
         while True:
             now = time.monotonic()
+            had_link, link = link, self._has_link()
+            if (link and not had_link) or now >= again:
+                again = math.inf if now >= again else now + _SECOND_QUESTION
+                self._questions = _QUESTIONS
+                self.ask()
             if now >= due:
                 if not still():
                     return
@@ -124,7 +137,8 @@ class Agent:
                 due = now + max(interval, _REST * work)
                 earliest = now + max(_SHORTEST_REST, _REST_BEFORE_ANSWER * work)
                 asked = False
-            asked = self._hear_until(min(due, earliest) if asked else due) or asked
+            until = min(due, earliest) if asked else due
+            asked = self._hear_until(min(until, now + _LOOK)) or asked
 
     def resync(self, timeout: float, rounds: int = 2) -> Optional[Report]:
         """Ask for rounds until this director's table has exactly the connections that another one serves.
@@ -249,10 +263,14 @@ class Agent:
         if complete.lost:
             self._ask_again()
             return None
-        time.sleep(_ARRIVAL)
-        table = self.table()
-        local = self._local(table)
-        comparison = self._listener.compare(read_connections(self._listing(), completing(table)), complete, local)
+        for pause in _ARRIVAL:
+            time.sleep(pause)
+            table = self.table()
+            local = self._local(table)
+            comparison = self._listener.compare(read_connections(self._listing(), completing(table)), complete, local)
+            if not comparison.missing:
+                break
+        self._listener.settle(complete, comparison)
         for datagram, _number in pack_messages(map(ended, comparison.stale), self._backup.sync_id, self._backup.maximum_length):
             self._group.tell_here(datagram)
         shared = tuple(sorted(map(format_address, complete.addresses & local)))

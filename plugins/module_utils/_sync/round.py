@@ -50,6 +50,7 @@ class Comparison(NamedTuple):
     missing: int
     stale: tuple[SyncConnection, ...]
     untold: int  # connections that only this director has, including the stale ones
+    suspects: Told  # those that are stale if the next round does not tell of them either
 
 
 class _Round:
@@ -108,7 +109,7 @@ class Listener:
         return None
 
     def compare(self, own: Iterable[SyncConnection], complete: Complete, served_here: Collection[bytes]) -> Comparison:
-        """Compare this director's table with a complete round, and start to record the next one.
+        """Compare this director's table with a complete round. What is noted stays: ``settle`` takes the result over.
 
         :param own: this director's connections.
         :param served_here: addresses of this director, for which its own connections are authoritative.
@@ -129,8 +130,12 @@ class Listener:
                     stale.append(connection)
                 else:
                     suspects.add(key)
-        peer.told, peer.suspects = Told(), suspects
-        return Comparison(max(0, complete.connections - common), tuple(stale), untold)
+        return Comparison(max(0, complete.connections - common), tuple(stale), untold, suspects)
+
+    def settle(self, complete: Complete, comparison: Comparison) -> None:
+        """Take note of a round's last comparison, and begin with the next round."""
+        peer = self._peers[complete.source.address]
+        peer.told, peer.suspects = Told(), comparison.suspects
 
     def _peer(self, source: Source) -> Optional[_Peer]:
         found = self._peers.get(source.address)

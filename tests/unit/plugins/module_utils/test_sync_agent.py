@@ -159,6 +159,43 @@ def test_the_agent_returns_when_the_daemons_are_others(ends: tuple[socket.socket
     assert next(answers, None) is None
 
 
+def test_a_director_whose_link_comes_back_asks(ends: tuple[socket.socket, socket.socket]) -> None:
+    links = iter([True, False, False, True])
+    cut = Director("cut", serves=False, numbers=range(0), end=ends[1])
+    cut.agent._has_link = lambda: next(links, True)
+    serve(cut)
+    asked = []
+    began = time.monotonic()
+    while time.monotonic() < began + 4.5:
+        if select.select([ends[0]], [], [], 0.1)[0]:
+            message = unpack_message(ends[0].recv(65535))
+            assert message is not None
+            asked += [round(time.monotonic() - began)] if b'"ask"' in message.payload else []
+    # At its start, and when the link is there again.
+    assert asked[0] == 0
+    assert len(asked) >= 2
+    assert 2 <= asked[1] <= 4
+
+
+def test_a_kernel_that_takes_its_time_lacks_nothing(ends: tuple[socket.socket, socket.socket]) -> None:
+    active = Director("active", serves=True, numbers=range(50), end=ends[0])
+    slow = Director("slow", serves=False, numbers=range(0), end=ends[1])
+    take, waiting = slow.backup_daemon, []
+    vars(slow)["backup_daemon"] = waiting.append
+
+    def listing() -> Iterator[bytes]:
+        lines = list(Director.listing(slow))
+        while waiting:
+            take(waiting.pop(0))
+        return iter(lines)
+
+    slow.agent._listing = listing
+    serve(active)
+    report = slow.agent.resync(20, rounds=1)
+    assert report is not None
+    assert report.missing == 0
+
+
 def test_a_receipt_says_what_the_other_director_lacks(ends: tuple[socket.socket, socket.socket]) -> None:
     active = Director("active", serves=True, numbers=range(50), end=ends[0])
     standby = Director("standby", serves=False, numbers=range(0), end=ends[1])
@@ -171,8 +208,8 @@ def test_a_receipt_says_what_the_other_director_lacks(ends: tuple[socket.socket,
     # A kernel that takes nothing: the backup daemon has another sync ID, for one.
     vars(standby)["backup_daemon"] = lambda data: None
     standby.table.clear()
-    assert active.agent.confirm(3, 0)["the other one"].missing == 50
-    assert active.agent.confirm(3, 50)["the other one"].missing == 50
+    assert active.agent.confirm(8, 0)["the other one"].missing == 50
+    assert active.agent.confirm(8, 50)["the other one"].missing == 50
 
 
 def test_fingerprints_know_the_order_and_tell_weights_apart() -> None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     Destination,
@@ -16,7 +16,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
 )
 from ansible_collections.lvs.director.plugins.module_utils._sync.mark import Mark
 from ansible_collections.lvs.director.plugins.module_utils._sync.message import F_INACTIVE, F_NOOUTPUT, F_TEMPLATE, Message, SyncConnection
-from ansible_collections.lvs.director.plugins.module_utils._sync.round import Complete, Listener, Source, to_tell
+from ansible_collections.lvs.director.plugins.module_utils._sync.round import Comparison, Complete, Listener, Source, to_tell
 from ansible_collections.lvs.director.plugins.module_utils._sync.table import completing, ended, read_connections
 from ansible_collections.lvs.director.plugins.module_utils._sync.told import Told
 
@@ -104,19 +104,25 @@ def round_of(
     return complete
 
 
+def compared(listener: Listener, own: list[SyncConnection], complete: Complete, served_here: Collection[bytes]) -> Comparison:
+    found = listener.compare(own, complete, served_here)
+    listener.settle(complete, found)
+    return found
+
+
 def test_what_two_rounds_have_not_told_is_stale() -> None:
     listener, mine = Listener(), unmarked()
-    assert listener.compare(mine, round_of(listener, [mine[0]]), ()) == (0, (), 1)
+    assert compared(listener, mine, round_of(listener, [mine[0]]), ()) [:3] == (0, (), 1)
     # Those of other addresses are not of this round.
-    assert listener.compare(mine, round_of(listener, [mine[0]]), ()) == (0, (mine[1],), 1)
+    assert compared(listener, mine, round_of(listener, [mine[0]]), ()) [:3] == (0, (mine[1],), 1)
 
 
 def test_a_connection_that_came_between_two_rounds_is_not_stale() -> None:
     """The kernel's message about it may have been lost."""
     listener, mine = Listener(), unmarked()
-    listener.compare(mine[:1], round_of(listener, [mine[0]]), ())
-    assert listener.compare(mine, round_of(listener, [mine[0]]), ()).stale == ()
-    assert listener.compare(mine, round_of(listener, [mine[0]]), ()).stale == (mine[1],)
+    compared(listener, mine[:1], round_of(listener, [mine[0]]), ())
+    assert compared(listener, mine, round_of(listener, [mine[0]]), ()).stale == ()
+    assert compared(listener, mine, round_of(listener, [mine[0]]), ()).stale == (mine[1],)
 
 
 def test_what_the_kernel_has_told_meanwhile_is_not_stale() -> None:
@@ -124,7 +130,7 @@ def test_what_the_kernel_has_told_meanwhile_is_not_stale() -> None:
     for _number in range(3):
         listener.hear(KERNEL, Message(0, (mine[1],)))
         complete = round_of(listener, [mine[0]])
-        found = listener.compare(mine, complete, ())
+        found = compared(listener, mine, complete, ())
     assert found.stale == ()
 
 
@@ -132,7 +138,7 @@ def test_what_another_director_has_told_says_nothing_of_this_one_s() -> None:
     listener, mine = Listener(), unmarked()
     for _number in range(2):
         listener.hear(Source("b", 1), Message(0, (mine[1],)))
-        found = listener.compare(mine, round_of(listener, [mine[0]]), ())
+        found = compared(listener, mine, round_of(listener, [mine[0]]), ())
     assert found.stale == (mine[1],)
 
 
@@ -142,18 +148,18 @@ def test_rounds_of_two_processes_do_not_mix() -> None:
     listener.mark(AGENT, Mark("serves", "1", (VIP,)))
     listener.hear(AGENT, Message(0, (mine[0],)))
     complete = round_of(listener, mine[:2], source=other)
-    assert listener.compare(mine, complete, ()) == (0, (), 0)
+    assert compared(listener, mine, complete, ()) [:3] == (0, (), 0)
     listener.hear(AGENT, Message(0, (mine[1],)))
     last = listener.mark(AGENT, Mark("end", "1", connections=2))
     assert last is not None
     assert last.lost == 0
-    assert listener.compare(mine, last, ()) == (0, (), 0)
+    assert compared(listener, mine, last, ()) [:3] == (0, (), 0)
 
 
 def test_own_addresses_are_never_ended() -> None:
     listener, mine = Listener(), own()
     for _number in range(3):
-        found = listener.compare(mine, round_of(listener, []), {VIP})
+        found = compared(listener, mine, round_of(listener, []), {VIP})
     assert found.stale == ()
 
 
@@ -184,7 +190,7 @@ def test_missing_connections_are_counted() -> None:
     complete = round_of(listener, mine[:2])
     # One that the kernel has told meanwhile does not stand in for it.
     listener.hear(KERNEL, Message(0, (mine[5],)))
-    assert listener.compare(mine[1:], complete, ()).missing == 1
+    assert compared(listener, mine[1:], complete, ()).missing == 1
 
 
 def test_strangers_fill_no_memory() -> None:
