@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 # Datagrams sent without a pause, and the pause in seconds: 40,000 connections a second at most.
 _BURST = 16
 _PAUSE = 0.016
+# The longest pause: it doubles while another director lacks connections of a round, whose kernel may not keep up.
+_LONGEST_PAUSE = 16 * _PAUSE
 # Pause after a round, as a multiple of its duration, and the minimum in seconds.
 _REST = 19
 _REST_BEFORE_ANSWER = 4
@@ -106,6 +108,7 @@ class Agent:
         self._rounds = 0
         self._round = ""  # the name of the last round sent,
         self._duration = 0.0  # and its duration in seconds
+        self._pause = _PAUSE
 
     def run(self, interval: float, still: Callable[[], bool]) -> None:
         """Send and receive.
@@ -191,7 +194,7 @@ class Agent:
             self._group.tell(datagram)
             total += number
             if index % _BURST == 0:
-                time.sleep(_PAUSE)
+                time.sleep(self._pause)
         self._send_mark(Mark("end", name, connections=total))
         self._duration = time.monotonic() - started
         return total
@@ -219,8 +222,12 @@ class Agent:
 
     def _note(self, source: Source, mark: Mark) -> None:
         if mark.kind == "received":
+            self._adapt(mark)
             self._report(Report(source.address, mark.connections, mark.missing, mark.ended, ours=True))
         self._after(source, mark)
+
+    def _adapt(self, receipt: Mark) -> None:
+        self._pause = min(_LONGEST_PAUSE, 2 * self._pause) if receipt.missing else max(_PAUSE, self._pause / 2)
 
     def _next_report(self, deadline: float) -> Optional[Report]:
         while (left := deadline - time.monotonic()) > 0:
@@ -239,6 +246,7 @@ class Agent:
                 if not found:
                     deadline = min(deadline, time.monotonic() + 1)
                 found[heard[0].address] = heard[1]
+                self._adapt(heard[1])
         return found
 
     def _hear(self, patience: float) -> Optional[tuple[Source, Mark]]:
