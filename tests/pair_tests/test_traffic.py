@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -115,7 +115,7 @@ class Unreliable(traffic.Server):
 
     silent = False
     name = "rs1"
-    all_: list[Unreliable] = []  # noqa: RUF012 - emptied by each test
+    all_: ClassVar[list[Unreliable]] = []
 
     def __init__(self) -> None:
         super().__init__("rs1")
