@@ -112,9 +112,9 @@ def compared(listener: Listener, own: list[SyncConnection], complete: Complete, 
 
 def test_what_two_rounds_have_not_told_is_stale() -> None:
     listener, mine = Listener(), unmarked()
-    assert compared(listener, mine, round_of(listener, [mine[0]]), ()) [:3] == (0, (), 1)
+    assert compared(listener, mine, round_of(listener, [mine[0]]), ())[:3] == (0, (), 1)
     # Those of other addresses are not of this round.
-    assert compared(listener, mine, round_of(listener, [mine[0]]), ()) [:3] == (0, (mine[1],), 1)
+    assert compared(listener, mine, round_of(listener, [mine[0]]), ())[:3] == (0, (mine[1],), 1)
 
 
 def test_a_connection_that_came_between_two_rounds_is_not_stale() -> None:
@@ -148,12 +148,12 @@ def test_rounds_of_two_processes_do_not_mix() -> None:
     listener.mark(AGENT, Mark("serves", "1", (VIP,)))
     listener.hear(AGENT, Message(0, (mine[0],)))
     complete = round_of(listener, mine[:2], source=other)
-    assert compared(listener, mine, complete, ()) [:3] == (0, (), 0)
+    assert compared(listener, mine, complete, ())[:3] == (0, (), 0)
     listener.hear(AGENT, Message(0, (mine[1],)))
     last = listener.mark(AGENT, Mark("end", "1", connections=2))
     assert last is not None
     assert last.lost == 0
-    assert compared(listener, mine, last, ()) [:3] == (0, (), 0)
+    assert compared(listener, mine, last, ())[:3] == (0, (), 0)
 
 
 def test_own_addresses_are_never_ended() -> None:
