@@ -295,7 +295,7 @@ if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 # An entry that is not there yet, and that an earlier task would add.
-_UNPREDICTED: Result = {"changed": True, "diff": {"before": "", "after": ""}, "service": None, "destination": None, "drain": None}
+_UNPREDICTED: Result = {"changed": True, "diff": [], "service": None, "destination": None, "drain": None}
 
 
 def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:

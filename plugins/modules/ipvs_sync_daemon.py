@@ -177,6 +177,7 @@ def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: b
     return {
         "changed": plan.changed or save is not None,
         "diff": settings_diff(
+            f"sync daemon {plan.state}",
             sync_daemon_result(plan.before) if plan.before else {},
             sync_daemon_result(plan.after) if plan.after else {},
             save,

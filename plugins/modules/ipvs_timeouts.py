@@ -98,7 +98,7 @@ def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: b
     plan, timeouts, save = converge_timeouts(kernel, desired_from_timeouts_module(params), check_mode=check_mode, store=store)
     return {
         "changed": plan.changed or save is not None,
-        "diff": settings_diff(plan.before._asdict(), plan.after._asdict(), save),
+        "diff": settings_diff("timeouts", plan.before._asdict(), plan.after._asdict(), save),
         "timeouts": timeouts._asdict(),
     }
 

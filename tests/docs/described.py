@@ -42,7 +42,7 @@ def services_of_diff(text: str) -> list[Service]:
     found: list[Service] = []
     for line in text.splitlines():
         words = line[1:].split()
-        if line.startswith("-"):
+        if line.startswith(("-", "+++", "@@")):
             continue
         if words[0] == "->":
             address, _colon, port = words[1].rpartition(":")

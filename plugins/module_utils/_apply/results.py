@@ -19,13 +19,13 @@ def change_result(outcome: Outcome) -> dict[str, Any]:
     """Return ``changed``, ``diff`` (empty if nothing changed), and ``warnings``."""
     warnings = list(outcome.plan.warnings)
     if not outcome.changed:
-        return {"changed": False, "diff": {"before": "", "after": ""}, "warnings": warnings}
-    from ansible_collections.lvs.director.plugins.module_utils._plan.diff import diff  # noqa: PLC0415 (compiled only where it is used)
+        return {"changed": False, "diff": [], "warnings": warnings}
+    from ansible_collections.lvs.director.plugins.module_utils._plan.diff import saved_diff, table_diff  # noqa: PLC0415 (compiled only where it is used)
 
-    table, save = diff(outcome.plan), outcome.save
+    found, save = table_diff(outcome.plan), outcome.save
     if save:
-        table = {"before": table["before"] + save.before, "after": table["after"] + save.after}
-    return {"changed": True, "diff": table, "warnings": warnings}
+        found += saved_diff(save.before, save.after)
+    return {"changed": True, "diff": found, "warnings": warnings}
 
 
 def only(outcome: Outcome) -> Optional[Observed]:

@@ -147,11 +147,14 @@ def _remember_index(store: Optional[Store], state: str, index: Optional[int]) ->
         store.write_daemon_index(state, index)
 
 
-def settings_diff(before: Mapping[str, object], after: Mapping[str, object], save: Optional[Save]) -> dict[str, dict[str, object]]:
-    """Return Ansible's before and after."""
-    if save is None:
-        return {"before": dict(before), "after": dict(after)}
-    return {"before": {**before, "restored_at_boot": save.before}, "after": {**after, "restored_at_boot": save.after}}
+def settings_diff(name: str, before: Mapping[str, object], after: Mapping[str, object], save: Optional[Save]) -> list[dict[str, object]]:
+    """Return the diff of timeouts or of a sync daemon, and of what is saved of it; empty if nothing changes."""
+    if before == after and save is None:
+        return []
+    from ansible_collections.lvs.director.plugins.module_utils._plan.diff import entry, saved_diff  # noqa: PLC0415 (compiled only where it is used)
+
+    found = [entry(name, dict(before), dict(after))] if before != after else []
+    return [*found, *(saved_diff(save.before, save.after) if save else ())]
 
 
 def _save_timeouts(store: Optional[Store], given: Mapping[str, int], before: Timeouts) -> Optional[Save]:

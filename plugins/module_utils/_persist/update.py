@@ -40,13 +40,13 @@ _Read = TypeVar("_Read")
 class Save(NamedTuple):
     """A new text of the saved table.
 
-    ``before`` and ``after`` are for the diff. A service is included only if the saved table differed from the kernel's;
+    ``before`` and ``after`` are for the diff, by name. A service is included only if the saved table differed from the kernel's;
     otherwise the diff of the kernel's table suffices.
     """
 
     text: str
-    before: str
-    after: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
 
 
 def save_table(text: str, desired: DesiredTable, plan: PlannedTable, fallback: Collection[str]) -> Optional[Save]:
@@ -62,8 +62,8 @@ def save_table(text: str, desired: DesiredTable, plan: PlannedTable, fallback: C
     checks: Optional[Checks] = None
     services = dict(saved.services)
     named = set()
-    before: list[str] = []
-    after: list[str] = []
+    before: dict[str, str] = {}
+    after: dict[str, str] = {}
     for planned in plan.services:
         name = name_of(planned.key)
         named.add(name)
@@ -84,13 +84,14 @@ def save_table(text: str, desired: DesiredTable, plan: PlannedTable, fallback: C
         else:
             services[name] = new
         if old != (None if planned.before is None else writer.service(planned.before)):
-            before += [old] if old else []
-            after += [new] if new else []
+            before.update({str(planned.key): old} if old else {})
+            after.update({str(planned.key): new} if new else {})
     if desired.purge:
         for name in [name for name in services if name not in named]:
-            if desired.purges(_checked(key_of, name)):
-                before.append(services.pop(name))
-    return _save(saved, saved._replace(services=services), _shown(before), _shown(after))
+            key = _checked(key_of, name)
+            if desired.purges(key):
+                before[str(key)] = services.pop(name)
+    return _save(saved, saved._replace(services=services), before, after)
 
 
 def save_timeouts(text: str, given: Mapping[str, int], before: Timeouts) -> Optional[Save]:
@@ -105,7 +106,7 @@ def save_timeouts(text: str, given: Mapping[str, int], before: Timeouts) -> Opti
     if timeouts == saved.timeouts:
         return None
     new = saved._replace(timeouts=timeouts, earlier_timeouts=earlier)
-    return _save(saved, new, json.dumps(dict(saved.timeouts)), json.dumps(timeouts))
+    return _save(saved, new, {"timeouts": json.dumps(dict(saved.timeouts))}, {"timeouts": json.dumps(timeouts)})
 
 
 def save_sync_daemon(text: str, state: str, daemon: Optional[SyncDaemon]) -> Optional[Save]:
@@ -118,7 +119,8 @@ def save_sync_daemon(text: str, state: str, daemon: Optional[SyncDaemon]) -> Opt
     new = None if daemon is None else sync_daemon_result(daemon)
     daemons = {**saved.sync_daemons, state: new}
     kept = {each: values for each, values in daemons.items() if values is not None}
-    return _save(saved, saved._replace(sync_daemons=kept), *(json.dumps(dict(values or {})) for values in (old, new)))
+    before, after = ({f"sync daemon {state}": json.dumps(dict(values))} if values else {} for values in (old, new))
+    return _save(saved, saved._replace(sync_daemons=kept), before, after)
 
 
 def _checks() -> Checks:
@@ -131,7 +133,7 @@ def _asked(service: Optional[DesiredService]) -> Collection[DestinationKey]:
     return {destination.key for destination in service.destinations or ()} if service else ()
 
 
-def _save(old: Saved, new: Saved, before: str, after: str) -> Optional[Save]:
+def _save(old: Saved, new: Saved, before: Mapping[str, str], after: Mapping[str, str]) -> Optional[Save]:
     if new == old:
         return None
     text = to_text(new)
@@ -164,7 +166,3 @@ def _checked(read: Callable[[_Given], _Read], given: _Given) -> _Read:
         return read(given)
     except IpvsUnavailableError as exc:
         raise damaged(exc) from exc
-
-
-def _shown(services: Collection[str]) -> str:
-    return "".join(f"restored at boot: {service}\n" for service in services)

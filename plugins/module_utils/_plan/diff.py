@@ -4,28 +4,115 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Render a plan as Ansible's diff: the table before and after.
+"""Render changes as Ansible's diff: a list with an entry for each changed service, whose headers name it.
 
 One line per service and per destination. Destinations are in scheduling order, so a move shows up. Defaults that ipvsadm(8)
-does not print are omitted.
+does not print are omitted. A diff has bounds: beyond them, services are counted.
 """
 
 from __future__ import annotations
 
-from typing import Optional
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Optional, TypeVar
 
+from ansible_collections.lvs.director.plugins.module_utils._model.desired import PlannedService
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import AddDestination
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, Entry, Service, scheduler_flag_words
 from ansible_collections.lvs.director.plugins.module_utils._model.uapi import TUNNEL_FLAGS
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable
 
+# What a diff shows in full: as many services, and as many lines that Ansible would print. guide_operating.rst has both numbers.
+SERVICES = 100
+LINES = 2_000
 
-def diff(plan: PlannedTable) -> dict[str, str]:
-    """Return Ansible's before and after for the services that change."""
-    changed = plan.changed_services
-    return {
-        "before": "".join(_lines(service.before) for service in changed),
-        "after": "".join(_lines(service.after) for service in changed) + "".join(f"({step})\n" for step in plan.zero),
-    }
+Diff = list[dict[str, Any]]
+_Item = TypeVar("_Item")
+
+
+def table_diff(plan: PlannedTable) -> Diff:
+    """Return the diff of the services that change, and of the counters that are zeroed."""
+    shown, rest = _within_bounds(plan.changed_services, _number_of_lines)
+    found = [entry(str(service.key), _lines(service.before), _lines(service.after)) for service in shown]
+    if rest:
+        found.append(_counted(_summary(rest)))
+    if plan.zero:
+        steps, others = plan.zero[:SERVICES], len(plan.zero) - SERVICES
+        found.append(entry("counters", "", "".join(f"({step})\n" for step in steps)))
+        if others > 0:
+            found.append(_counted(f"Counters of {_more(others)} are zeroed."))
+    return found
+
+
+def saved_diff(before: Mapping[str, str], after: Mapping[str, str]) -> Diff:
+    """Return the diff of what is restored at boot: texts by the names of what they describe."""
+    names = dict.fromkeys((*before, *after))
+    shown, rest = _within_bounds(names, lambda name: before.get(name, "").count("\n") + after.get(name, "").count("\n") + 2)
+    found = [entry(f"{name}, restored at boot", *(_ended(side.get(name, "")) for side in (before, after))) for name in shown]
+    if rest:
+        found.append(_counted(f"{_more(len(rest))} changed in what is restored at boot. The first of them is {rest[0]}."))
+    return found
+
+
+def entry(name: str, before: object, after: object) -> dict[str, Any]:
+    """Return Ansible's before and after of one thing."""
+    return {"before_header": name, "after_header": name, "before": before, "after": after}
+
+
+def _counted(text: str) -> dict[str, Any]:
+    return {"prepared": f"{text}\n"}
+
+
+def _within_bounds(items: Iterable[_Item], size: Callable[[_Item], int]) -> tuple[list[_Item], list[_Item]]:
+    """Return the items that a diff shows, and the others."""
+    shown: list[_Item] = []
+    rest: list[_Item] = []
+    lines = 0
+    for item in items:
+        if len(shown) < SERVICES and lines + size(item) <= LINES:
+            shown.append(item)
+            lines += size(item)
+        else:
+            rest.append(item)
+    return shown, rest
+
+
+def _number_of_lines(service: PlannedService) -> int:
+    """Return how many changed lines a service has, about: a new one each of its lines, any other two for each step."""
+    entry = service.before or service.after
+    if entry is not None and (service.before is None or service.after is None):
+        return 1 + len(entry.destinations)
+    return 2 * sum(map(len, service.phases))
+
+
+def _summary(services: list[PlannedService]) -> str:
+    added = removed = changed = moved = new = gone = 0
+    for service in services:
+        before, after = _destinations(service.before), _destinations(service.after)
+        added += service.before is None
+        gone += service.after is None
+        new_keys = after.keys() - before.keys()
+        new += len(new_keys)
+        removed += len(before.keys() - after.keys())
+        changed += sum(1 for key, destination in after.items() if key in before and before[key] != destination)
+        moved += sum(1 for phase in service.phases for step in phase if isinstance(step, AddDestination)) - len(new_keys)
+    number = len(services)
+    return (
+        f"{_more(number)}: {added} added, {number - added - gone} changed, {gone} removed. "
+        f"Their destinations: {new} added, {changed} changed, {moved} moved, {removed} removed. "
+        f"The first of them is {services[0].key}."
+    )
+
+
+def _more(number: int) -> str:
+    return f"{number} more {'service' if number == 1 else 'services'}"
+
+
+def _destinations(entry: Optional[Entry]) -> dict[Any, Destination]:
+    return {destination.key: destination for destination in entry.destinations} if entry else {}
+
+
+def _ended(text: str) -> str:
+    return f"{text}\n" if text else ""
 
 
 def _lines(entry: Optional[Entry]) -> str:

@@ -23,6 +23,14 @@ from contract.memory import MemoryKernel, MemoryStore
 INVOCATION = {"_ansible_inject_invocation": True} if "inject_invocation" in PASS_VARS else {}
 
 Result = dict[str, Any]
+
+
+def sides(result: Result) -> tuple[str, str]:
+    """Return a diff before and after, of everything that changes, one below the other."""
+    before, after = ("".join(entry[side] for entry in result["diff"]) for side in ("before", "after"))
+    return before, after
+
+
 Run = Callable[..., Result]
 
 

@@ -24,7 +24,7 @@ from ansible_collections.lvs.director.plugins.modules import ipvs_destination
 
 from contract.memory import MemoryKernel
 
-from .conftest import Run
+from .conftest import Run, sides
 
 WEB: dict[str, Any] = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
 KEY = ServiceKey("ipv4", "tcp", parse_address("192.0.2.1"), 80)
@@ -97,7 +97,7 @@ def test_draining_waits_for_all_connections(run: Run, kernel: MemoryKernel, cloc
 
 
 def as_diff(result: dict[str, Any]) -> list[str]:
-    before, after = (result["diff"][side].splitlines() for side in ("before", "after"))
+    before, after = (text.splitlines() for text in sides(result))
     return [f"-{line}" for line in before if line not in after] + [f"+{line}" for line in after if line not in before]
 
 

@@ -69,7 +69,7 @@ def test_the_life_of_a_table(run: Run, kernel: MemoryKernel) -> None:
         }
         again = run("ipvs_table", **arguments)
         assert not again["changed"]
-        assert again["diff"] == {"before": "", "after": ""}
+        assert again["diff"] == []
         assert again["added_services"] == again["changed_services"] == again["removed_services"] == []
 
 
@@ -82,8 +82,10 @@ def test_only_changed_services_are_touched_and_returned(run: Run, kernel: Memory
     assert [type(step) for step in kernel.steps] == [EditDestination]
     assert [one["address"] for one in result["changed_services"]] == ["192.0.2.8"]
     assert result["added_services"] == result["removed_services"] == []
-    assert result["diff"]["before"].count("\n") == 9
-    assert "  -> 10.0.0.3:80 masquerade weight 9\n" in result["diff"]["after"]
+    (changed,) = result["diff"]
+    assert changed["before_header"] == changed["after_header"] == "tcp 192.0.2.8:80"
+    assert changed["before"].count("\n") == 9
+    assert "  -> 10.0.0.3:80 masquerade weight 9\n" in changed["after"]
 
 
 def test_purge_stays_in_its_scope(run: Run, kernel: MemoryKernel) -> None:
@@ -196,7 +198,9 @@ def test_counters_are_zeroed(run: Run, kernel: MemoryKernel) -> None:
         kernel.steps.clear()
         predicted = run("ipvs_table", check=True, **arguments)
         assert predicted["changed"]
-        assert predicted["diff"] == {"before": "", "after": f"({step})\n"}
+        assert predicted["diff"] == [
+            {"before_header": "counters", "after_header": "counters", "before": "", "after": f"({step})\n"}
+        ]
         assert run("ipvs_table", **arguments) == predicted
         assert kernel.steps == [step]
         assert set(kernel.stats) == left

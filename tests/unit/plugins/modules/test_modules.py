@@ -19,7 +19,7 @@ from ansible_collections.lvs.director.plugins.module_utils._netlink import socke
 
 from contract.memory import MemoryKernel
 
-from .conftest import Run
+from .conftest import Run, sides
 
 MODULES = ["ipvs_service", "ipvs_destination", "ipvs_info"]
 WEB: dict[str, Any] = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
@@ -42,16 +42,16 @@ def twelve_steps(run: Run, kernel: MemoryKernel, name: str, create: dict[str, An
         done = run(name, **arguments)
         assert predicted["changed"]
         assert predicted == done, "check mode did not tell the truth"
-        assert done["diff"]["before"] != done["diff"]["after"]
-        assert bool(done["service"]) == bool(done["diff"]["after"])
-        assert [line.split()[1].rpartition(":")[0] for line in done["diff"]["after"].splitlines()[1:]] == (
-            addresses(done) if done["service"] else []
-        )
+        ((before, after), (changed,)) = sides(done), done["diff"]
+        assert changed["before_header"] == changed["after_header"] == "tcp 192.0.2.1:80"
+        assert before != after
+        assert bool(done["service"]) == bool(after)
+        assert [line.split()[1].rpartition(":")[0] for line in after.splitlines()[1:]] == (addresses(done) if done["service"] else [])
         steps = len(kernel.steps)
         for check in (True, False):
             repeated = run(name, check=check, **arguments)
             assert not repeated["changed"]
-            assert repeated["diff"] == {"before": "", "after": ""}
+            assert repeated["diff"] == []
             assert repeated["service"] == done["service"]
         assert len(kernel.steps) == steps
 
@@ -109,16 +109,16 @@ def test_order_and_exclusiveness(run: Run) -> None:
     result = run("ipvs_service", **WEB, destinations=[three[2], three[0]])
     assert result["changed"]
     assert addresses(result) == ["10.0.0.3", "10.0.0.1", "10.0.0.2"]
-    assert result["diff"] == {
-        "before": "tcp 192.0.2.1:80 scheduler wlc\n"
+    assert sides(result) == (
+        "tcp 192.0.2.1:80 scheduler wlc\n"
         "  -> 10.0.0.1:80 direct weight 1\n"
         "  -> 10.0.0.2:80 direct weight 1\n"
         "  -> 10.0.0.3:80 direct weight 1\n",
-        "after": "tcp 192.0.2.1:80 scheduler wlc\n"
+        "tcp 192.0.2.1:80 scheduler wlc\n"
         "  -> 10.0.0.3:80 direct weight 1\n"
         "  -> 10.0.0.1:80 direct weight 1\n"
         "  -> 10.0.0.2:80 direct weight 1\n",
-    }
+    )
     result = run("ipvs_service", **WEB, destinations=[three[1]], exclusive_destinations=True)
     assert addresses(result) == ["10.0.0.2"]
     assert addresses(run("ipvs_service", **WEB, destinations=[], exclusive_destinations=True)) == []
@@ -308,8 +308,7 @@ def test_a_refused_step_is_undone(run: Run, kernel: MemoryKernel) -> None:
     wanted = [{"address": f"10.0.0.{number}", "forward_method": "masquerade"} for number in (2, 4, 3, 1)]
     result = run("ipvs_service", **WEB, scheduler="rr", destinations=wanted)
     assert result["msg"] == (
-        "Cannot add destination 10.0.0.3:80 to service tcp 192.0.2.1:80: Cannot allocate memory (ENOMEM). "
-        "The earlier changes were undone"
+        "Cannot add destination 10.0.0.3:80 to service tcp 192.0.2.1:80: Cannot allocate memory (ENOMEM). The earlier changes were undone"
     )
     assert kernel.read_table() == before
 

@@ -27,6 +27,10 @@ def interfaces(kernel: MemoryKernel) -> None:
     kernel.interfaces.update(eth1=Interface(1500), eth2=Interface(9000, ipv6=False), eth3=Interface(1500, up=False))
 
 
+def headed(name: str, before: Any, after: Any) -> Result:
+    return {"before_header": name, "after_header": name, "before": before, "after": after}
+
+
 def predicted_then_done(run: Run, kernel: MemoryKernel, name: str, arguments: dict[str, Any], returned: str) -> Result:
     """Run a module in check mode and for real, twice: the prediction is right, and the second run changes nothing."""
     predicted = run(name, check=True, **arguments)
@@ -34,12 +38,13 @@ def predicted_then_done(run: Run, kernel: MemoryKernel, name: str, arguments: di
     done = run(name, **arguments)
     assert done["changed"]
     assert predicted == done
-    assert done["diff"]["before"] != done["diff"]["after"]
+    (changed,) = done["diff"]
+    assert changed["before"] != changed["after"]
     steps = len(kernel.steps)
     for check in (True, False):
         again = run(name, check=check, **arguments)
         assert not again["changed"]
-        assert again["diff"]["before"] == again["diff"]["after"] == done["diff"]["after"]
+        assert again["diff"] == []
         assert again[returned] == done[returned]
     assert len(kernel.steps) == steps
     assert run("ipvs_info")[returned] == done[returned]
@@ -57,8 +62,8 @@ def predicted_then_done(run: Run, kernel: MemoryKernel, name: str, arguments: di
 )
 def test_timeouts(run: Run, kernel: MemoryKernel, arguments: dict[str, int], after: dict[str, int]) -> None:
     result = predicted_then_done(run, kernel, "ipvs_timeouts", arguments, "timeouts")
-    assert result["timeouts"] == result["diff"]["after"] == after
-    assert result["diff"]["before"] == {"tcp": 900, "tcp_fin": 120, "udp": 300}
+    assert result["diff"] == [headed("timeouts", {"tcp": 900, "tcp_fin": 120, "udp": 300}, after)]
+    assert result["timeouts"] == after
 
 
 def test_only_what_changes_is_sent(run: Run, kernel: MemoryKernel) -> None:
@@ -120,7 +125,7 @@ DEFAULTS = {"sync_id": 0, "maximum_length": 1472, "group": "224.0.0.81", "port":
 def test_a_new_daemon(run: Run, kernel: MemoryKernel, arguments: dict[str, Any], after: dict[str, Any]) -> None:
     result = predicted_then_done(run, kernel, "ipvs_sync_daemon", arguments, "sync_daemons")
     assert result["sync_daemons"] == [{"state": arguments["daemon"], **after}]
-    assert result["diff"] == {"before": {}, "after": result["sync_daemons"][0]}
+    assert result["diff"] == [headed(f"sync daemon {arguments['daemon']}", {}, result["sync_daemons"][0])]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +144,7 @@ def test_a_changed_option_restarts_and_the_others_stay(run: Run, kernel: MemoryK
     before = run("ipvs_sync_daemon", **first)["sync_daemons"][0]
     kernel.interfaces["eth2"] = kernel.interfaces["eth2"]._replace(ipv6=True)
     result = predicted_then_done(run, kernel, "ipvs_sync_daemon", {**MASTER, **change}, "sync_daemons")
-    assert result["diff"] == {"before": before, "after": {**before, **change}}
+    assert result["diff"] == [headed("sync daemon master", before, {**before, **change})]
     assert result["sync_daemons"] == [{**before, **change}]
     assert [type(step) for step in kernel.steps] == [StartSyncDaemon, StopSyncDaemon, StartSyncDaemon]
 
@@ -151,7 +156,7 @@ def test_master_and_backup_are_independent(run: Run, kernel: MemoryKernel) -> No
     assert both[1:] == backup
     gone = predicted_then_done(run, kernel, "ipvs_sync_daemon", {"daemon": "master", "state": "absent"}, "sync_daemons")
     assert gone["sync_daemons"] == backup
-    assert gone["diff"] == {"before": both[0], "after": {}}
+    assert gone["diff"] == [headed("sync daemon master", both[0], {})]
     assert not run("ipvs_sync_daemon", **MASTER, state="absent")["changed"]
 
 

@@ -15,7 +15,7 @@ from ansible_collections.lvs.director.plugins.modules import ipvs_connection_inf
 
 from contract.memory import MemoryKernel
 
-from .conftest import Run
+from .conftest import Run, sides
 
 WEB: dict[str, Any] = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
 REAL: dict[str, Any] = {"address": "10.0.0.1", "forward_method": "masquerade"}
@@ -70,7 +70,7 @@ def test_predicted_services_are_reported(run: Run, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(_client, "NetlinkKernel", opened)
     result = run("ipvs_table", check=True, services=[{**WEB, "scheduler": "test", "destinations": [REAL]}])
     assert result["added_services"] == [{**WEB, "fwmark": None, "family": "ipv4"}]
-    assert "-> 10.0.0.1:80 masquerade" in result["diff"]["after"]
+    assert "-> 10.0.0.1:80 masquerade" in sides(result)[1]
 
 
 def test_without_root_the_error_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
