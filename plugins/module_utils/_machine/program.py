@@ -35,7 +35,20 @@ FORMER_COMMAND = "/usr/local/sbin/ipvs-director-restore"
 INTERPRETER = "/usr/bin/python3"
 
 _PREFIX = __name__.rpartition("._machine")[0]
-_PACKAGES = ("_model", "_netlink", "_kernel", "_plan", "_options", "_persist", "_apply", "_boot", "_machine", "_sync", "_program")
+_PACKAGES = (
+    "_model",
+    "_netlink",
+    "_kernel",
+    "_plan",
+    "_options",
+    "_persist",
+    "_apply",
+    "_boot",
+    "_health",
+    "_machine",
+    "_sync",
+    "_program",
+)
 _EXECUTABLE = 0o755
 _DIGITS = 16
 

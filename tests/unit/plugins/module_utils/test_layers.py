@@ -28,9 +28,10 @@ MAY_IMPORT = {
     "_boot": "_model _plan _options _kernel _persist _apply",
     "_ipvsadm": "_model _plan _options",
     "_selftest": "_model _plan _options _kernel _apply",
-    "_machine": "_model _kernel _persist _boot",
+    "_health": "_model",
+    "_machine": "_model _kernel _persist _boot _health",
     "_sync": "_model _kernel",
-    "_program": "_model _plan _options _kernel _persist _apply _boot _machine _sync",
+    "_program": "_model _plan _options _kernel _persist _apply _boot _machine _sync _health",
     "_runner": "_model _kernel _persist _boot",
 }
 # The filters run on the controller, where there is no kernel to ask.
