@@ -86,12 +86,13 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.utils.display import Display
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.render import render_rules
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
+from ansible_collections.lvs.director.plugins.module_utils._model.results import QUIESCENT
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters
 from ansible_collections.lvs.director.plugins.module_utils._options.entries import ENTRY_SPEC, new_entries
 
 NAME = "lvs.director.ipvsadm_rules"
 # What ipvs_info has beside the configuration: of a destination all of these, of a service the last one.
-COUNTERS = DestinationCounters._fields
+COUNTERS = (*QUIESCENT, *DestinationCounters._fields)
 
 
 def ipvsadm_rules(services: Any, strict: bool = True) -> str:

@@ -141,9 +141,10 @@ def run_without_kernel(
 
 def _open_kernel(module: AnsibleModule) -> IpvsKernel:
     from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel  # noqa: PLC0415 (compiled only where it is used)
+    from ansible_collections.lvs.director.plugins.module_utils._persist.remembering import remembering  # noqa: PLC0415 (compiled only where it is used)
 
     try:
-        return NetlinkKernel()
+        return remembering(NetlinkKernel())
     except IpvsNotReadyError as exc:
         if not module.check_mode:
             raise

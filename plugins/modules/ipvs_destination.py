@@ -24,10 +24,11 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) adds the destination, or edits it. Options that are not given keep their value. A drained
-        destination gets its earlier weight back, unless O(weight) is given or it has a weight already.
+      - V(present) adds the destination, or edits it. Options that are not given keep their value. A drained destination comes
+        back into service, with its weight or the given O(weight). One that was drained and removed comes back with all its
+        earlier values.
       - V(absent) deletes it. The kernel then drops the packets of its connections.
-      - V(drained) takes it out of service without losing connections. It sets weight 0, which keeps new connections
+      - V(drained) takes it out of service without losing connections. It sets weight 0 in the kernel, which keeps new connections
         away, waits for the existing ones to end (O(drain_connections), at most O(drain_timeout)), and then does
         O(drain_then). Run an interrupted task again to continue. Check mode does not wait.
     type: str
@@ -159,7 +160,9 @@ options:
     default: true
     version_added: 0.2.0
 notes:
-  - The values of drained destinations are kept in C(/var/lib/lvs.director/drained.json).
+  - A drained destination stays drained until a task with O(state=present) brings it back, over reboots too. A table with its weight
+    (M(lvs.director.ipvs_table), M(lvs.director.ipvs_service)) changes the weight that it comes back with. That weight is kept in
+    C(/var/lib/lvs.director/quiescent.json).
   - Persistent clients keep coming to a drained destination until their persistence ends, unless the sysctl
     C(net.ipv4.vs.expire_quiescent_template) is 1.
 seealso:

@@ -209,6 +209,31 @@ services:
           type: list
           elements: str
           returned: success
+        effective_weight:
+          description: Weight in the kernel, 0 while the destination is drained or held.
+          type: int
+          returned: success
+          version_added: 0.2.0
+        drained:
+          description: Whether an operator has drained it (M(lvs.director.ipvs_destination)).
+          type: bool
+          returned: success
+          version_added: 0.2.0
+        held:
+          description: Whether a failed health check keeps new connections away from it.
+          type: bool
+          returned: success
+          version_added: 0.2.0
+        held_since:
+          description: Since when it is held, in seconds since 1970. Null if it is not.
+          type: float
+          returned: success
+          version_added: 0.2.0
+        held_reason:
+          description: Why it is held. Null if it is not.
+          type: str
+          returned: success
+          version_added: 0.2.0
         active_connections:
           description: Established connections.
           type: int
@@ -295,8 +320,9 @@ sync_daemons:
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.lvs.director.plugins.module_utils._model.results import service_result, sync_daemon_result
+from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed
+from ansible_collections.lvs.director.plugins.module_utils._persist.quiescent import service_results
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
 
 if TYPE_CHECKING:
@@ -315,7 +341,7 @@ def _act(kernel: IpvsKernel, _store: Store, _params: dict[str, Any], _check_mode
         "changed": False,
         "warnings": list(_unnamed(table)),
         **kernel.read_info()._asdict(),
-        "services": [service_result(observed) for observed in table],
+        "services": service_results(table),
         "timeouts": kernel.read_timeouts()._asdict(),
         "sync_daemons": [sync_daemon_result(daemon) for daemon in kernel.read_sync_daemons()],
     }

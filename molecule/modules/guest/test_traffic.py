@@ -45,7 +45,7 @@ PATIENCE = 60
 
 @pytest.fixture
 def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[IpvsKernel]:
-    monkeypatch.setattr(_files, "drained_path", lambda: str(tmp_path / "drained.json"))
+    monkeypatch.setattr(_files, "quiescent_path", lambda: str(tmp_path / "quiescent.json"))
     kernel = kernel_with_interfaces()
     addresses = f"address add 192.0.2.1/32 dev lo\naddress add {SECOND}/24 dev lan\naddress add {THIRD}/24 dev lan\n"
     subprocess.run(["ip", "-batch", "-"], input=addresses, text=True, check=True)

@@ -3,18 +3,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
-"""Configure one destination; a drained one regains its earlier values."""
+"""Configure one destination: a drained one comes back into service, and a removed one with its earlier values."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome, converge_locked, read_desired
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Observed, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._persist import files
+from ansible_collections.lvs.director.plugins.module_utils._persist import files, quiescent
 
 if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
@@ -22,30 +21,28 @@ if TYPE_CHECKING:
 
 
 def bring_back(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, store: Optional[Store] = None) -> Outcome:
-    """Configure one destination. A drained one regains its earlier values, overridden by the given ones.
+    """Configure one destination. A drained one comes back; one that was removed then, with its earlier values under the given ones.
 
     :raises IpvsError: it failed.
     """
     key, destination = only_destination(desired)
     with kernel.lock(exclusive=not check_mode):
-        before = _earlier(key, destination.key) if destination.present else None
-        if before is not None:
-            current = find(read_desired(kernel, desired, counters=False), key, destination.key)
-            if current is None:
-                desired = replaced(desired, given=_laid_over(before, destination.given))
-            elif not current.weight and "weight" not in destination.given:
-                # Keep a weight or other values that another program has set meanwhile.
-                desired = replaced(desired, given=Given({**destination.given, "weight": before["weight"]}))
-        return converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=True)
+        removed = _removed(key, destination.key)
+        if destination.present:
+            earlier = removed if removed and find(read_desired(kernel, desired, counters=False), key, destination.key) is None else Given()
+            desired = replaced(desired, given=Given({**_laid_over(earlier, destination.given), "drained": False}))
+        outcome = converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=True)
+        if removed and not destination.present and not check_mode:
+            quiescent.write(quiescent.read().with_removed(key, destination.key, None))
+        return outcome
 
 
-def _earlier(service: ServiceKey, destination: DestinationKey) -> Optional[Given]:
-    """Return what a destination was before it was drained, None if it was not."""
-    if not os.path.exists(files.drained_path()):
+def _removed(service: ServiceKey, destination: DestinationKey) -> Optional[Given]:
+    """Return the values of a destination that was drained and then removed, None if it was not."""
+    if not files.has_quiescent():
         return None
-    from ansible_collections.lvs.director.plugins.module_utils._persist.drained import earlier  # noqa: PLC0415 (compiled only where it is used)
-
-    return earlier(service, destination)
+    values = quiescent.read().removed.get(str(service), {}).get(str(destination))
+    return None if values is None else quiescent.given_of(values)
 
 
 def _laid_over(before: Given, given: Given) -> Given:

@@ -6,8 +6,8 @@
 
 """Drain a destination: take it out of service without losing its connections. (``destination`` brings it back.)
 
-Set weight 0, wait until its connections have ended, then keep or remove it. Its values are saved before the first change, so an
-interrupted task can be run again and continues. The lock is held for the changes, not while waiting.
+Mark it as drained, which gives it weight 0 in the kernel, wait until its connections have ended, then keep or remove it. Its values are
+saved before the first change, so an interrupted task can be run again and continues. The lock is held for the changes, not while waiting.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     Observed,
     ServiceKey,
 )
-from ansible_collections.lvs.director.plugins.module_utils._persist import drained as _drained
+from ansible_collections.lvs.director.plugins.module_utils._persist import quiescent
 
 if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
@@ -55,8 +55,8 @@ def drain(
     :raises IpvsError: it failed.
     """
     key, named = only_destination(desired)
-    quiescent = replaced(desired, given=Given({"weight": 0}))
-    final = replaced(desired, present=False) if how.remove else quiescent
+    marked = replaced(desired, given=Given({"drained": True}))
+    final = replaced(desired, present=False) if how.remove else marked
     with kernel.lock(exclusive=not check_mode):
         current = read_desired(kernel, desired, counters=True)
         observed = current.get(key)
@@ -64,23 +64,22 @@ def drain(
         if observed is None or before is None:
             if not how.remove:
                 raise IpvsMissingError("address", f"there is no destination {named.key} of service {key} to drain")
-            gone = converge_locked(kernel, final, check_mode=check_mode, store=store, counters=True, draining=True)
+            gone = converge_locked(kernel, final, check_mode=check_mode, store=store, counters=True)
             return gone, Drained(0, 0, 0.0, False)
         # The whole change, for the report; it is made in two parts.
         whole = converge_locked(kernel, final, check_mode=True, store=store, counters=True)
-        if before.weight:
+        if before.effective_weight:
             _refuse_if_too_few_are_left(observed.entry, named.key, how.min_available)
-            if not check_mode:
-                _drained.remember(key, before)
-        elif how.remove and not check_mode and _drained.earlier(key, named.key) is None:
-            _drained.remember(key, before)
         counted = how.left(_counters(observed, named.key))
         if check_mode:
             return whole, Drained(counted, counted, 0.0, False)
-        converge_locked(kernel, quiescent, check_mode=False, store=store, draining=True)
+        converge_locked(kernel, marked, check_mode=False, store=store)
     waited = _wait(kernel, key, named.key, how, counted)
-    # Nothing left to do: read it again for the result.
-    outcome = converge(kernel, final, check_mode=False, store=store, counters=True, draining=True)
+    if how.remove:
+        with kernel.lock(exclusive=True):
+            quiescent.write(quiescent.read().with_removed(key, named.key, quiescent.values_of(before)))
+    # If it is kept, nothing is left to do: read it again for the result.
+    outcome = converge(kernel, final, check_mode=False, store=store, counters=True)
     return whole._replace(observed=outcome.observed), waited
 
 
@@ -93,9 +92,9 @@ def _wait(kernel: IpvsKernel, service: ServiceKey, destination: DestinationKey, 
         if observed is None or found is None:
             # Another program removed it: nothing left to wait for.
             return Drained(before, 0, seconds, False)
-        if found.weight:
+        if found.effective_weight:
             raise IpvsConflictError(
-                f"Destination {destination} of service {service} was given weight {found.weight} by something else while it was "
+                f"Destination {destination} of service {service} was given weight {found.effective_weight} by something else while it was "
                 "being drained. It was left so"
             )
         left = how.left(_counters(observed, destination))
@@ -106,7 +105,7 @@ def _wait(kernel: IpvsKernel, service: ServiceKey, destination: DestinationKey, 
 
 def _refuse_if_too_few_are_left(entry: Entry, destination: DestinationKey, least: int) -> None:
     others = [other for other in entry.destinations if other.key != destination]
-    eligible = sum(1 for other in others if other.weight)
+    eligible = sum(1 for other in others if other.effective_weight)
     if eligible < least:
         raise IpvsInputError(
             "min_available",

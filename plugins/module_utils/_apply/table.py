@@ -14,14 +14,11 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed, ServiceKey, Stats
-from ansible_collections.lvs.director.plugins.module_utils._persist import files
 from ansible_collections.lvs.director.plugins.module_utils._plan.table import PlannedTable, plan_table
 
 if TYPE_CHECKING:
@@ -50,17 +47,15 @@ def converge(
     check_mode: bool,
     store: Optional[Store] = None,
     counters: bool = False,
-    draining: bool = False,
 ) -> Outcome:
     """Bring the table to the desired state; in check mode only plan.
 
     :param store: saves changes for the next boot; None to not save.
     :param counters: read the counters too, for the outcome.
-    :param draining: keep the saved values of drained destinations.
     :raises IpvsError: it failed. Unless the message says otherwise, the table is unchanged.
     """
     with kernel.lock(exclusive=not check_mode):
-        return converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=counters, draining=draining)
+        return converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=counters)
 
 
 def converge_locked(
@@ -70,7 +65,6 @@ def converge_locked(
     check_mode: bool,
     store: Optional[Store] = None,
     counters: bool = False,
-    draining: bool = False,
 ) -> Outcome:
     """``converge`` for callers that already hold the lock."""
     with _without_garbage_collection():
@@ -83,14 +77,12 @@ def converge_locked(
         save = _plan_save(store, desired, plan)
         if check_mode:
             return Outcome(plan, _predicted(plan, current), save)
-        forgetting = _forgetting(desired, plan) if store and not draining else contextlib.nullcontext()
         if not (plan.changed or save):
-            with forgetting:
-                return Outcome(plan, _predicted(plan, current), save)
+            return Outcome(plan, _predicted(plan, current), save)
         from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import carry_out  # noqa: PLC0415 (compiled only where it is used)
 
         # Write to disk before any change, to notice a full disk in time. After a kill in between, the next run notices the difference.
-        with store.replace_table(save.text) if store and save else contextlib.nullcontext(), forgetting:
+        with store.replace_table(save.text) if store and save else contextlib.nullcontext():
             changed = plan.services if plan.zero else plan.changed_services
             found = carry_out(kernel, plan, changed, counters=counters)
         return Outcome(plan, {**_predicted(plan, current, leave_out={planned.key for planned in changed}), **found}, save)
@@ -103,15 +95,6 @@ def _plan_save(store: Optional[Store], desired: DesiredTable, plan: PlannedTable
     from ansible_collections.lvs.director.plugins.module_utils._persist.update import save_table  # noqa: PLC0415 (compiled only where it is used)
 
     return save_table(text, desired, plan, store.read_fallback())
-
-
-def _forgetting(desired: DesiredTable, plan: PlannedTable) -> AbstractContextManager[None]:
-    """Return the context for a run; on success it forgets the drained destinations that the run has set or deleted."""
-    if not os.path.exists(files.drained_path()):
-        return contextlib.nullcontext()
-    from ansible_collections.lvs.director.plugins.module_utils._persist.drained import forgetting  # noqa: PLC0415 (compiled only where it is used)
-
-    return forgetting(desired, plan)
 
 
 @contextlib.contextmanager

@@ -69,6 +69,15 @@ def destination_values(destination: Destination) -> dict[str, Any]:
     }
 
 
+# What is returned of a destination that may be quiescent.
+QUIESCENT = ("effective_weight", "drained", "held", "held_since", "held_reason")
+
+
+def quiescent_values(destination: Destination) -> dict[str, Any]:
+    """Return whether a destination is quiescent. The kernel does not know since when and why: see ``_persist.quiescent``."""
+    return dict(zip(QUIESCENT, (destination.effective_weight, destination.drained, destination.held, None, None)))
+
+
 def configuration(entry: Optional[Entry]) -> dict[str, Any]:
     """Return a service with its destinations, without counters, for one side of a diff. Empty if there is none."""
     if entry is None:
@@ -88,6 +97,7 @@ def destination_result(destination: Destination, counters: DestinationCounters) 
     """Return a destination with its counters."""
     return {
         **destination_values(destination),
+        **quiescent_values(destination),
         "active_connections": counters.active_connections,
         "inactive_connections": counters.inactive_connections,
         "persistent_connections": counters.persistent_connections,

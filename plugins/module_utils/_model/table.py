@@ -113,6 +113,14 @@ class Destination(NamedTuple):
     tunnel_type: str = "ipip"
     tunnel_port: int = 0
     tunnel_flags: int = 0
+    # Quiescent: the kernel has weight 0, and ``weight`` is the one to come back with. See ``_persist.quiescent``.
+    drained: bool = False  # by an operator
+    held: bool = False  # by a failed health check
+
+    @property
+    def effective_weight(self) -> int:
+        """The weight in the kernel."""
+        return 0 if self.drained or self.held else self.weight
 
     @property
     def foreign(self) -> bool:

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Persistent files: the table that is restored at boot, and the values of drained destinations.
+"""Persistent files: the table that is restored at boot, and the weights of drained and held destinations.
 
 Imports _options, _plan and _model.
 """

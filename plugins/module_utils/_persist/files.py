@@ -104,10 +104,24 @@ def damaged(reason: object) -> IpvsUnavailableError:
     )
 
 
-def drained_path() -> str:
-    """Return the file of drained destinations in the network namespace of this process."""
+def quiescent_path() -> str:
+    """Return the file of quiescent destinations in the network namespace of this process."""
+    return _path("quiescent")
+
+
+def former_quiescent_path() -> str:
+    """Return the same of earlier versions."""
+    return _path("drained")
+
+
+def has_quiescent() -> bool:
+    """Return whether there is such a file."""
+    return os.path.exists(quiescent_path()) or os.path.exists(former_quiescent_path())
+
+
+def _path(name: str) -> str:
     namespace = other_namespace()
-    return f"{DIRECTORY}/drained.json" if namespace is None else f"{VOLATILE_DIRECTORY}/drained-{namespace}.json"
+    return f"{DIRECTORY}/{name}.json" if namespace is None else f"{VOLATILE_DIRECTORY}/{name}-{namespace}.json"
 
 
 def daemon_index_path(state: str) -> str:

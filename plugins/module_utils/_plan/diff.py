@@ -147,4 +147,5 @@ def destination_line(destination: Destination) -> str:
     words.append(f"weight {destination.weight}")
     if destination.upper_threshold:
         words.append(f"upper_threshold {destination.upper_threshold} lower_threshold {destination.lower_threshold}")
+    words += [word for word in ("drained", "held") if getattr(destination, word)]
     return " ".join(words)

@@ -14,9 +14,9 @@
 4. Set weights to 0.
 5. Delete unwanted destinations. Steps 4 and 5 are the plan's second phase, sent once the kernel has accepted the first.
 
-A service with an eligible destination (weight above 0) before and after therefore has one throughout, and nothing that can be
-edited is deleted. The exception, ``PlannedService.interrupted``, is a service whose only eligible destination has to move.
-``service`` refuses to plan that; only undoing a refused plan may need it.
+A service with an eligible destination (weight above 0, neither drained nor held) before and after therefore has one throughout, and
+nothing that can be edited is deleted. The exception, ``PlannedService.interrupted``, is a service whose only eligible destination has
+to move. ``service`` refuses to plan that; only undoing a refused plan may need it.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class _Destinations:
         """Fill in the steps."""
         moved, staying = split_moved(list(self._after), [key for key in self._order if key in self._after])
         for key in staying:
-            if self._after[key].weight or not self._now[key].weight:
+            if self._after[key].effective_weight or not self._now[key].effective_weight:
                 self._edit(key, self._after[key], self.first)
         for key in reversed(moved):
             if key in self._now:
@@ -109,24 +109,25 @@ class _Destinations:
 
     def _move(self, key: DestinationKey) -> None:
         old, new = self._now[key], self._after[key]
-        if old.weight and not self._others_eligible(key):
+        if old.effective_weight and not self._others_eligible(key):
             self._add_another_eligible(key)
         self.first.append(DeleteDestination(self._service, key))
         # Keep its old weight until the others are in place.
-        self._add(new if new.weight or not old.weight else new._replace(weight=old.weight))
+        keeps = old.effective_weight and not new.effective_weight
+        self._add(new._replace(weight=old.weight, drained=False, held=False) if keeps else new)
 
     def _others_eligible(self, key: DestinationKey) -> bool:
-        return any(destination.weight for other, destination in self._now.items() if other != key)
+        return any(destination.effective_weight for other, destination in self._now.items() if other != key)
 
     def _add_another_eligible(self, key: DestinationKey) -> None:
         """Make another destination eligible before the only eligible one moves; pick one that stays eligible."""
         for other, destination in self._after.items():
-            if other != key and destination.weight:
+            if other != key and destination.effective_weight:
                 if other in self._now:
                     self._edit(other, destination, self.first)
                 else:
                     # Not its final place: it moves when its turn comes.
                     self._add(destination)
                 return
-        if any(destination.weight for destination in self._after.values()):
+        if any(destination.effective_weight for destination in self._after.values()):
             self.interrupted = key

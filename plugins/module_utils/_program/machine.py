@@ -18,7 +18,8 @@ from ansible_collections.lvs.director.plugins.module_utils._boot.journal import 
 from ansible_collections.lvs.director.plugins.module_utils._kernel import modules as kernel_modules
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import TABLE, MachineStore, damaged
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import TABLE, MachineStore, damaged, has_quiescent
+from ansible_collections.lvs.director.plugins.module_utils._persist.remembering import remembering
 from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Content, content_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def journal() -> Journal:
 
 
 def saved() -> Content:
-    """Return what is saved on this machine.
+    """Return what is saved on this machine, with the destinations that are drained or held.
 
     :raises IpvsUnavailableError: nothing is saved, or it cannot be read.
     """
@@ -39,9 +40,15 @@ def saved() -> Content:
     if text is None:
         raise IpvsUnavailableError(f"There is nothing to restore: no {TABLE}. Run the role lvs.director.ipvs_director")
     try:
-        return content_of(text)
+        content = content_of(text)
     except IpvsUnavailableError as exc:
         raise damaged(exc) from exc
+    if not has_quiescent():
+        return content
+    from ansible_collections.lvs.director.plugins.module_utils._persist import quiescent  # noqa: PLC0415 (loaded only where it is used)
+
+    marks = quiescent.read()
+    return content._replace(services=tuple(quiescent.with_marks(service, marks) for service in content.services))
 
 
 @contextlib.contextmanager
@@ -54,7 +61,7 @@ def kernel(*, load: bool = True) -> Iterator[IpvsKernel]:
     if load:
         kernel_modules.load("ip_vs")
     try:
-        opened = NetlinkKernel()
+        opened = remembering(NetlinkKernel())
     except ImportError as exc:
         raise IpvsUnavailableError(f"{exc}. Install the package python3-pyroute2") from exc
     with closing(opened):

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import differences
-from ansible_collections.lvs.director.plugins.module_utils._model.results import service_result, sync_daemon_result
+from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     Destination,
     DestinationCounters,
@@ -25,6 +25,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     format_address,
 )
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore
+from ansible_collections.lvs.director.plugins.module_utils._persist.quiescent import service_results
 from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Content
 from ansible_collections.lvs.director.plugins.module_utils._plan.diff import destination_line, service_line
 from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry
@@ -58,7 +59,7 @@ def show(*, as_json: bool) -> int:
     here = _served(observed.entry.service.key.address for observed in table)
     if as_json:
         values = {
-            "services": [_service_values(observed) for observed in table],
+            "services": _service_values(table),
             "differences": None if found is None else [_values(observed) for observed in found],
             "addresses": here,
             "resync": [{**report._asdict(), "time": seconds} for report, seconds in reports],
@@ -167,11 +168,12 @@ def _values(difference: Difference) -> dict[str, Any]:
     return {"name": difference.name, "reasons": difference.reasons, "saved": difference.saved}
 
 
-def _service_values(observed: Observed) -> dict[str, Any]:
-    values = service_result(observed)
-    for destination, each in zip(observed.entry.destinations, values["destinations"]):
-        each["full"] = is_full(destination, observed.counters.get(destination.key, DestinationCounters()))
-    return values
+def _service_values(table: Sequence[Observed]) -> list[dict[str, Any]]:
+    found = service_results(table)
+    for observed, values in zip(table, found):
+        for destination, each in zip(observed.entry.destinations, values["destinations"]):
+            each["full"] = is_full(destination, observed.counters.get(destination.key, DestinationCounters()))
+    return found
 
 
 def _line(destination: Destination, counters: DestinationCounters) -> str:

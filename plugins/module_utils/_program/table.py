@@ -11,16 +11,20 @@ from __future__ import annotations
 import contextlib
 import functools
 
+from ansible_collections.lvs.director.plugins.module_utils._boot.journal import Journal
 from ansible_collections.lvs.director.plugins.module_utils._boot.restore import clear_table, restore_table
 from ansible_collections.lvs.director.plugins.module_utils._kernel import modules as kernel_modules
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore
+from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore, has_quiescent
 from ansible_collections.lvs.director.plugins.module_utils._program import machine
 from ansible_collections.lvs.director.plugins.module_utils._program.output import FAILED, INCOMPLETE
 
 
 def restore(fallback: str) -> int:
-    content, journal, store = machine.saved(), machine.journal(), MachineStore()
+    journal, store = machine.journal(), MachineStore()
+    if has_quiescent():
+        _set_aside_if_damaged(journal)
+    content = machine.saved()
     with machine.kernel() as kernel, contextlib.ExitStack() as stack:
         known = store.read_fallback()
         if known:
@@ -32,6 +36,17 @@ def restore(fallback: str) -> int:
         replaced = restore_table(kernel, content, journal, load=functools.cache(kernel_modules.load), fallback=fallback, known=known)
     store.write_fallback(replaced)
     return INCOMPLETE if journal.problems else 0
+
+
+def _set_aside_if_damaged(journal: Journal) -> None:
+    """Move a file of quiescent destinations away that cannot be read: the table is worth more than they are."""
+    from ansible_collections.lvs.director.plugins.module_utils._persist import quiescent  # noqa: PLC0415 (loaded only where it is used)
+
+    try:
+        quiescent.read()
+    except IpvsUnavailableError as exc:
+        quiescent.set_aside()
+        journal.problem(f"{exc}. It was renamed to end in .damaged, and all destinations get their saved weights, drained ones as well")
 
 
 def clear() -> int:

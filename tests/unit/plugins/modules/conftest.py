@@ -51,7 +51,8 @@ def run(
     """Return a function that runs a module by name and returns its result; of a failed one too."""
     monkeypatch.setattr(_client, "NetlinkKernel", lambda: kernel)
     monkeypatch.setattr(_files, "MachineStore", lambda: store)
-    monkeypatch.setattr(_files, "drained_path", lambda: str(tmp_path / "drained.json"))
+    monkeypatch.setattr(_files, "quiescent_path", lambda: str(tmp_path / "quiescent.json"))
+    monkeypatch.setattr(_files, "former_quiescent_path", lambda: str(tmp_path / "drained.json"))
 
     warnings: list[str] = []
     # In the tests' process, which is a controller's for Ansible, they would be shown at once.

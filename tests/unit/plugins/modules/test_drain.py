@@ -35,8 +35,9 @@ BACK: dict[str, Any] = {"service": WEB, "address": "10.0.0.1"}
 
 @pytest.fixture(autouse=True)
 def kept(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "var" / "drained.json"
-    monkeypatch.setattr(_state_file, "drained_path", lambda: str(path))
+    path = tmp_path / "var" / "quiescent.json"
+    monkeypatch.setattr(_state_file, "quiescent_path", lambda: str(path))
+    monkeypatch.setattr(_state_file, "former_quiescent_path", lambda: str(path.with_name("drained.json")))
     return path
 
 
@@ -91,9 +92,13 @@ def test_draining_waits_for_all_connections(run: Run, kernel: MemoryKernel, cloc
     assert result["changed"]
     assert result["drain"] == {"connections_before": 5, "connections": 0, "seconds": 7.0, "timed_out": False}
     assert list(result["drain"]) == list(yaml.safe_load(ipvs_destination.RETURN)["drain"]["contains"])
-    assert result["destination"]["weight"] == 0
+    assert {name: result["destination"][name] for name in ("weight", "effective_weight", "drained")} == {
+        "weight": 5,
+        "effective_weight": 0,
+        "drained": True,
+    }
     assert "-  -> 10.0.0.1:80 direct weight 5" in as_diff(result)
-    assert "+  -> 10.0.0.1:80 direct weight 0" in as_diff(result)
+    assert "+  -> 10.0.0.1:80 direct weight 5 drained" in as_diff(result)
 
 
 def as_diff(result: dict[str, Any]) -> list[str]:
@@ -149,10 +154,10 @@ def test_check_mode_predicts_and_neither_waits_nor_saves(run: Run, kernel: Memor
 def test_a_drained_destination_regains_its_weight(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     run("ipvs_destination", **DRAIN)
     assert json.loads(kept.read_text()) == {
-        "destinations": {
-            "tcp 192.0.2.1:80": {"10.0.0.1:80": {"forward_method": "direct", "weight": 5, "upper_threshold": 0, "lower_threshold": 0}}
-        }
+        "destinations": {"tcp 192.0.2.1:80": {"10.0.0.1:80": {"weight": 5, "drained": True, "held": None}}},
+        "removed": {},
     }
+    assert weight(kernel) == 0
     assert kept.stat().st_mode & 0o077 == 0
     predicted = run("ipvs_destination", check=True, **BACK)
     result = run("ipvs_destination", **BACK)
@@ -176,10 +181,47 @@ def test_a_given_weight_overrides_the_saved_one(run: Run, kernel: MemoryKernel, 
     assert weight(kernel) == 3
     # Another program has set a weight.
     run("ipvs_destination", **DRAIN)
-    run("ipvs_service", **WEB, destinations=[{"address": "10.0.0.1", "weight": 9}])
+    kernel.destinations[KEY] = [one._replace(weight=9) for one in kernel.destinations[KEY]]
     run("ipvs_destination", **BACK)
     assert weight(kernel) == 9
-    assert not kept.exists()
+
+
+@pytest.mark.parametrize("module", ["ipvs_service", "ipvs_table"])
+def test_a_drained_destination_stays_drained_until_it_is_brought_back(run: Run, kernel: MemoryKernel, module: str) -> None:
+    def configure(**options: Any) -> Any:
+        service = {**WEB, "destinations": [{"address": "10.0.0.1", **options}]}
+        return run(module, **(service if module == "ipvs_service" else {"services": [service]}))
+
+    run("ipvs_destination", **DRAIN)
+    assert configure(weight=5)["changed"] is False
+    assert weight(kernel) == 0
+    # The weight to come back with.
+    assert configure(weight=9)["changed"] is True
+    assert configure(weight=9)["changed"] is False
+    assert weight(kernel) == 0
+    assert run("ipvs_info")["services"][0]["destinations"][0]["weight"] == 9
+    run("ipvs_destination", **BACK)
+    assert weight(kernel) == 9
+
+
+@pytest.mark.parametrize("first", ["10.0.0.1", "10.0.0.2"])
+def test_a_drained_destination_that_moves_stays_drained(run: Run, kernel: MemoryKernel, first: str) -> None:
+    run("ipvs_destination", **DRAIN)
+    last = {"10.0.0.1": "10.0.0.2", "10.0.0.2": "10.0.0.1"}[first]
+    run("ipvs_service", **WEB, ordered=True, destinations=[{"address": first}, {"address": last}, {"address": "10.0.0.3"}])
+    assert weight(kernel) == 0
+    run("ipvs_destination", **BACK)
+    assert weight(kernel) == 5
+
+
+def test_a_drained_destination_is_not_eligible(run: Run, kernel: MemoryKernel) -> None:
+    """The only eligible destination must not move, which takes it out for a moment."""
+    run("ipvs_destination", **DRAIN)
+    wanted = [{"address": "10.0.0.2"}, {"address": "10.0.0.1"}, {"address": "10.0.0.3"}]
+    order = [str(one.key) for one in kernel.destinations[KEY]]
+    assert order.index("10.0.0.2:80") > 0
+    result = run("ipvs_service", **WEB, ordered=True, destinations=wanted)
+    assert "10.0.0.2:80 is the only destination of service tcp 192.0.2.1:80 that has a weight" in result["msg"]
 
 
 def test_draining_twice_keeps_the_first_weight(run: Run, kernel: MemoryKernel) -> None:
@@ -203,8 +245,8 @@ def test_a_given_weight_of_0_stays(run: Run, kernel: MemoryKernel, kept: Path, w
     run("ipvs_destination", **DRAIN)
     for module, options in weights:
         run(module, **options)
-    assert not kept.exists()
     run("ipvs_destination", **BACK, upper_threshold=10)
+    assert not kept.exists()
     assert weight(kernel) == 0
 
 
@@ -283,10 +325,24 @@ def test_a_removed_destination_of_weight_0_regains_it(run: Run, kernel: MemoryKe
 
 def test_a_file_of_version_0_1_0(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     run("ipvs_destination", **DRAIN)
-    kept.write_text('{"weights": {"tcp 192.0.2.1:80": {"10.0.0.1:80": 5}}}')
+    kept.with_name("drained.json").write_text('{"weights": {"tcp 192.0.2.1:80": {"10.0.0.1:80": 5}}}')
+    kept.unlink()
+    assert run("ipvs_info")["services"][0]["destinations"][0]["drained"] is True
     run("ipvs_destination", **BACK)
     assert weight(kernel) == 5
-    assert not kept.exists()
+    assert not list(kept.parent.iterdir())
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_a_file_of_drained_destinations_of_an_earlier_version(run: Run, kernel: MemoryKernel, kept: Path, removed: bool) -> None:
+    """It does not say whether they were removed."""
+    run("ipvs_destination", **DRAIN, drain_then="remove" if removed else "keep")
+    values = {"forward_method": "direct", "weight": 7, "upper_threshold": 0, "lower_threshold": 0}
+    kept.with_name("drained.json").write_text(json.dumps({"destinations": {"tcp 192.0.2.1:80": {"10.0.0.1:80": values}}}))
+    kept.unlink()
+    run("ipvs_destination", **BACK)
+    assert weight(kernel) == 7
+    assert not list(kept.parent.iterdir())
 
 
 def test_absent_forgets_the_saved_values(run: Run, kernel: MemoryKernel) -> None:
@@ -400,9 +456,9 @@ def test_another_program_removes_a_draining_destination(run: Run, kernel: Memory
 
 def test_a_weight_that_cannot_be_saved_is_not_changed(run: Run, kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch) -> None:
     # Not even root can create a directory there.
-    monkeypatch.setattr(_state_file, "drained_path", lambda: "/proc/lvs.director/drained.json")
+    monkeypatch.setattr(_state_file, "quiescent_path", lambda: "/proc/lvs.director/quiescent.json")
     result = run("ipvs_destination", **DRAIN)
-    assert result["msg"].startswith("Cannot keep what drained destinations were in /proc/lvs.director/drained.json: ")
+    assert result["msg"].startswith("Cannot keep the weights of drained and held destinations in /proc/lvs.director/quiescent.json: ")
     assert result["msg"].endswith(". Nothing was changed")
     assert weight(kernel) == 5
     assert not kernel.steps
@@ -410,17 +466,19 @@ def test_a_weight_that_cannot_be_saved_is_not_changed(run: Run, kernel: MemoryKe
 
 def test_unreadable_saved_values_are_not_lost(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     kept.parent.write_text("a file where the directory should be")
-    assert "Cannot read what drained destinations were" in run("ipvs_destination", **DRAIN)["msg"]
+    assert "Cannot read the weights of drained and held destinations" in run("ipvs_destination", **DRAIN)["msg"]
     assert not kernel.steps
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"weights": []}', '{"weights": {"a": {"b": "c"}}}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"destinations": {}}', '{"destinations": {"a": {"b": {"weight": "c"}}}, "removed": {}}']
+)
 def test_a_damaged_file_is_reported(run: Run, kernel: MemoryKernel, kept: Path, content: str) -> None:
     kept.parent.mkdir()
     kept.write_text(content)
     for arguments in (DRAIN, BACK):
         result = run("ipvs_destination", **arguments)
-        assert f"Cannot read what drained destinations were from {kept}" in result["msg"]
+        assert f"Cannot read the weights of drained and held destinations from {kept}" in result["msg"]
     assert not kernel.steps
 
 
@@ -433,7 +491,7 @@ def test_each_network_namespace_has_its_own_file(monkeypatch: pytest.MonkeyPatch
             self.st_ino = inode
 
     monkeypatch.setattr(_state_file.os, "stat", lambda name: Found(inodes[name]))
-    assert _state_file.drained_path() == "/var/lib/lvs.director/drained.json"
+    assert _state_file.quiescent_path() == "/var/lib/lvs.director/quiescent.json"
     inodes["/proc/self/ns/net"] = 4712
     cookies = {"cookie": 17}
 
@@ -454,7 +512,7 @@ def test_each_network_namespace_has_its_own_file(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(_state_file.socket, "socket", Socket)
     # The kernel reuses inode numbers at once, and cookies never.
-    assert _state_file.drained_path() == "/run/lvs.director/drained-cookie-17.json"
+    assert _state_file.quiescent_path() == "/run/lvs.director/quiescent-cookie-17.json"
     # Before Linux 5.14 there are none.
     cookies.clear()
-    assert _state_file.drained_path() == "/run/lvs.director/drained-4712.json"
+    assert _state_file.quiescent_path() == "/run/lvs.director/quiescent-4712.json"

@@ -361,7 +361,7 @@ def test_not_root(run: Run, kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatc
 
 
 def test_errors_close_the_socket(run: Run, kernel: MemoryKernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
+    def fail(**_options: object) -> None:
         raise IpvsUnavailableError("gone")
 
     monkeypatch.setattr(kernel, "read_table", fail)

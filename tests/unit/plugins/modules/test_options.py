@@ -331,7 +331,7 @@ def outcome(run: Run, kernel: MemoryKernel, tmp_path: Path, monkeypatch: pytest.
 
     def outcome(name: str, case: Case, arguments: Options) -> Any:
         vars(kernel).update(vars(MemoryKernel()), interfaces={"eth1": Interface(1500), "eth2": Interface(1500)})
-        (tmp_path / "drained.json").unlink(missing_ok=True)
+        (tmp_path / "quiescent.json").unlink(missing_ok=True)
         monkeypatch.setattr(_drain, "time", Clock())
         for service in case.before:
             run("ipvs_service", **service)

@@ -76,7 +76,8 @@ def test_the_modules_of_one_service(run: Run, kernel: MemoryKernel, store: Memor
     assert predicted_then_done(run, kernel, store, "ipvs_destination", service=key(1), address="10.0.0.2", weight=7)["changed"]
     assert '"address": "10.0.0.2", "port": 80, "forward_method": "masquerade", "weight": 7' in str(store.table)
     assert run("ipvs_destination", service=key(1), address="10.0.0.2", state="drained", drain_timeout=0)["changed"]
-    assert '"address": "10.0.0.2", "port": 80, "forward_method": "masquerade", "weight": 0' in str(store.table)
+    assert '"address": "10.0.0.2", "port": 80, "forward_method": "masquerade", "weight": 7' in str(store.table), "the weight to come back with"
+    assert run("ipvs_destination", service=key(1), address="10.0.0.2")["changed"]
     assert predicted_then_done(run, kernel, store, "ipvs_destination", service=key(1), address="10.0.0.1", state="absent")["changed"]
     in_step(kernel, store)
     assert predicted_then_done(run, kernel, store, "ipvs_service", **key(1), state="absent")["changed"]

@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: 2026 The lvs.director authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+
+"""A kernel that remembers the weights of quiescent destinations: those that are drained, or held by a health check.
+
+For all that reads or plans, such a destination has the weight that it is to have, and is marked as ``drained`` or ``held``. The kernel
+has weight 0 for it, and ``quiescent`` the weight.
+
+While nothing is quiescent, this costs the attempt to open a file.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Optional, Union, cast
+
+from ansible_collections.lvs.director.plugins.module_utils._model.steps import AddDestination, EditDestination
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._persist import files
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._model.steps import Refusal, Step
+    from ansible_collections.lvs.director.plugins.module_utils._persist.quiescent import Marks
+
+
+def remembering(kernel: IpvsKernel) -> IpvsKernel:
+    """Return a kernel that remembers the weights of quiescent destinations in a file of this machine."""
+    return cast("IpvsKernel", _Remembering(kernel))
+
+
+class _Remembering:
+    def __init__(self, kernel: IpvsKernel) -> None:
+        self._kernel = kernel
+
+    def __getattr__(self, name: str) -> Any:
+        # Everything that has nothing to do with weights.
+        return getattr(self._kernel, name)
+
+    def read_service(self, key: ServiceKey, *, counters: bool = True) -> Optional[Observed]:
+        observed = self._kernel.read_service(key, counters=counters)
+        marks = _marks()
+        return _marked(observed, marks) if observed and marks else observed
+
+    def read_table(self, *, counters: bool = True, only: Optional[Collection[ServiceKey]] = None) -> Iterable[Observed]:
+        table = self._kernel.read_table(counters=counters, only=only)
+        marks = _marks()
+        return _all_marked(table, marks) if marks else table
+
+    def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
+        if not files.has_quiescent() and not any(_is_quiescent(step) for step in steps):
+            return self._kernel.apply(steps)
+        from ansible_collections.lvs.director.plugins.module_utils._persist import quiescent  # noqa: PLC0415 (compiled only where it is used)
+
+        before = quiescent.read()
+        after = _after(before, steps)
+        # A kill between the two changes must lose no weight: marks come before the kernel's change, and go after it.
+        meanwhile = after._replace(
+            destinations={
+                service: {**before.destinations.get(service, {}), **after.destinations.get(service, {})}
+                for service in {**before.destinations, **after.destinations}
+            },
+            removed=before.removed,
+        )
+        if meanwhile != before:
+            quiescent.write(meanwhile)
+        refusal = self._kernel.apply([_for_kernel(step) if _is_quiescent(step) else step for step in steps])
+        if refusal is None and after != meanwhile:
+            quiescent.write(after)
+        return refusal
+
+
+def _marks() -> Optional[Marks]:
+    if not files.has_quiescent():
+        return None
+    from ansible_collections.lvs.director.plugins.module_utils._persist.quiescent import read  # noqa: PLC0415 (compiled only where it is used)
+
+    return read()
+
+
+def _all_marked(table: Iterable[Observed], marks: Marks) -> Iterator[Observed]:
+    for observed in table:
+        yield _marked(observed, marks)
+
+
+def _marked(observed: Observed, marks: Marks) -> Observed:
+    key = observed.entry.service.key
+    if str(key) not in marks.destinations:
+        return observed
+    # A weight above 0 was set by another program, and counts.
+    known = {each.key: mark for each in observed.entry.destinations if not each.weight and (mark := marks.mark(key, each.key))}
+    destinations = tuple(
+        each._replace(weight=mark.weight, drained=mark.drained, held=mark.held is not None) if (mark := known.get(each.key)) else each
+        for each in observed.entry.destinations
+    )
+    return observed._replace(entry=observed.entry._replace(destinations=destinations))
+
+
+def _is_quiescent(step: Step) -> bool:
+    kind = type(step)
+    if kind is AddDestination or kind is EditDestination:
+        destination = cast("Union[AddDestination, EditDestination]", step).destination
+        return destination.drained or destination.held
+    return False
+
+
+def _for_kernel(step: Step) -> Step:
+    """Return a step with the values that the kernel is to have."""
+    change = cast("Union[AddDestination, EditDestination]", step)
+    return change._replace(destination=change.destination._replace(weight=0, drained=False, held=False))
+
+
+def _after(marks: Marks, steps: Sequence[Step]) -> Marks:
+    """Return the marks after the steps."""
+    from ansible_collections.lvs.director.plugins.module_utils._model.steps import DeleteDestination, DeleteService  # noqa: PLC0415 (compiled only where it is used)
+    from ansible_collections.lvs.director.plugins.module_utils._persist.quiescent import Held, Mark  # noqa: PLC0415 (compiled only where it is used)
+
+    before = marks
+    for step in steps:
+        if isinstance(step, DeleteService):
+            marks = marks.without_service(step.key)
+        elif isinstance(step, DeleteDestination):
+            marks = marks.with_mark(step.service, step.key, None)
+        elif isinstance(step, (AddDestination, EditDestination)):
+            destination = step.destination
+            mark: Optional[Mark] = None
+            if destination.drained or destination.held:
+                # A destination that moves is deleted and added.
+                earlier = before.mark(step.service, destination.key)
+                held = (earlier.held if earlier else None) or Held(time.time(), "")
+                mark = Mark(destination.weight, destination.drained, held if destination.held else None)
+            marks = marks.with_mark(step.service, destination.key, mark).with_removed(step.service, destination.key, None)
+    return marks
