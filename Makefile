@@ -44,7 +44,7 @@ sanity: bootstrap ## run ansible-test sanity
 
 .PHONY: unit
 unit: installed ## run the unit tests, of the installed collection and of tests/ itself; TESTS='FILE...' picks some
-	@$(PYTEST) --ignore tests/kmod_tests $(or $(TESTS),tests)
+	@$(PYTEST) --ignore tests/kmod_tests --ignore tests/site_tests $(or $(TESTS),tests)
 
 .PHONY: kmod
 kmod: bootstrap ## build and check the kernel module for the kernels of Debian 12 and 13, and test the checks
@@ -67,8 +67,9 @@ matrix: installed ## run the collection's tests and one scenario with each suppo
 	@python3 -m controllers $(VERSIONS)
 
 .PHONY: docs
-docs: installed ## build the docs site in build/docs, from the guides and the documentation of modules, filters and roles
-	@python3 -m tools.docs
+docs: installed ## build the docs site in build/docs, and look at it in a browser without a window (which it installs, 300 MB)
+	@tests/tools/bootstrap.sh tests/packages-docs.txt
+	@python3 -m tools.docs && $(PYTEST) tests/site_tests
 
 .PHONY: bench
 bench: installed ## measure the speed against ipvsadm, keepalived and plain tasks; CASES='NAME...' picks some

@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from pathlib import Path
+from typing import Any
 
+import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
 
 from tools.artefact import galaxy
-from tools.checkout import CACHE
+from tools.checkout import CACHE, ROOT
 
 project = "lvs.director"
 author = project_copyright = "The lvs.director authors"
@@ -47,12 +50,23 @@ highlight_language = "YAML+Jinja"
 pygments_style = "ansible"
 
 html_theme = "furo"
-html_static_path = ["site.css"]
+html_static_path = ["site.css", "copy.js"]
 html_css_files = ["site.css"]
+html_js_files = [("copy.js", {"defer": "defer"})]
 html_show_sphinx = False
 html_show_sourcelink = False
 html_copy_source = False
 html_use_index = False
+
+
+# The kinds of pages that antsibull-docs makes, and their sources.
+SOURCES = {
+    r"docsite/(\w+)": r"docs/docsite/rst/\1.rst",
+    r"(\w+)_module": r"plugins/modules/\1.py",
+    r"(\w+)_filter": r"plugins/filter/\1.py",
+    r"(\w+)_role": r"roles/\1/meta/argument_specs.yml",
+    r"index": r"tests/docsite/index.rst",
+}
 
 
 def without_contents(_app: Sphinx, document: nodes.document) -> None:
@@ -62,5 +76,45 @@ def without_contents(_app: Sphinx, document: nodes.document) -> None:
             topic.parent.remove(topic)
 
 
+def with_anchors(_app: Sphinx, document: nodes.document) -> None:
+    """Give each message of a guide an address of its own, and a link to it.
+
+    A message is a line of its own (``| ``), all of it literal.
+    """
+    for line in document.findall(nodes.line):
+        if len(line) == 1 and isinstance(line[0], nodes.literal):
+            name = nodes.make_id(line.astext())
+            while name in document.ids:
+                name += "-2"
+            line["ids"].append(name)
+            document.ids[name] = line
+            line.append(nodes.reference("", "¶", refid=name, classes=["headerlink"], reftitle="Link to this message"))
+
+
+def source_of(page: str) -> str:
+    """Return the file in the checkout of which a page is made, or nothing."""
+    for pattern, file in SOURCES.items():
+        match = re.fullmatch(pattern, page)
+        if match and (ROOT / match.expand(file)).exists():
+            return match.expand(file)
+    return ""
+
+
+def with_links(_app: Sphinx, page: str, _template: str, context: dict[str, Any], _document: nodes.document | None) -> None:
+    """Link a page to its source, and all pages to the places for reports."""
+    file = source_of(page)
+    context["theme_source_edit_link"] = f"{galaxy()['repository']}/edit/main/{file}" if file else ""
+
+
+def footer() -> list[dict[str, str]]:
+    links = yaml.safe_load((ROOT / "docs" / "docsite" / "links.yml").read_text(encoding="utf-8"))["extra_links"]
+    return [{"name": link["description"], "url": link["url"], "html": link["description"], "class": "footer-link"} for link in links]
+
+
+html_theme_options = {"footer_icons": footer()}
+
+
 def setup(app: Sphinx) -> None:
     app.connect("doctree-read", without_contents)
+    app.connect("doctree-read", with_anchors)
+    app.connect("html-page-context", with_links)

@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The lvs.director authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Makes a bare Debian ready for every target of the Makefile: the packages of tests/packages.txt, and .venv with what
-# tests/requirements.txt pins. Says what it installs and why before it does, and nothing at all when all is there.
+# Makes a bare Debian ready for every target of the Makefile: the packages of tests/packages.txt and of the lists that it is given, and
+# .venv with what tests/requirements.txt pins. Says what it installs and why before it does, and nothing at all when all is there.
 # POSIX sh, because a bare Debian has no Python.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -33,7 +33,7 @@ install_packages() {
             missing="$missing $package"
             why="$why$(printf '\n  %-18s %s' "$package" "$purpose")"
         fi
-    done <tests/packages.txt
+    done <"$1"
     [ -n "$missing" ] || return 0
     command -v apt-get >/dev/null 2>&1 || die "this is not a Debian system (no apt-get). Needed:$why"
     printf 'bootstrap: installing Debian packages with apt-get (what it says goes to %s):%s\n' "$apt_log" "$why"
@@ -64,5 +64,7 @@ make_venv() {
     printf '%s\n' "$wanted" >.venv/made-from
 }
 
-install_packages
+for list in tests/packages.txt "$@"; do
+    install_packages "$list"
+done
 make_venv

@@ -31,6 +31,8 @@ from tools.scenarios import PATIENCE
 
 MAKE = ("make", "--no-print-directory")
 CHECKS = ("lint", "unit", "kmod")
+# Left out of `make test`: `make lint` builds the docs site there, and the browser that looks at it is large.
+LONG_CHECKS = ("docs",)
 # Two lanes of scenarios: the first starts at once, the second after the checks. `make test` omits the scenarios that do not fit
 # into its 40 minutes.
 SCENARIOS = (("bare", "modules", "overload"), ("selftest", "reboot"))
@@ -154,10 +156,10 @@ def summary(parts: Sequence[Part], seconds: float) -> list[str]:
     return lines
 
 
-def lanes_of(scenarios: Sequence[Sequence[str]]) -> list[list[Part]]:
+def lanes_of(scenarios: Sequence[Sequence[str]], checks: Sequence[str] = CHECKS) -> list[list[Part]]:
     """Return the parts, given the scenarios of each lane."""
     first, second = (scenarios_of(f"scenarios-{number}", names) for number, names in enumerate(scenarios, 1))
-    return [[*(Part(name, [*MAKE, name]) for name in CHECKS), second], [first]]
+    return [[*(Part(name, [*MAKE, name]) for name in checks), second], [first]]
 
 
 def scenarios_of(name: str, scenarios: Sequence[str]) -> Part:
@@ -183,7 +185,8 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="run those too that do not")
     everything = parser.parse_args().all
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    lanes = lanes_of([(*fitting, *left) if everything else fitting for fitting, left in zip(SCENARIOS, LEFT_OUT, strict=True)])
+    scenarios = [(*fitting, *left) if everything else fitting for fitting, left in zip(SCENARIOS, LEFT_OUT, strict=True)]
+    lanes = lanes_of(scenarios, (*CHECKS, *LONG_CHECKS) if everything else CHECKS)
     last = [*([scenarios_of("scenarios-alone", ALONE)] if everything else []), Part("coverage", ["python3", "-m", "covered", "judge"])]
     data.begin()
     # Without the scenarios that do not fit in, there is a limit for all together; with them, each part's own.

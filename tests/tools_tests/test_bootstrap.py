@@ -29,7 +29,7 @@ def bare(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(bare: Path, **commands: str) -> subprocess.CompletedProcess[str]:
+def run(bare: Path, *lists: str, **commands: str) -> subprocess.CompletedProcess[str]:
     tools = bare / "bin"
     tools.mkdir()
     for name, does in {"dpkg-query": '[ "$4" = there ] && echo installed', "apt-get": 'echo "apt-get $*"', **commands}.items():
@@ -49,7 +49,12 @@ def run(bare: Path, **commands: str) -> subprocess.CompletedProcess[str]:
     (bare / ".venv").mkdir()
     (bare / ".venv/made-from").write_text(f"{wanted}-{python}\n")
     return subprocess.run(
-        [bare / SCRIPT], env={**os.environ, "PATH": str(tools)}, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        [bare / SCRIPT, *lists],
+        env={**os.environ, "PATH": str(tools)},
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
     )
 
 
@@ -63,6 +68,14 @@ def test_root_installs_missing_packages_and_explains_first(bare: Path) -> None:
     update, install = (bare / ".cache/apt.log").read_text().splitlines()
     assert update.endswith(" update")
     assert install.endswith(" install --no-install-recommends missing")
+
+
+def test_a_target_may_need_more(bare: Path) -> None:
+    (bare / "tests/packages-more.txt").write_text("more          what else\nthere         is there\n")
+    ended = run(bare, "tests/packages-more.txt", id="echo 0")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1].split(maxsplit=1) == ["more", "what else"]
+    assert (bare / ".cache/apt.log").read_text().endswith(" install --no-install-recommends more\n")
 
 
 def test_a_user_installs_through_sudo(bare: Path) -> None:
