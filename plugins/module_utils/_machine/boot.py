@@ -25,7 +25,7 @@ from ansible_collections.lvs.director.plugins.module_utils._persist.format impor
 TABLE_UNIT = "ipvs-director.service"
 NETWORK_UNIT = "ipvs-director-network.service"
 UNITS = (TABLE_UNIT, NETWORK_UNIT)
-RESYNC_UNIT = "ipvs-director-resync.service"
+RESYNC_UNIT = program.RESYNC_UNIT
 
 # The program's exit status if it named some entries and restored all others: see _program/output.py.
 _INCOMPLETE = 4
@@ -160,8 +160,8 @@ def plan(boot: Boot, sources: Mapping[str, bytes]) -> list[Step]:
     steps += systemd.plan_units(unit_files(boot), units, accepted=[_INCOMPLETE])
     if not boot.resync:
         steps += systemd.plan_no_units([RESYNC_UNIT])
-    elif renewed and systemd.states([RESYNC_UNIT])[RESYNC_UNIT].active:
-        steps.append(Step(f"restart {RESYNC_UNIT} with the new program", partial(systemd.restart, RESYNC_UNIT)))
+    if renewed:
+        steps += program.plan_restarts([*([RESYNC_UNIT] if boot.resync else []), program.HEALTH_UNIT])
     steps += program.plan_clean_up(sources)
     if os.path.exists(FALLBACK):
         # Not by restarting the unit, which may clear the table under traffic.

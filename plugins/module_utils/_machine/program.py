@@ -19,7 +19,7 @@ import os
 import pkgutil
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 
@@ -33,6 +33,9 @@ LIBRARY = "/usr/local/lib/ipvs-director"
 # Of version 0.1.0.
 FORMER_COMMAND = "/usr/local/sbin/ipvs-director-restore"
 INTERPRETER = "/usr/bin/python3"
+# They run the program all the time.
+RESYNC_UNIT = "ipvs-director-resync.service"
+HEALTH_UNIT = "ipvs-director-health.service"
 
 _PREFIX = __name__.rpartition("._machine")[0]
 _PACKAGES = (
@@ -78,6 +81,12 @@ def plan(program: Mapping[str, bytes]) -> list[Step]:
     if not steps and not os.access(COMMAND, os.X_OK):
         steps.append(Step(f"make {COMMAND} executable", partial(os.chmod, COMMAND, _EXECUTABLE)))
     return steps
+
+
+def plan_restarts(units: Sequence[str]) -> list[Step]:
+    """Return the steps that restart those units that run, after the program was renewed."""
+    known = systemd.states(units)
+    return [Step(f"restart {unit} with the new program", partial(systemd.restart, unit)) for unit in units if known[unit].active]
 
 
 def plan_clean_up(program: Mapping[str, bytes]) -> list[Step]:

@@ -7,7 +7,7 @@
 """Options of ``ipvs_table``.
 
 A table may have a hundred thousand destinations. AnsibleModule takes 50 microseconds to validate each against nested options,
-more than the rest of a run. So the list is passed unvalidated, and ``_checked`` applies the same specs with AnsibleModule's own
+more than the rest of a run. So the list is passed unvalidated, and ``checked`` applies the same specs with AnsibleModule's own
 type functions. Shared values of equal destinations are converted once.
 """
 
@@ -93,7 +93,7 @@ def desired_from_table_module(params: Params) -> DesiredTable:
     found: dict[ServiceKey, DesiredService] = {}
     for index, item in enumerate(_unpacked(params["services"] or ())):
         path = f"services[{index}]"
-        values = _checked(path, item, TABLE_SERVICE_SPEC, strict)
+        values = checked(path, item, TABLE_SERVICE_SPEC, strict)
         if values["exclusive_destinations"] is None:
             values["exclusive_destinations"] = exclusive and values["destinations"] is not None
         service = service_with_destinations(path, values, read.read)
@@ -166,7 +166,7 @@ class _Destinations:
             given = self._last[2]
         else:
             path = f"{listed}[{index}]"
-            values = _checked(path, item, DESTINATION_SPEC, self._strict)
+            values = checked(path, item, DESTINATION_SPEC, self._strict)
             address, port = values["address"], None if values["port"] is None else number(values, path, "port", 0, 65535)
             given = self._remember(rest, given_of_destination(path, values))
         if port is None:
@@ -198,7 +198,7 @@ def _hashable(options: dict[str, Any]) -> tuple[Any, ...]:
     return tuple([(option, repr(value)) for option, value in options.items()])
 
 
-def _checked(path: str, item: Any, spec: Spec, strict: bool) -> dict[str, Any]:
+def checked(path: str, item: Any, spec: Spec, strict: bool) -> dict[str, Any]:
     """Return all options of a spec as AnsibleModule would: converted, None if omitted."""
     if not isinstance(item, dict):
         item = _dictionary(path, item)
@@ -219,7 +219,7 @@ def _checked(path: str, item: Any, spec: Spec, strict: bool) -> dict[str, Any]:
     return values
 
 
-_TYPES: dict[str, type] = {"int": int, "str": str, "list": list, "bool": bool, "dict": dict}
+_TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "list": list, "bool": bool, "dict": dict}
 
 
 def _convert(kind: str, value: Any) -> Any:
@@ -262,6 +262,7 @@ def _converted(path: str, value: Any, rule: Spec, strict: bool) -> Any:
 def _type_reason(kind: str) -> str:
     return {
         "int": "is not a whole number",
+        "float": "is not a number",
         "str": "is not a text",
         "list": "is not a list",
         "bool": "is neither true nor false",

@@ -12,7 +12,7 @@ program imports this file, in a function that is never called: all of them insta
 
 from __future__ import annotations
 
-from ansible_collections.lvs.director.plugins.module_utils._machine import boot, realserver_boot
+from ansible_collections.lvs.director.plugins.module_utils._machine import boot, health, realserver_boot
 from ansible_collections.lvs.director.plugins.module_utils._program import main
 
-PARTS = (boot, realserver_boot, main)
+PARTS = (boot, health, realserver_boot, main)

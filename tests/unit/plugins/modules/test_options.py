@@ -18,6 +18,12 @@ from ansible_collections.lvs.director.plugins.module_utils._apply import drain a
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters, Stats
 from ansible_collections.lvs.director.plugins.module_utils._options.connections import connection_info_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._options.destination import destination_module_spec
+from ansible_collections.lvs.director.plugins.module_utils._options.health import (
+    CHECK_SPECS,
+    DESTINATION_HEALTH_SPEC,
+    SERVICE_SPEC,
+    health_module_spec,
+)
 from ansible_collections.lvs.director.plugins.module_utils._options.selftest import selftest_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._options.service import service_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._options.settings import sync_daemon_module_spec, timeouts_module_spec
@@ -40,6 +46,7 @@ from . import (
     test_boot,
     test_fwmark,
     test_handover,
+    test_health,
     test_machine_info,
     test_realserver,
     test_scheduler,
@@ -65,6 +72,7 @@ SPECS = {
     "ipvs_realserver": realserver_module_spec(),
     "ipvs_boot": boot_module_spec(),
     "ipvs_handover": handover_module_spec(),
+    "ipvs_health": health_module_spec(),
     "ipvs_scheduler": scheduler_module_spec(),
     "ipvs_machine_info": machine_info_module_spec(),
     # An action plugin alone, with its own tests: tests/unit/roles/test_preflight.py
@@ -287,6 +295,24 @@ ELSEWHERE = {
         "stop_with_table": test_vrrp.test_the_units,
         "state": test_vrrp.test_the_addresses_go_with_the_instances,
     },
+    "ipvs_health": {
+        "services": test_health.test_everything_is_installed_and_started,
+        "services.checks": test_health.test_what_names_a_service,
+        "services.min_available": test_health.test_min_available,
+        "services.on_failure": test_health.test_on_failure,
+        "services.recover_after": test_health.test_defaults,
+        "services.destinations.checks": test_health.test_destinations_that_differ,
+        "services.destinations.sorry": test_health.test_destinations_that_differ,
+        **dict.fromkeys(
+            ("defaults", *(f"defaults.{name}" for name in ("interval", "timeout", "retries", "retry_pause", "recover_after"))),
+            test_health.test_defaults,
+        ),
+        **{
+            f"services.checks.{kind}.{option}": test_health.test_options_of_a_check
+            for kind, option in {(each["type"], option) for each, _ in test_health.OPTIONS for option in each if option != "type"}
+        },
+        "state": test_health.test_absent_releases_and_leaves_nothing,
+    },
     "ipvs_fwmark": {
         **dict.fromkeys(
             ("fwmarks", "fwmarks.fwmark", "fwmarks.addresses", "fwmarks.protocol", "fwmarks.ports"),
@@ -358,6 +384,10 @@ def test_every_option_has_a_case(name: str) -> None:
     if name == "ipvs_table":
         # AnsibleModule does not know them: see _options/table.py.
         expected |= set(options_of(TABLE_SERVICE_SPEC, "services."))
+    if name == "ipvs_health":
+        # Those of ipvs_table have no effect: test_health.test_options_of_the_table_are_taken_and_ignored.
+        expected |= {*options_of(SERVICE_SPEC, "services."), *options_of(DESTINATION_HEALTH_SPEC, "services.destinations.")}
+        expected |= {f"services.checks.{kind}.{option}" for kind, spec in CHECK_SPECS.items() for option in spec}
     assert set(CASES.get(name, {})) | set(ELSEWHERE.get(name, {})) == expected
 
 
