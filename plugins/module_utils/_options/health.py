@@ -260,16 +260,20 @@ def _body(path: str, text: str) -> str:
 
 
 def _payload(path: str, text: str) -> str:
-    return _bytes(path, text, _BYTES, "bytes of two hexadecimal digits each")
+    if not _BYTES.fullmatch(text):
+        raise IpvsInputError(path, f"{text!r} is not a number of bytes, of two hexadecimal digits each")
+    return _bytes(path, text)
 
 
 def _response(path: str, text: str) -> str:
-    return text if text == "any" else _bytes(path, text, _PATTERN_BYTES, "any, nor bytes of two hexadecimal digits or x each")
+    if text == "any":
+        return text
+    if not _PATTERN_BYTES.fullmatch(text):
+        raise IpvsInputError(path, f"{text!r} is neither any nor a number of bytes, of two hexadecimal digits or x each")
+    return _bytes(path, text)
 
 
-def _bytes(path: str, text: str, pattern: re.Pattern[str], words: str) -> str:
-    if not pattern.fullmatch(text):
-        raise IpvsInputError(path, f"{text!r} is not {words}")
+def _bytes(path: str, text: str) -> str:
     joined = text.replace(" ", "").lower()
     if joined.endswith("ff"):
         raise IpvsInputError(path, f"{text!r} ends in ff, which keepalived 2.2.7 takes for an error")
