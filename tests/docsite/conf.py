@@ -76,11 +76,13 @@ def without_contents(_app: Sphinx, document: nodes.document) -> None:
             topic.parent.remove(topic)
 
 
-def with_anchors(_app: Sphinx, document: nodes.document) -> None:
-    """Give each message of a guide an address of its own, and a link to it.
+def with_anchors(app: Sphinx, document: nodes.document) -> None:
+    """Give each message an address of its own, and a link to it.
 
     A message is a line of its own (``| ``), all of it literal.
     """
+    if app.env.docname != "docsite/guide_messages":
+        return
     for line in document.findall(nodes.line):
         if len(line) == 1 and isinstance(line[0], nodes.literal):
             name = nodes.make_id(line.astext())
