@@ -57,12 +57,13 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def run(spec: dict[str, Any], action: Action, unpredicted: Optional[Result] = None) -> None:
+def run(spec: dict[str, Any], action: Action, unpredicted: Optional[Result] = None, *, recorded_as: str = "") -> None:
     """Run a module: ``action`` gets a kernel, the machine's files, the options and check mode, and returns the task's result.
 
     :param spec: the arguments of AnsibleModule.
     :param action: may return ``warnings``, and a complete result with ``failed`` and ``msg`` if an error message is not enough.
     :param unpredicted: the result in check mode if the task cannot be predicted.
+    :param recorded_as: the module's name, if the machine keeps the time of its last run, for its metrics.
     """
     from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore  # noqa: PLC0415 (compiled only where it is used)
 
@@ -73,6 +74,8 @@ def run(spec: dict[str, Any], action: Action, unpredicted: Optional[Result] = No
             store = MachineStore()
             _warn(module, kernel, store)
             result = action(kernel, store, module.params, module.check_mode)
+            if recorded_as and not module.check_mode and not result.get("failed"):
+                store.record_run(recorded_as)
         finally:
             kernel.close()
     except (IpvsMissingError, IpvsNotReadyError) as exc:

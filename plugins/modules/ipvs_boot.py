@@ -56,6 +56,20 @@ options:
         running daemons (M(lvs.director.ipvs_sync_daemon)), and waits until there is one.
     type: bool
     default: false
+  metrics:
+    description:
+      - Whether this director writes metrics for Prometheus four times a minute, which the C(ipvs) collector of the node exporter does
+        not have - full and drained destinations, differences from the saved table, missing schedulers, sync daemons. A timer runs
+        C(ipvs-director metrics) for that.
+      - The node exporter itself is not installed. While O(metrics_directory) is missing, the module warns, and nothing is written.
+    type: bool
+    default: false
+  metrics_directory:
+    description:
+      - Directory in which the node exporter reads text files, its option C(--collector.textfile.directory). The default is that of
+        Debian's package C(prometheus-node-exporter).
+    type: str
+    default: /var/lib/prometheus/node-exporter
   state:
     description:
       - V(absent) removes the saved services, sync daemons and virtual addresses from the kernel, then the units, the program and
@@ -73,6 +87,11 @@ EXAMPLES = r"""
   lvs.director.ipvs_boot:
     kernel_modules: [ip_vs, ip_vs_test]
     fallback_scheduler: fo
+
+- name: Write metrics for the node exporter, which reads text files in another directory than Debian's
+  lvs.director.ipvs_boot:
+    metrics: true
+    metrics_directory: /var/lib/node_exporter/textfile_collector
 
 - name: Clear the table when the unit stops
   lvs.director.ipvs_boot:
@@ -94,7 +113,7 @@ steps:
 
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils._machine import boot
+from ansible_collections.lvs.director.plugins.module_utils._machine import boot, metrics
 from ansible_collections.lvs.director.plugins.module_utils._machine.program import sources
 from ansible_collections.lvs.director.plugins.module_utils._machine.steps import converge, result
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run_without_kernel
@@ -109,6 +128,8 @@ def boot_module_spec() -> dict[str, Any]:
             "kernel_modules": {"type": "list", "elements": "str", "default": ["ip_vs"]},
             "sysctl_file": {"type": "str", "default": "/etc/sysctl.d/zz-ipvs_director.conf"},
             "resync": {"type": "bool", "default": False},
+            "metrics": {"type": "bool", "default": False},
+            "metrics_directory": {"type": "str", "default": "/var/lib/prometheus/node-exporter"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         "supports_check_mode": True,
@@ -119,12 +140,18 @@ def _act(params: dict[str, Any], check_mode: bool) -> Result:
     if params["state"] == "absent":
         return result(converge(boot.plan_absent, check_mode=check_mode))
     wanted = boot.Boot(
-        params["fallback_scheduler"], params["clear_on_stop"], params["kernel_modules"], params["sysctl_file"], params["resync"]
+        params["fallback_scheduler"],
+        params["clear_on_stop"],
+        params["kernel_modules"],
+        params["sysctl_file"],
+        params["resync"],
+        params["metrics_directory"] if params["metrics"] else "",
     )
     boot.check(wanted)
     program = sources()
     done = result(converge(lambda: boot.plan(wanted, program), check_mode=check_mode))
-    return {**done, "warnings": boot.incomplete()}
+    exporter = metrics.no_exporter_as_warning(wanted.metrics_directory) if wanted.metrics_directory else ""
+    return {**done, "warnings": [*boot.incomplete(), *([exporter] if exporter else [])]}
 
 
 def _bring_along() -> None:

@@ -333,7 +333,7 @@ def _destination_result(observed: Optional[Observed], key: DestinationKey) -> Op
 
 
 def main() -> None:
-    run(destination_module_spec(), _act, unpredicted=_UNPREDICTED)
+    run(destination_module_spec(), _act, unpredicted=_UNPREDICTED, recorded_as="ipvs_destination")
 
 
 if __name__ == "__main__":

@@ -264,7 +264,7 @@ def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: b
 
 
 def main() -> None:
-    run(service_module_spec(), _act)
+    run(service_module_spec(), _act, recorded_as="ipvs_service")
 
 
 if __name__ == "__main__":

@@ -353,7 +353,7 @@ def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: b
 
 
 def main() -> None:
-    run(table_module_spec(), _act)
+    run(table_module_spec(), _act, recorded_as="ipvs_table")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
@@ -71,6 +72,7 @@ class MemoryStore:
         self.disk_full = False
         self.kernel = kernel
         self.indexes: dict[str, int | None] = {}
+        self.runs: dict[str, float] = {}
 
     def read_table(self) -> str | None:
         return self.table
@@ -88,6 +90,13 @@ class MemoryStore:
 
     def write_fallback(self, names: frozenset[str]) -> None:
         self.fallback = names
+
+    def record_run(self, module: str) -> None:
+        if self.table is not None:
+            self.runs[module] = time.time()
+
+    def read_runs(self) -> dict[str, float]:
+        return self.runs
 
     def read_daemon_index(self, state: str) -> int | None:
         return self.indexes.get(state)

@@ -8,13 +8,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import from_text, options_of
 
 if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._model.table import Service
     from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 
@@ -22,16 +24,29 @@ def fallback_warnings(kernel: IpvsKernel, store: Store) -> list[str]:
     """Return a warning for each service that was restored with the fallback scheduler and still has it."""
     names = store.read_fallback()
     try:
-        saved = from_text(store.read_table() or "")
-        found = [observed.entry.service for observed in kernel.read_table(counters=False) if str(observed.entry.service.key) in names]
-        own = {service.key: (options_of(saved, service.key) or {}).get("scheduler", service.scheduler) for service in found}
+        services = [observed.entry.service for observed in kernel.read_table(counters=False)]
+        found = in_fallback(services, names, store.read_table())
     except IpvsUnavailableError:
         # A missing or damaged file is reported by the code that needs it.
         return []
     return [
         f'Service {service.key} has scheduler "{service.scheduler}", and weights that fall in the order of its destinations, because its '
-        f'own, "{own[service.key]}", was missing when the table was restored. The role lvs.director.ipvs_director gives it its own '
+        f'own, "{own}", was missing when the table was restored. The role lvs.director.ipvs_director gives it its own '
         "again, or says why that cannot be built"
-        for service in found
-        if service.scheduler != own[service.key]
+        for service, own in found
     ]
+
+
+def in_fallback(services: Iterable[Service], names: Collection[str], saved: Optional[str]) -> list[tuple[Service, str]]:
+    """Return the services that were restored with the fallback scheduler and still have it, each with its own scheduler.
+
+    :param names: services that were restored so.
+    :param saved: the saved table.
+    :raises IpvsUnavailableError: the saved table is damaged.
+    """
+    if not names:
+        return []
+    table = from_text(saved or "")
+    found = [service for service in services if str(service.key) in names]
+    own = [(options_of(table, service.key) or {}).get("scheduler", service.scheduler) for service in found]
+    return [(service, scheduler) for service, scheduler in zip(found, own) if service.scheduler != scheduler]

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
@@ -32,6 +33,19 @@ def could_load(module: str) -> bool:
         return _run("modprobe", "--dry-run", "--quiet", module)
     except FileNotFoundError:
         return True
+
+
+def is_installed_for(module: str, kernel: str) -> bool:
+    """Return whether a kernel, by its release, has a module: as a file, or built in."""
+    try:
+        return _run("modprobe", "--set-version", kernel, "--dry-run", "--quiet", module)
+    except FileNotFoundError:
+        return False
+
+
+def release_order(kernel: str) -> list[tuple[bool, int, str]]:
+    """Return a sort key that orders kernel releases from the oldest to the newest."""
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.findall(r"[0-9]+|[a-z]+", kernel)]
 
 
 def load(module: str) -> bool:

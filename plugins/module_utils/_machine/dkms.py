@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Optional
 
+from ansible_collections.lvs.director.plugins.module_utils._kernel.modules import release_order
 from ansible_collections.lvs.director.plugins.module_utils._machine import files as _files
 from ansible_collections.lvs.director.plugins.module_utils._machine.command import Finished, run
 from ansible_collections.lvs.director.plugins.module_utils._machine.signature import serial_of, signed_by
@@ -99,14 +100,9 @@ def read(module: Module, running: str) -> State:
     # A newer kernel that waits for a reboot needs the module too. Where only headers are installed, "kernel" is missing.
     headers = [path.parents[1] for path in MODULES.glob("*/build/Makefile")]
     others = sorted(path.name for path in headers if (path / "kernel").is_dir() and path.name != running)
-    required = frozenset((running, max([running, *others], key=_in_order)))
+    required = frozenset((running, max([running, *others], key=release_order)))
     unbuilt = {kernel: reason for kernel, reason in _read_unbuilt(module).items() if kernel in others and kernel not in required}
     return State(source, versions, builds, [running, *(each for each in others if each not in unbuilt)], required, unbuilt)
-
-
-def _in_order(kernel: str) -> list[tuple[bool, int, str]]:
-    """Return a sort key that orders kernel releases from the oldest to the newest."""
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.findall(r"[0-9]+|[a-z]+", kernel)]
 
 
 def read_dkms(name: str) -> tuple[list[str], dict[tuple[str, str], str]]:

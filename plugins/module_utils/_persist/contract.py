@@ -30,6 +30,12 @@ class Store(Protocol):
     def write_fallback(self, names: frozenset[str]) -> None:
         """Replace these names; they are kept until the next boot."""
 
+    def record_run(self, module: str) -> None:
+        """Keep the time as that of a module's last run, if this machine has a saved table."""
+
+    def read_runs(self) -> dict[str, float]:
+        """Return when each module last ran, in seconds since 1970."""
+
     def read_daemon_index(self, state: str) -> Optional[int]:
         """Return the index of a sync daemon's interface when the daemon was started or first seen; None if unknown."""
 

@@ -28,6 +28,8 @@ VOLATILE_DIRECTORY = "/run/lvs.director"
 TABLE = f"{DIRECTORY}/table.json"
 # Names of the services that were restored with the fallback scheduler because their own was missing.
 FALLBACK = f"{VOLATILE_DIRECTORY}/fallback"
+# Empty files with a module's name after this; their times are those at which the modules last ran.
+LAST_RUN = "last-run-"
 # Not in Python's socket module.
 _SO_NETNS_COOKIE = 71
 
@@ -75,6 +77,16 @@ class MachineStore:
         with replacement(FALLBACK, "".join(f"{name}\n" for name in sorted(names))):
             pass
 
+    def record_run(self, module: str) -> None:
+        if other_namespace() is not None or not os.path.exists(TABLE):
+            return
+        path = os.path.join(os.path.dirname(TABLE), LAST_RUN + module)
+        with contextlib.suppress(OSError), open(path, "wb"):  # only metrics need it
+            os.utime(path)
+
+    def read_runs(self) -> dict[str, float]:
+        return {os.path.basename(path)[len(LAST_RUN) :]: os.stat(path).st_mtime for path in last_run_paths(TABLE)}
+
     def read_daemon_index(self, state: str) -> Optional[int]:
         try:
             with open(daemon_index_path(state), encoding="ascii") as file:
@@ -93,6 +105,13 @@ class MachineStore:
                     pass
         except OSError as exc:
             raise IpvsUnavailableError(f"Cannot write {path}: {exc}") from exc
+
+
+def last_run_paths(table: str) -> list[str]:
+    """Return the files beside the saved table whose times are those at which modules last ran."""
+    directory = os.path.dirname(table)
+    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    return [os.path.join(directory, name) for name in names if name.startswith(LAST_RUN)]
 
 
 def damaged(reason: object) -> IpvsUnavailableError:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsError
-from ansible_collections.lvs.director.plugins.module_utils._program.output import CONFLICT, DIFFERENT, FAILED, STATUSES, say
+from ansible_collections.lvs.director.plugins.module_utils._program.output import CONFLICT, DIFFERENT, FAILED, STATUSES, say, say_failed
 
 _Parser = argparse.ArgumentParser
 
@@ -104,6 +104,12 @@ def _ready(options: argparse.Namespace) -> int:
     return ready(refuse_fallback=options.refuse_fallback)
 
 
+def _metrics(options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.metrics import metrics  # noqa: PLC0415 (loaded only where it is used)
+
+    return metrics(options.output, options.limit)
+
+
 def _version(options: argparse.Namespace) -> int:
     from ansible_collections.lvs.director.plugins.module_utils._program.version import VERSION  # noqa: PLC0415 (loaded only where it is used)
 
@@ -157,6 +163,13 @@ def _ready_arguments(parser: _Parser) -> None:
     parser.add_argument("--refuse-fallback", action="store_true", help="no services with another scheduler in place of their own")
 
 
+def _metrics_arguments(parser: _Parser) -> None:
+    parser.add_argument("--output", default="", metavar="FILE", help="replace this file, instead of printing")
+    parser.add_argument(
+        "--limit", type=int, default=1000, metavar="NUMBER", help="of destinations and services with series of their own (default: 1000)"
+    )
+
+
 COMMANDS: tuple[Command, ...] = (
     Command("restore table", "restore services, destinations and timeouts; needs no network", _restore_table, _fallback),
     Command(
@@ -173,6 +186,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("resync", "get the connections of the directors that serve the addresses, and end what is stale", _resync, _resync_arguments),
     Command("ready", "exit status 0 if the table was restored: this director may become master", _ready, _ready_arguments),
     Command("handover", "give the virtual addresses to another director, once it has every connection", _handover, _handover_arguments),
+    Command("metrics", "print what Prometheus's node exporter does not know, in its text format", _metrics, _metrics_arguments),
     Command("version", "print the version", _version, _json, for_root=False),
 )
 
@@ -202,21 +216,15 @@ def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     command: Command = options.command
     if command.for_root and os.geteuid():
-        return _failed("only root can do this: run it with sudo")
+        return say_failed("only root can do this: run it with sudo")
     try:
         return command.run(options)
     except IpvsConflictError as exc:
-        _failed(exc)
+        say_failed(exc)
         return CONFLICT
     except IpvsError as exc:
-        return _failed(exc)
+        return say_failed(exc)
     except BrokenPipeError:
         # The reader is gone, such as head(1). Without this, Python would complain again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-
-
-def _failed(reason: object) -> int:
-    level = "<3>" if "JOURNAL_STREAM" in os.environ else ""
-    sys.stderr.write(f"{level}ipvs-director: {reason}\n")
-    return FAILED

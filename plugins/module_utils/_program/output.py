@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 DIFFERENT = 1
@@ -20,6 +21,13 @@ STATUSES = (
     "Exit status: 0 done; 1 failed, or different; 2 wrong command line; 3 something else is in the way and nothing has changed; "
     "4 some entries cannot be restored and were named, all others were restored."
 )
+
+
+def say_failed(reason: object) -> int:
+    """Print why a command failed, and return the exit status."""
+    level = "<3>" if "JOURNAL_STREAM" in os.environ else ""
+    sys.stderr.write(f"{level}ipvs-director: {reason}\n")
+    return FAILED
 
 
 def say(text: str) -> None:

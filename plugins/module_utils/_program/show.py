@@ -49,14 +49,14 @@ class Difference(NamedTuple):
 def show(*, as_json: bool) -> int:
     """Print the table."""
     with machine.kernel(load=False) as kernel:
-        table = sorted(kernel.read_table(), key=lambda observed: _order(observed.entry.service.key))
+        table = sorted(kernel.read_table(), key=lambda observed: order(observed.entry.service.key))
         found = (
-            _differences(kernel, machine.saved(), {observed.entry.service.key: observed.entry for observed in table})
+            differences_of(kernel, machine.saved(), {observed.entry.service.key: observed.entry for observed in table})
             if _is_saved()
             else None
         )
     reports = last_reports()
-    here = _served(observed.entry.service.key.address for observed in table)
+    here = served(observed.entry.service.key.address for observed in table)
     if as_json:
         values = {
             "services": _service_values(table),
@@ -86,7 +86,7 @@ def diff(*, as_json: bool, saved_only: bool) -> bool:
     content = machine.saved()
     with machine.kernel(load=False) as kernel:
         table = {observed.entry.service.key: observed.entry for observed in kernel.read_table(counters=False)}
-        found = [difference for difference in _differences(kernel, content, table) if difference.saved or not saved_only]
+        found = [difference for difference in differences_of(kernel, content, table) if difference.saved or not saved_only]
     if as_json:
         say(json.dumps({"different": bool(found), "differences": [_values(difference) for difference in found]}, indent=2))
     else:
@@ -109,13 +109,14 @@ def is_full(destination: Destination, counters: DestinationCounters) -> Optional
     return False if free else None
 
 
-def _served(addresses: Iterable[bytes]) -> list[str]:
+def served(addresses: Iterable[bytes]) -> list[str]:
     """Return those of these addresses that are this machine's."""
     with closing(Routing()) as routing:
         return [format_address(address) for address in dict.fromkeys(addresses) if address and routing.is_local(address)]
 
 
-def _order(key: ServiceKey) -> tuple[object, ...]:
+def order(key: ServiceKey) -> tuple[object, ...]:
+    """Return a sort key: services by firewall mark, family, protocol, address and port."""
     return key.fwmark, key.family, key.protocol or "", key.address, key.port
 
 
@@ -123,7 +124,8 @@ def _is_saved() -> bool:
     return MachineStore().read_table() is not None
 
 
-def _differences(kernel: IpvsKernel, content: Content, table: Mapping[ServiceKey, Entry]) -> list[Difference]:
+def differences_of(kernel: IpvsKernel, content: Content, table: Mapping[ServiceKey, Entry]) -> list[Difference]:
+    """Return how the kernel differs from what is saved."""
     saved = {service.key: plan_entry(None, service) for service in content.services}
     found = [Difference(f"saved {problem}", ["cannot be restored"]) for problem in content.problems]
     for key, entry in saved.items():
@@ -131,9 +133,7 @@ def _differences(kernel: IpvsKernel, content: Content, table: Mapping[ServiceKey
         if reasons:
             found.append(Difference(f"service {key}", reasons))
     found += [
-        Difference(f"service {key}", ["only in the kernel, not saved"], saved=False)
-        for key in sorted(table, key=_order)
-        if key not in saved
+        Difference(f"service {key}", ["only in the kernel, not saved"], saved=False) for key in sorted(table, key=order) if key not in saved
     ]
     timeouts = kernel.read_timeouts()._asdict()
     reasons = [

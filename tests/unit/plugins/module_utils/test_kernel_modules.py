@@ -49,6 +49,15 @@ def test_a_loadable_module_is_queried_and_not_loaded(machine: Machine) -> None:
     assert machine.asked == ["modprobe --dry-run --quiet ip_vs_test", "modprobe --dry-run --quiet ip_vs_tset"]
 
 
+def test_another_kernel_s_modules(machine: Machine) -> None:
+    """Even if it is loaded in this one."""
+    assert _modprobe.is_installed_for("ip_vs_test", "6.1.0-41")
+    assert not _modprobe.is_installed_for("ip_vs_rr", "6.1.0-41")
+    assert machine.asked[0] == "modprobe --set-version 6.1.0-41 --dry-run --quiet ip_vs_test"
+    (machine.folder / "modprobe").unlink()
+    assert not _modprobe.is_installed_for("ip_vs_test", "6.1.0-41")
+
+
 def test_a_loaded_module_needs_no_query(machine: Machine) -> None:
     assert _modprobe.could_load("ip_vs_rr")
     assert _modprobe.load("ip_vs_rr")

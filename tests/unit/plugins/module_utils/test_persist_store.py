@@ -72,6 +72,25 @@ def test_names_of_services_without_their_scheduler(tmp_path: Path) -> None:
     assert MachineStore().read_fallback() == frozenset()
 
 
+def test_the_time_of_a_run_is_kept_where_a_table_is_saved(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    MachineStore().record_run("ipvs_table")
+    assert MachineStore().read_runs() == {}
+    with MachineStore().replace_table("one"):
+        pass
+    MachineStore().record_run("ipvs_table")
+    MachineStore().record_run("ipvs_destination")
+    assert MachineStore().read_runs().keys() == {"ipvs_destination", "ipvs_table"}
+    os.utime(place.with_name("last-run-ipvs_table"), (1, 1))
+    assert MachineStore().read_runs()["ipvs_table"] == 1
+    before = place.stat().st_mtime_ns
+    MachineStore().record_run("ipvs_table")
+    assert MachineStore().read_runs()["ipvs_table"] > 1
+    assert place.stat().st_mtime_ns == before
+    monkeypatch.setattr(_state_file, "other_namespace", lambda: 4711)
+    MachineStore().record_run("ipvs_service")
+    assert "ipvs_service" not in MachineStore().read_runs()
+
+
 def test_names_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
     Path(_state_file.FALLBACK).mkdir(parents=True)
     with pytest.raises(IpvsUnavailableError, match=f"Cannot read {_state_file.FALLBACK}: .*Is a directory"):

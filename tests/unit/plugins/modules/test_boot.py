@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._machine import boot, program, systemd
+from ansible_collections.lvs.director.plugins.module_utils._machine import boot, metrics, program, systemd
 from ansible_collections.lvs.director.plugins.module_utils._machine.command import Finished
 from ansible_collections.lvs.director.plugins.module_utils._machine.files import remove
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
@@ -129,6 +129,59 @@ def test_resync_runs_the_program_of_today(run: Run, machine: Machine, units: Sys
     assert not machine.command.exists()
 
 
+def test_a_timer_writes_metrics_into_the_exporter_s_directory(run: Run, machine: Machine, units: Systemd, tmp_path: Path) -> None:
+    timer, service = metrics.TIMER, metrics.UNIT
+    text_files, others = tmp_path / "node-exporter", tmp_path / "others"
+    run("ipvs_boot")
+    steps = predicted_then_done(run, metrics=True, metrics_directory=str(text_files))
+    assert steps == [
+        f"write {units.directory / service}",
+        f"write {units.directory / timer}",
+        "have systemd read its units again",
+        f"enable {timer}",
+        f"start {timer}",
+    ]
+    assert f"ExecStart={machine.command} metrics --output {text_files}/lvs_director.prom\n" in unit(units, service)
+    assert f"ConditionPathIsDirectory={text_files}\n" in unit(units, service)
+    # It is moved.
+    for directory in (text_files, others):
+        directory.mkdir()
+        (directory / "of_another.prom").write_text("")
+    (text_files / "lvs_director.prom").write_text("old")
+    assert predicted_then_done(run, metrics=True, metrics_directory=str(others))[-1] == f"remove {text_files}/lvs_director.prom"
+    (others / "lvs_director.prom").write_text("old")
+    assert predicted_then_done(run) == [
+        f"stop and disable {timer}",
+        f"stop and disable {service}",
+        f"remove {units.directory / service}",
+        f"remove {units.directory / timer}",
+        "have systemd forget them",
+        f"remove {others}/lvs_director.prom",
+    ]
+    assert units.enabled == units.active == set(NAMES)
+    assert [path.name for directory in (text_files, others) for path in directory.iterdir()] == ["of_another.prom"] * 2
+
+
+def test_metrics_are_removed_with_the_program(run: Run, machine: Machine, units: Systemd, tmp_path: Path) -> None:
+    run("ipvs_boot", metrics=True, metrics_directory=str(tmp_path / "node-exporter"))
+    (tmp_path / "node-exporter").mkdir()
+    (tmp_path / "node-exporter" / "lvs_director.prom").write_text("old")
+    predicted_then_done(run, state="absent")
+    assert not machine.command.exists()
+    assert not units.directory.exists()
+    assert list((tmp_path / "node-exporter").iterdir()) == []
+
+
+def test_without_the_exporter_it_warns(run: Run, machine: Machine, tmp_path: Path) -> None:
+    directory = tmp_path / "node-exporter"
+    for check in (True, False):
+        (warning,) = run("ipvs_boot", check=check, metrics=True, metrics_directory=str(directory))["warnings"]
+        assert warning.startswith(f"There is no directory {directory} yet, so no metrics are written. Install")
+    directory.mkdir()
+    assert "warnings" not in run("ipvs_boot", metrics=True, metrics_directory=str(directory))
+    assert "is not the absolute path of a directory" in run("ipvs_boot", metrics=True, metrics_directory="node exporter")["msg"]
+
+
 def test_the_installed_program_needs_nothing_but_itself(run: Run, machine: Machine) -> None:
     """Also where another package of the same name is installed."""
     run("ipvs_boot")
@@ -233,6 +286,7 @@ def test_refused_at_deployment(run: Run, machine: Machine, units: Systemd, optio
 
 def test_absent_leaves_nothing(run: Run, machine: Machine, units: Systemd) -> None:
     run("ipvs_boot", clear_on_stop=True)
+    machine.table.with_name("last-run-ipvs_table").touch()
     units.told.clear()
     steps = predicted_then_done(run, state="absent")
     assert machine.ran == ["ipvs-director clear network", "ipvs-director clear table"]

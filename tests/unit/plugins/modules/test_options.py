@@ -239,6 +239,8 @@ ELSEWHERE = {
         "kernel_modules": test_boot.test_the_units_are_installed_enabled_and_started,
         "clear_on_stop": test_boot.test_clear_on_stop_is_a_boolean,
         "sysctl_file": test_boot.test_refused_at_deployment,
+        "metrics": test_boot.test_a_timer_writes_metrics_into_the_exporter_s_directory,
+        "metrics_directory": test_boot.test_a_timer_writes_metrics_into_the_exporter_s_directory,
         "resync": test_boot.test_resync_runs_the_program_of_today,
         "state": test_boot.test_absent_leaves_nothing,
     },

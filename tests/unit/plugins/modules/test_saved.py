@@ -76,7 +76,9 @@ def test_the_modules_of_one_service(run: Run, kernel: MemoryKernel, store: Memor
     assert predicted_then_done(run, kernel, store, "ipvs_destination", service=key(1), address="10.0.0.2", weight=7)["changed"]
     assert '"address": "10.0.0.2", "port": 80, "forward_method": "masquerade", "weight": 7' in str(store.table)
     assert run("ipvs_destination", service=key(1), address="10.0.0.2", state="drained", drain_timeout=0)["changed"]
-    assert '"address": "10.0.0.2", "port": 80, "forward_method": "masquerade", "weight": 7' in str(store.table), "the weight to come back with"
+    assert '"address": "10.0.0.2", "port": 80, "forward_method": "masquerade", "weight": 7' in str(store.table), (
+        "the weight to come back with"
+    )
     assert run("ipvs_destination", service=key(1), address="10.0.0.2")["changed"]
     assert predicted_then_done(run, kernel, store, "ipvs_destination", service=key(1), address="10.0.0.1", state="absent")["changed"]
     in_step(kernel, store)
@@ -281,3 +283,18 @@ def test_a_damaged_file_does_not_prevent_a_run_that_only_warns(run: Run, kernel:
     store.table, store.fallback = "nonsense", frozenset({"tcp 192.0.2.1:80"})
     assert run("ipvs_info")["services"]
     assert not told
+
+
+def test_the_time_of_a_run_is_kept_though_nothing_changes(run: Run, store: MemoryStore) -> None:
+    """For the metrics. The file's own time does not tell: a run that changes nothing does not write it."""
+    run("ipvs_table", check=True, services=[service(1, 1)])
+    assert store.runs == {}
+    run("ipvs_table", services=[service(1, 1)])
+    run("ipvs_service", **service(2, 1))
+    run("ipvs_destination", service=key(2), address="10.0.0.2", forward_method="masquerade")
+    assert store.runs.keys() == {"ipvs_table", "ipvs_service", "ipvs_destination"}
+    store.runs.clear()
+    assert run("ipvs_table", services=[{**key(1), "scheduler": "none of these"}])["failed"]
+    assert store.runs == {}
+    assert not run("ipvs_table", services=[service(1, 1)])["changed"]
+    assert store.runs.keys() == {"ipvs_table"}
