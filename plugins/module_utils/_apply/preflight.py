@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.errors import unknown_engine, unknown_scheduler
@@ -46,6 +47,7 @@ def check_plan(kernel: IpvsKernel, plan: PlannedTable, *, check_mode: bool) -> l
                         raise
                     warnings.append(not_predicted(exc))
     warnings += filter(None, [_moved_reason(plan)])
+    warnings += _quiescent_reasons(plan)
     running = kernel.read_sync_daemons()
     mixed = _first_of_mixed_families(plan) if running else None
     if mixed:
@@ -54,6 +56,21 @@ def check_plan(kernel: IpvsKernel, plan: PlannedTable, *, check_mode: bool) -> l
             f"Cannot {mixed}: its family is not the service's, which the kernel does not allow while a sync daemon runs ({states})"
         )
     return warnings
+
+
+def _quiescent_reasons(plan: PlannedTable) -> Iterator[str]:
+    """Yield a warning for each weight that changes, but does not count yet."""
+    for service in plan.changed_services:
+        for destination in service.after.destinations if service.before and service.after else ():
+            before = service.before.destination(destination.key) if service.before else None
+            if before is None or before.weight == destination.weight:
+                continue
+            why = "a failed health check holds it" if destination.held else "it is drained"
+            if destination.held or (before.drained and destination.drained):
+                yield (
+                    f"Destination {destination.key} of service {service.key} has weight 0 for now, since {why}. "
+                    f"Weight {destination.weight} is the one that it comes back with"
+                )
 
 
 def _moved_reason(plan: PlannedTable) -> str:

@@ -98,6 +98,24 @@ def _handover(options: argparse.Namespace) -> int:
     return handover(options.timeout, options.tolerance, check=options.check, as_json=options.json)
 
 
+def _follow(_options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.follow import follow  # noqa: PLC0415 (loaded only where it is used)
+
+    return follow()
+
+
+def _health(options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.health import health  # noqa: PLC0415 (loaded only where it is used)
+
+    return health(as_json=options.json)
+
+
+def _release(_options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.health import release  # noqa: PLC0415 (loaded only where it is used)
+
+    return release()
+
+
 def _ready(options: argparse.Namespace) -> int:
     from ansible_collections.lvs.director.plugins.module_utils._program.ready import ready  # noqa: PLC0415 (loaded only where it is used)
 
@@ -187,6 +205,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("ready", "exit status 0 if the table was restored: this director may become master", _ready, _ready_arguments),
     Command("handover", "give the virtual addresses to another director, once it has every connection", _handover, _handover_arguments),
     Command("metrics", "print what Prometheus's node exporter does not know, in its text format", _metrics, _metrics_arguments),
+    Command("follow", "hold destinations whose health checks fail, and bring them back, until stopped", _follow),
+    Command("health", "show what the health checks find", _health, _json),
+    Command("release", "bring back all destinations that are held, and forget why", _release),
     Command("version", "print the version", _version, _json, for_root=False),
 )
 

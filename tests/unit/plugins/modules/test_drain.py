@@ -196,7 +196,12 @@ def test_a_drained_destination_stays_drained_until_it_is_brought_back(run: Run, 
     assert configure(weight=5)["changed"] is False
     assert weight(kernel) == 0
     # The weight to come back with.
-    assert configure(weight=9)["changed"] is True
+    result = configure(weight=9)
+    assert result["changed"] is True
+    assert result["warnings"] == [
+        "Destination 10.0.0.1:80 of service tcp 192.0.2.1:80 has weight 0 for now, since it is drained. Weight 9 is the one that it comes "
+        "back with"
+    ]
     assert configure(weight=9)["changed"] is False
     assert weight(kernel) == 0
     assert run("ipvs_info")["services"][0]["destinations"][0]["weight"] == 9
