@@ -93,6 +93,11 @@ EXAMPLES = r"""
     metrics: true
     metrics_directory: /var/lib/node_exporter/textfile_collector
 
+- name: Also keep connections in step with the other director, and apply kernel parameters of another file
+  lvs.director.ipvs_boot:
+    resync: true
+    sysctl_file: /etc/sysctl.d/90-director.conf
+
 - name: Clear the table when the unit stops
   lvs.director.ipvs_boot:
     clear_on_stop: true

@@ -132,6 +132,12 @@ EXAMPLES = r"""
     limit: 0
   register: service
 
+- name: Find where the connections of one client go, on one port of the real servers
+  lvs.director.ipvs_connection_info:
+    client: 10.10.0.100
+    destination_port: 21
+  register: client
+
 - name: Check that the standby director knows the connections of the active one
   lvs.director.ipvs_connection_info:
     origin: true

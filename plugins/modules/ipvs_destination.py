@@ -220,6 +220,21 @@ EXAMPLES = r"""
     tunnel_port: 6080
     tunnel_flags: [csum]
 
+- name: Add a real server that listens on another port, which NAT can translate
+  lvs.director.ipvs_destination:
+    service: {protocol: tcp, address: 10.211.55.3, port: 21}
+    address: 10.211.55.251
+    port: 2121
+    forward_method: masquerade
+
+- name: Take a destination as another program made it, even if it does not work as it looks
+  lvs.director.ipvs_destination:
+    service: {protocol: tcp, address: 10.211.55.3, port: 21}
+    address: 10.211.55.250
+    port: 2121
+    forward_method: direct
+    strict: false
+
 - name: Delete it
   lvs.director.ipvs_destination:
     service: {protocol: tcp, address: 10.211.55.3, port: 21}

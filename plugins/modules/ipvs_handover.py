@@ -58,6 +58,10 @@ EXAMPLES = r"""
 - name: The same, if short connections come and go all the time
   lvs.director.ipvs_handover:
     tolerance: 10
+
+- name: Wait longer for a director that has many connections to learn
+  lvs.director.ipvs_handover:
+    timeout: 120
 """
 
 RETURN = r"""

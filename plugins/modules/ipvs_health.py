@@ -286,6 +286,36 @@ EXAMPLES = r"""
           - {type: https, host: www.example.org, verify: true}
           - {type: command, command: [/usr/local/bin/check-shop, "{address}"]}
 
+- name: Expect a page, a mail server and an answer over UDP; be patient, and then cautious
+  lvs.director.ipvs_health:
+    services:
+      # A mark has no port, so the checks have one.
+      - fwmark: 7
+        family: ipv6
+        checks:
+          - {type: http, port: 80, body: welcome}
+          - {type: https, port: 443, verify: true, ca_file: /etc/ssl/our-ca.pem, digest: 9d0568469d206c1aedf1b71f12f474bc}
+        on_failure: hold
+        recover_after: 60
+      - protocol: tcp
+        address: 192.0.2.10
+        port: 25
+        checks:
+          - {type: smtp, helo: director.example.org}
+      - protocol: udp
+        address: 192.0.2.10
+        port: 123
+        # Asks another machine, without which these servers are of no use.
+        checks:
+          - {type: udp, address: 10.1.0.12, port: 123, payload: "e30004fa", response: "xx"}
+        destinations:
+          - {address: 10.0.0.12, port: 10123}
+      - {protocol: tcp, address: 192.0.2.10, port: 8080, state: absent}
+    defaults:
+      retries: 3
+      retry_pause: 2
+      recover_after: 30
+
 - name: Check nothing any more
   lvs.director.ipvs_health:
     state: absent

@@ -52,6 +52,10 @@ EXAMPLES = r"""
     schedulers: [fo]
   register: machine
 
+- name: Check with which certificate DKMS signs, if its configuration names none
+  lvs.director.ipvs_machine_info:
+    certificate: /var/lib/shim-signed/mok/MOK.der
+
 - name: Stop in a container
   ansible.builtin.assert:
     that: machine.may_load_modules

@@ -75,9 +75,21 @@ EXAMPLES = r"""
   lvs.director.ipvs_scheduler:
     state: present
 
+- name: Build and load a source of your own; services share the load while it is replaced
+  lvs.director.ipvs_scheduler:
+    source: "{{ playbook_dir }}/ip_vs_test"
+    fallback_scheduler: wlc
+    certificate: /var/lib/shim-signed/mok/MOK.der
+
 - name: Build a new version now, and load it later
   lvs.director.ipvs_scheduler:
     state: installed
+
+- name: Preview its removal from a director whose services are deleted before it
+  lvs.director.ipvs_scheduler:
+    state: absent
+    services_deleted: true
+  check_mode: true
 
 - name: Remove the scheduler
   lvs.director.ipvs_scheduler:

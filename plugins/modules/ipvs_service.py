@@ -186,6 +186,7 @@ EXAMPLES = r"""
 - name: Have exactly one real server for a firewall mark
   lvs.director.ipvs_service:
     fwmark: 7
+    family: ipv4
     scheduler: wlc
     persistence_timeout: 300
     persistence_netmask: 24
@@ -200,6 +201,53 @@ EXAMPLES = r"""
     port: 443
     scheduler: mh
     scheduler_flags: [mh-port]
+
+- name: Answer each question over UDP by itself, from servers that reply to the client directly
+  lvs.director.ipvs_service:
+    protocol: udp
+    address: 10.211.55.3
+    port: 53
+    scheduler: rr
+    one_packet: true
+    destinations:
+      - {address: 10.211.55.253, forward_method: direct, weight: 2}
+      - {address: 10.211.55.252, forward_method: direct, weight: 1}
+
+- name: Keep the calls of SIP together, and start counting at zero
+  lvs.director.ipvs_service:
+    protocol: udp
+    address: 10.211.55.3
+    port: 5060
+    persistence_timeout: 600
+    persistence_engine: sip
+    zero_counters: true
+
+- name: Send web traffic through a GUE tunnel, and to another port by NAT
+  lvs.director.ipvs_service:
+    protocol: tcp
+    address: 10.211.55.3
+    port: 80
+    destinations:
+      - {address: 192.0.2.11, forward_method: tunnel, tunnel_type: gue, tunnel_port: 6080, tunnel_flags: [csum]}
+      - {address: 10.211.55.253, port: 8080, forward_method: masquerade}
+
+- name: Add a real server, and leave the others where they are
+  lvs.director.ipvs_service:
+    protocol: tcp
+    address: 10.211.55.3
+    port: 80
+    destinations:
+      - {address: 10.211.55.253, port: 8080}
+      - {address: 10.211.55.252, port: 8080, forward_method: masquerade}
+    ordered: false
+
+- name: Take a service as another program made it, even if it does not work as it looks
+  lvs.director.ipvs_service:
+    protocol: tcp
+    address: 10.211.55.3
+    port: 0
+    scheduler: rr
+    strict: false
 
 - name: Delete the service
   lvs.director.ipvs_service:

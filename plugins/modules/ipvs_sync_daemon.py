@@ -101,6 +101,16 @@ EXAMPLES = r"""
     interface: eth1
     sync_id: 7
 
+- name: Use another group and port, cross a router, and fill larger packets
+  lvs.director.ipvs_sync_daemon:
+    daemon: master
+    interface: eth1
+    sync_id: 7
+    group: 239.1.1.81
+    port: 8849
+    ttl: 2
+    maximum_length: 1400
+
 - name: Change to an IPv6 group, and nothing else
   lvs.director.ipvs_sync_daemon:
     daemon: backup

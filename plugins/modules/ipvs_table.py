@@ -285,6 +285,35 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
+- name: Hash clients over IPv6 servers by a mark, answer DNS packet by packet, and keep calls of SIP together
+  lvs.director.ipvs_table:
+    services:
+      - fwmark: 81
+        family: ipv6
+        scheduler: mh
+        scheduler_flags: [mh-fallback]
+        persistence_timeout: 60
+        persistence_netmask: 64
+        destinations:
+          - {address: "2001:db8::11", port: 0, forward_method: tunnel, tunnel_type: gue, tunnel_port: 6080, tunnel_flags: [csum]}
+        # Others that are in the kernel stay, and those that are listed stay where they are.
+        exclusive_destinations: false
+        ordered: false
+      - {protocol: udp, address: 10.211.55.3, port: 53, one_packet: true, destinations: [{address: 10.211.55.251, port: 53}]}
+      - {protocol: udp, address: 10.211.55.3, port: 5060, persistence_timeout: 600, persistence_engine: sip}
+      - {protocol: tcp, address: 10.211.55.3, port: 2121, state: absent}
+    # Of all other services listed here.
+    exclusive_destinations: true
+
+- name: Purge marks of IPv6 alone, and take a service that does not work as it looks
+  lvs.director.ipvs_table:
+    services:
+      - {fwmark: 82, family: ipv6, destinations: [{address: "2001:db8::12", port: 8080, forward_method: direct}]}
+    strict: false
+    purge: true
+    scope:
+      - {fwmarks: 80-89, family: ipv6}
+
 - name: Set all counters to zero
   lvs.director.ipvs_table:
     zero_counters: true

@@ -67,6 +67,12 @@ EXAMPLES = r"""
       - {address: 10.211.55.3/32, interface: eth1}
       - {address: "2001:db8::3/128", interface: eth1}
 
+- name: Leave them to keepalived, which lvs.director.ipvs_vrrp configures
+  lvs.director.ipvs_vip:
+    vips:
+      - {address: 10.211.55.3/32, interface: eth1}
+    vrrp: true
+
 - name: Remove all virtual addresses
   lvs.director.ipvs_vip:
     state: absent

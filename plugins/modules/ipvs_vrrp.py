@@ -143,6 +143,23 @@ EXAMPLES = r"""
         vips:
           - {address: 10.211.55.3/32, interface: eth1}
 
+- name: Take over within a second, and stay out of it without the scheduler or the table
+  lvs.director.ipvs_vrrp:
+    instances:
+      - name: ipvs_director_51
+        router_id: 51
+        interface: eth1
+        address: 10.211.55.12
+        peers: [10.211.55.11]
+        priority: 90
+        advertisement_interval: 0.25
+        preempt: false
+        authentication: none
+        vips:
+          - {address: 10.211.55.3/32, interface: eth1}
+    allow_fallback: false
+    stop_with_table: true
+
 - name: Leave the group
   lvs.director.ipvs_vrrp:
     state: absent
