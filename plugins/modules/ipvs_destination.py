@@ -36,8 +36,9 @@ options:
     default: present
   drain_timeout:
     description:
-      - Longest time to wait for connections to end, in seconds, up to 2678400. V(0) does not wait. After that time
-        the task continues with O(drain_then), and RV(drain.timed_out) is true.
+      - Longest time to wait for connections to end, in seconds, up to 2678400. After that time, RV(drain.timed_out) is true, and
+        O(drain_on_timeout) decides.
+      - V(0) does not wait, and is not a failure unless the destination is to be removed (O(drain_then=remove)).
       - A TCP connection that the client has closed is inactive for two more minutes. These count with
         O(drain_count=all).
     type: int
@@ -56,21 +57,32 @@ options:
   drain_then:
     description:
       - What to do with the drained destination - V(keep) it with weight 0, or V(remove) it.
-      - If it still has connections after O(drain_timeout), removing it loses them.
     type: str
     choices: [keep, remove]
     default: keep
+  drain_on_timeout:
+    description:
+      - What to do if connections are left after O(drain_timeout). With V(fail) the task fails; the destination stays, drained.
+        With V(continue) the task goes on with O(drain_then); removing the destination then loses its connections.
+    type: str
+    choices: [fail, continue]
+    default: fail
+    version_added: 0.2.0
   min_available:
     description:
-      - Number of other destinations of the service that must have a weight. With fewer, O(state=drained) is refused.
+      - Number of other destinations of the service that must be in service (with a weight, neither drained nor held). With fewer,
+        O(state=drained) is refused.
+      - Without O(service), this holds for each of the services, and is checked in all of them before any is touched.
     type: int
     default: 1
   service:
     description:
       - The virtual service, named by protocol, address and port, or by firewall mark. It must exist unless
         O(state=absent).
+      - Without it, the task is about a whole real server, every service that has a destination with this O(address) (and O(port), if
+        that is given). It is drained, brought back or deleted in all of them, or in none. There must be such a service unless
+        O(state=absent).
     type: dict
-    required: true
     suboptions:
       protocol:
         description:
@@ -193,12 +205,20 @@ EXAMPLES = r"""
     state: drained
     drain_timeout: 900
     min_available: 2
-  register: maintenance
-  failed_when: maintenance is failed or maintenance.drain.timed_out
 
 - name: Bring it back with its weight of 2
   lvs.director.ipvs_destination:
     service: {protocol: tcp, address: 10.211.55.3, port: 21}
+    address: 10.211.55.253
+
+- name: Take a whole real server out of all services
+  lvs.director.ipvs_destination:
+    address: 10.211.55.253
+    state: drained
+    drain_timeout: 900
+
+- name: Bring it back everywhere
+  lvs.director.ipvs_destination:
     address: 10.211.55.253
 
 - name: Remove it when five connections are left, or after a minute
@@ -210,6 +230,7 @@ EXAMPLES = r"""
     drain_connections: 5
     drain_count: active
     drain_then: remove
+    drain_on_timeout: continue
 
 - name: Add a real server behind a GUE tunnel to a firewall mark
   lvs.director.ipvs_destination:
@@ -245,7 +266,7 @@ EXAMPLES = r"""
 RETURN = r"""
 destination:
   description:
-    - The destination after the task, with its counters. In check mode as it would be.
+    - The destination after the task, with its counters. In check mode as it would be. Null without O(service).
     - As in RV(lvs.director.ipvs_info#module:services[].destinations[]). Null if there is none.
   returned: success
   type: dict
@@ -264,7 +285,7 @@ destination:
     persistent_connections: 0
     stats: {connections: 4, incoming_packets: 16}
 drain:
-  description: How the draining went. Null unless O(state=drained).
+  description: How the draining went, of all destinations together. Null unless O(state=drained).
   returned: success
   type: dict
   contains:
@@ -288,51 +309,140 @@ drain:
       returned: always
       type: bool
       sample: false
+services:
+  description: Without O(service), each service that has the real server. Empty otherwise.
+  returned: success
+  type: list
+  elements: dict
+  version_added: 0.2.0
+  contains:
+    service:
+      description: The options that name it.
+      returned: always
+      type: dict
+      sample: {protocol: tcp, address: 10.211.55.3, port: 21, fwmark: null, family: ipv4}
+    destination:
+      description: As RV(destination).
+      returned: always
+      type: dict
+    drain:
+      description: As RV(drain).
+      returned: always
+      type: dict
 service:
   description:
-    - The whole service after the task, as in RV(lvs.director.ipvs_info#module:services[]). Null if there is none.
+    - The whole service after the task, as in RV(lvs.director.ipvs_info#module:services[]). Null if there is none, and without O(service).
   returned: success
   type: dict
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.destination import bring_back
 from ansible_collections.lvs.director.plugins.module_utils._apply.results import change_result, only, service_result_or_none
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
-from ansible_collections.lvs.director.plugins.module_utils._model.results import destination_result
-from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters, DestinationKey, Observed
+from ansible_collections.lvs.director.plugins.module_utils._model.results import destination_result, key_values
+from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters, DestinationKey, Observed, ServiceKey
 from ansible_collections.lvs.director.plugins.module_utils._options.destination import (
+    address_from_destination_module,
     desired_from_destination_module,
     destination_module_spec,
 )
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
 
 if TYPE_CHECKING:
+    from ansible_collections.lvs.director.plugins.module_utils._apply.drain import Drained, Waited
+    from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome
     from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._model.drain import Drain
     from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 # An entry that is not there yet, and that an earlier task would add.
-_UNPREDICTED: Result = {"changed": True, "diff": [], "service": None, "destination": None, "drain": None}
+_UNPREDICTED: Result = {
+    "changed": True,
+    "diff": {"before": "", "after": ""},
+    "service": None,
+    "destination": None,
+    "drain": None,
+    "services": [],
+}
 
 
 def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
+    if params["service"] is None:
+        return _act_everywhere(kernel, store, params, check_mode)
     desired = desired_from_destination_module(params)
-    waited: Optional[Result] = None
-    if params["state"] == "drained":
-        from ansible_collections.lvs.director.plugins.module_utils._apply.drain import drain  # noqa: PLC0415 (compiled only where it is used)
-        from ansible_collections.lvs.director.plugins.module_utils._options.drain import drain_from_destination_module  # noqa: PLC0415 (compiled only where it is used)
-
-        outcome, drained = drain(kernel, desired, drain_from_destination_module(params), check_mode=check_mode, store=store)
-        waited = drained._asdict()
-    else:
-        outcome = bring_back(kernel, desired, check_mode=check_mode, store=store)
+    outcome, waited, failure = _change(kernel, store, lambda _kernel: desired, params, check_mode)
     observed = only(outcome)
     return {
         **change_result(outcome),
         "service": service_result_or_none(observed),
         "destination": _destination_result(observed, _named(desired)),
-        "drain": waited,
+        "drain": None if waited is None else next(iter(waited.values()))._asdict(),
+        "services": [],
+        **failure,
+    }
+
+
+def _act_everywhere(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
+    from ansible_collections.lvs.director.plugins.module_utils._apply.everywhere import everywhere  # noqa: PLC0415 (compiled only where it is used)
+
+    address, port = address_from_destination_module(params)
+    desired = everywhere(kernel, address, port, state=params["state"])
+    named = partial(everywhere, address=address, port=port, state=params["state"])
+    outcome, waited, failure = _change(kernel, store, named, params, check_mode)
+    places = [(service.key, each.key) for service in desired.services for each in service.destinations or ()]
+    return {
+        **change_result(outcome),
+        "service": None,
+        "destination": None,
+        "drain": None if waited is None else _total(waited)._asdict(),
+        "services": [_place_result(outcome, waited, *place) for place in places],
+        **failure,
+    }
+
+
+def _change(
+    kernel: IpvsKernel, store: Store, named: Any, params: dict[str, Any], check_mode: bool
+) -> tuple[Outcome, Optional[Waited], Result]:
+    """Make the change. Return its outcome, how the draining went, and what the result has of a failure."""
+    if params["state"] != "drained":
+        return bring_back(kernel, named, check_mode=check_mode, store=store), None, {}
+    from ansible_collections.lvs.director.plugins.module_utils._apply.drain import drain  # noqa: PLC0415 (compiled only where it is used)
+    from ansible_collections.lvs.director.plugins.module_utils._options.drain import drain_from_destination_module  # noqa: PLC0415 (compiled only where it is used)
+
+    how = drain_from_destination_module(params)
+    outcome, waited = drain(kernel, named, how, check_mode=check_mode, store=store)
+    return outcome, waited, _failure(how, waited)
+
+
+def _failure(how: Drain, waited: Waited) -> Result:
+    if not how.gives_up(_total(waited).timed_out):
+        return {}
+    left = ", ".join(
+        f"{destination} of service {service} has {each.connections}" for (service, destination), each in waited.items() if each.timed_out
+    )
+    return {
+        "failed": True,
+        "msg": (
+            f"Not drained after {how.timeout} seconds: {left} connections left. New ones are kept away, and nothing was removed. Run the "
+            "task again to go on waiting; or give drain_on_timeout: continue, which cuts them where the destination is removed"
+        ),
+    }
+
+
+def _total(waited: Waited) -> Drained:
+    from ansible_collections.lvs.director.plugins.module_utils._apply.drain import total  # noqa: PLC0415 (compiled only where it is used)
+
+    return total(waited)
+
+
+def _place_result(outcome: Outcome, waited: Optional[Waited], service: ServiceKey, destination: DestinationKey) -> Result:
+    return {
+        "service": key_values(service),
+        "destination": _destination_result(outcome.observed.get(service), destination),
+        "drain": waited[service, destination]._asdict() if waited and (service, destination) in waited else None,
     }
 
 

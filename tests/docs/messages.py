@@ -20,7 +20,7 @@ _PASSED_ON = re.compile(r"\W*\w{0,8}\W*: \0\W*")
 
 _ERROR = re.compile(r"(Ipvs\w*|Cannot|Failed|DoneInPart|Value|AnsibleFilter)Error$|AnsibleActionFail$")
 # Functions that return or yield warnings.
-_WARNING = re.compile(r"as_warning|_unnamed|_quiescent_reasons|not_predicted")
+_WARNING = re.compile(r"as_warning|_unnamed|_quiescent_reasons|_failure|not_predicted")
 # Functions that return a part of a message.
 _SENTENCE = re.compile(r"unknown_\w+|_\w*reason")
 

@@ -3,11 +3,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
-"""Configure one destination: a drained one comes back into service, and a removed one with its earlier values."""
+"""Configure destinations: a drained one comes back into service, and a removed one with its earlier values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome, converge_locked, read_desired
@@ -19,30 +19,54 @@ if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
     from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
+    # Names the destinations of a task; asked under the lock.
+    Named = Callable[[IpvsKernel], DesiredTable]
 
-def bring_back(kernel: IpvsKernel, desired: DesiredTable, *, check_mode: bool, store: Optional[Store] = None) -> Outcome:
-    """Configure one destination. A drained one comes back; one that was removed then, with its earlier values under the given ones.
+
+def bring_back(kernel: IpvsKernel, named: Named, *, check_mode: bool, store: Optional[Store] = None) -> Outcome:
+    """Configure destinations. A drained one comes back; one that was removed then, with its earlier values under the given ones.
 
     :raises IpvsError: it failed.
     """
-    key, destination = only_destination(desired)
     with kernel.lock(exclusive=not check_mode):
-        removed = _removed(key, destination.key)
-        if destination.present:
-            earlier = removed if removed and find(read_desired(kernel, desired, counters=False), key, destination.key) is None else Given()
-            desired = replaced(desired, given=Given({**_laid_over(earlier, destination.given), "drained": False}))
-        outcome = converge_locked(kernel, desired, check_mode=check_mode, store=store, counters=True)
-        if removed and not destination.present and not check_mode:
-            quiescent.write(quiescent.read().with_removed(key, destination.key, None))
+        desired = named(kernel)
+        marks = quiescent.read() if files.has_quiescent() else quiescent.Marks()
+        present = read_desired(kernel, desired, counters=False) if marks.removed else {}
+
+        def configured(service: ServiceKey, destination: DesiredDestination) -> DesiredDestination:
+            if not destination.present:
+                return destination
+            values = marks.removed.get(str(service), {}).get(str(destination.key))
+            is_removed = values is not None and find(present, service, destination.key) is None
+            earlier = quiescent.given_of(values) if values is not None and is_removed else Given()
+            return destination._replace(given=Given({**_laid_over(earlier, destination.given), "drained": False}))
+
+        outcome = converge_locked(kernel, changed(desired, configured), check_mode=check_mode, store=store, counters=True)
+        if not check_mode:
+            _forget_removed(desired)
         return outcome
 
 
-def _removed(service: ServiceKey, destination: DestinationKey) -> Optional[Given]:
-    """Return the values of a destination that was drained and then removed, None if it was not."""
-    if not files.has_quiescent():
-        return None
-    values = quiescent.read().removed.get(str(service), {}).get(str(destination))
-    return None if values is None else quiescent.given_of(values)
+def _forget_removed(desired: DesiredTable) -> None:
+    """Forget the values of destinations that a task deletes, but that were removed already."""
+    absent = [(service.key, each.key) for service in desired.services for each in service.destinations or () if not each.present]
+    if not absent or not files.has_quiescent():
+        return
+    marks = left = quiescent.read()
+    for service, destination in absent:
+        left = left.with_removed(service, destination, None)
+    if left != marks:
+        quiescent.write(left)
+
+
+def changed(desired: DesiredTable, change: Callable[[ServiceKey, DesiredDestination], DesiredDestination]) -> DesiredTable:
+    """Return the table with other destinations."""
+    return desired._replace(
+        services=tuple(
+            service._replace(destinations=tuple(change(service.key, each) for each in service.destinations or ()))
+            for service in desired.services
+        )
+    )
 
 
 def _laid_over(before: Given, given: Given) -> Given:
@@ -56,17 +80,3 @@ def find(current: Mapping[ServiceKey, Observed], service: ServiceKey, destinatio
     """Return the current destination, or None if there is none."""
     observed = current.get(service)
     return observed.entry.destination(destination) if observed else None
-
-
-def only_destination(desired: DesiredTable) -> tuple[ServiceKey, DesiredDestination]:
-    """Return the service and destination that a task names."""
-    (service,) = desired.services
-    (destination,) = service.destinations or ()
-    return service.key, destination
-
-
-def replaced(desired: DesiredTable, **values: object) -> DesiredTable:
-    """Return the table with other values for the destination."""
-    (service,) = desired.services
-    (destination,) = service.destinations or ()
-    return desired._replace(services=(service._replace(destinations=(destination._replace(**values),)),))  # type: ignore[arg-type]

@@ -21,8 +21,13 @@ class Drain(NamedTuple):
     counted: str  # "all": active and inactive ones, or "active"
     remove: bool
     min_available: int  # this many other destinations must have a weight above 0
+    fail_on_timeout: bool = True
 
     def left(self, counters: DestinationCounters) -> int:
         """Return the number of connections to wait for."""
         inactive = counters.inactive_connections if self.counted == "all" else 0
         return counters.active_connections + inactive
+
+    def gives_up(self, timed_out: bool) -> bool:
+        """Return whether a timeout is a failure. One of 0 seconds is none, unless connections would be lost."""
+        return timed_out and self.fail_on_timeout and (self.timeout > 0 or self.remove)

@@ -75,6 +75,11 @@ class ServiceKey(NamedTuple):
         return f"{protocol} {_with_port(self.address, self.port)}"
 
     @property
+    def order(self) -> tuple[int, str, str, bytes, int]:
+        """What to sort services by: by firewall mark, family, protocol, address and port."""
+        return self.fwmark, self.family, self.protocol or "", self.address, self.port
+
+    @property
     def foreign(self) -> bool:
         """Whether another program made it: this collection has no word for its protocol or family."""
         return self.family not in FAMILIES or not (self.fwmark or self.protocol in PROTOCOLS)

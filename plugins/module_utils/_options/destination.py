@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredService, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._options.common import (
@@ -16,6 +18,9 @@ from ansible_collections.lvs.director.plugins.module_utils._options.common impor
     STRICT_SPEC,
     Params,
     Spec,
+    given_of_destination,
+    number,
+    parsed_address,
     read_destination,
     service_key,
 )
@@ -30,8 +35,9 @@ def destination_module_spec() -> Spec:
             "drain_connections": {"type": "int", "default": 0},
             "drain_count": {"type": "str", "choices": ["all", "active"], "default": "all"},
             "drain_then": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
+            "drain_on_timeout": {"type": "str", "choices": ["fail", "continue"], "default": "fail"},
             "min_available": {"type": "int", "default": 1},
-            "service": {"type": "dict", "required": True, "options": SERVICE_KEY_SPEC},
+            "service": {"type": "dict", "options": SERVICE_KEY_SPEC},
             **DESTINATION_SPEC,
             **STRICT_SPEC,
         },
@@ -39,8 +45,20 @@ def destination_module_spec() -> Spec:
     }
 
 
+def address_from_destination_module(params: Params) -> tuple[bytes, Optional[int]]:
+    """Return the address, and the port if it is given, of a task that names no service.
+
+    :raises IpvsInputError: a value is invalid, or means something only for one service.
+    """
+    address = parsed_address("address", params["address"])
+    given = next(iter(given_of_destination("", params)), None)
+    if given:
+        raise IpvsInputError(given, "is for the destination of one service: give service as well")
+    return address, None if params["port"] is None else number(params, "", "port", 0, 65535)
+
+
 def desired_from_destination_module(params: Params) -> DesiredTable:
-    """Return the desired state of a task of ``ipvs_destination``.
+    """Return the desired state of a task of ``ipvs_destination`` that names a service.
 
     :raises IpvsInputError: a value is invalid.
     """

@@ -24,4 +24,5 @@ def drain_from_destination_module(params: Params) -> Drain:
         counted=params["drain_count"],
         remove=params["drain_then"] == "remove",
         min_available=number(params, "", "min_available", 0, INT_MAX),
+        fail_on_timeout=params["drain_on_timeout"] == "fail",
     )

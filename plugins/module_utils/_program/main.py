@@ -98,6 +98,26 @@ def _handover(options: argparse.Namespace) -> int:
     return handover(options.timeout, options.tolerance, check=options.check, as_json=options.json)
 
 
+def _drain(options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._model.drain import Drain  # noqa: PLC0415 (loaded only where it is used)
+    from ansible_collections.lvs.director.plugins.module_utils._program.drain import drain  # noqa: PLC0415 (loaded only where it is used)
+
+    how = Drain(options.timeout, options.connections, options.count, options.remove, options.min_available, options.on_timeout == "fail")
+    return drain(options.address, options.port, options.service, how)
+
+
+def _undrain(options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.drain import undrain  # noqa: PLC0415 (loaded only where it is used)
+
+    return undrain(options.address, options.port, options.service)
+
+
+def _weight(options: argparse.Namespace) -> int:
+    from ansible_collections.lvs.director.plugins.module_utils._program.drain import weight  # noqa: PLC0415 (loaded only where it is used)
+
+    return weight(options.address, options.port, options.service, options.weight)
+
+
 def _follow(_options: argparse.Namespace) -> int:
     from ansible_collections.lvs.director.plugins.module_utils._program.follow import follow  # noqa: PLC0415 (loaded only where it is used)
 
@@ -188,6 +208,27 @@ def _metrics_arguments(parser: _Parser) -> None:
     )
 
 
+def _real_server(parser: _Parser) -> None:
+    parser.add_argument("address", metavar="ADDRESS", help="the real server's IPv4 or IPv6 address")
+    parser.add_argument("--port", type=int, help="only its destinations with this port (default: all)")
+    parser.add_argument("--service", default="", help="only in this service, named as by show: 'tcp 192.0.2.1:80' (default: all)")
+
+
+def _drain_arguments(parser: _Parser) -> None:
+    _real_server(parser)
+    parser.add_argument("--timeout", type=int, default=300, metavar="SECONDS", help="how long to wait for connections (default: 300)")
+    parser.add_argument("--connections", type=int, default=0, metavar="NUMBER", help="drained with so many connections (default: 0)")
+    parser.add_argument("--count", choices=["all", "active"], default="all", help="which connections count (default: all)")
+    parser.add_argument("--min-available", type=int, default=1, metavar="NUMBER", help="others that must be in service (default: 1)")
+    parser.add_argument("--remove", action="store_true", help="remove it then")
+    parser.add_argument("--on-timeout", choices=["fail", "continue"], default="fail", help="if connections are left (default: fail)")
+
+
+def _weight_arguments(parser: _Parser) -> None:
+    _real_server(parser)
+    parser.add_argument("weight", type=int, metavar="WEIGHT", help="0 for no new connections")
+
+
 COMMANDS: tuple[Command, ...] = (
     Command("restore table", "restore services, destinations and timeouts; needs no network", _restore_table, _fallback),
     Command(
@@ -205,6 +246,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("ready", "exit status 0 if the table was restored: this director may become master", _ready, _ready_arguments),
     Command("handover", "give the virtual addresses to another director, once it has every connection", _handover, _handover_arguments),
     Command("metrics", "print what Prometheus's node exporter does not know, in its text format", _metrics, _metrics_arguments),
+    Command("drain", "take a real server out of all services when its connections have ended", _drain, _drain_arguments),
+    Command("undrain", "bring a drained real server back into all services", _undrain, _real_server),
+    Command("weight", "give a real server a weight in all services", _weight, _weight_arguments),
     Command("follow", "hold destinations whose health checks fail, and bring them back, until stopped", _follow),
     Command("health", "show what the health checks find", _health, _json),
     Command("release", "bring back all destinations that are held, and forget why", _release),

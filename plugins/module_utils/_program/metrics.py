@@ -29,7 +29,7 @@ from ansible_collections.lvs.director.plugins.module_utils._program.metrics_tabl
 from ansible_collections.lvs.director.plugins.module_utils._program.metrics_text import Metric, render
 from ansible_collections.lvs.director.plugins.module_utils._program.output import FAILED, say_failed
 from ansible_collections.lvs.director.plugins.module_utils._program.resync_state import last_reports
-from ansible_collections.lvs.director.plugins.module_utils._program.show import differences_of, order, served
+from ansible_collections.lvs.director.plugins.module_utils._program.show import differences_of, served
 from ansible_collections.lvs.director.plugins.module_utils._program.version import VERSION
 
 _T = TypeVar("_T")
@@ -111,7 +111,7 @@ def _saved() -> Optional[Content]:
 def _from_kernel(content: Optional[Content], limit: int) -> _FromKernel:
     store = MachineStore()
     with machine.kernel(load=False) as kernel:
-        table = sorted(kernel.read_table(), key=lambda observed: order(observed.entry.service.key))
+        table = sorted(kernel.read_table(), key=lambda observed: observed.entry.service.key.order)
         entries = {observed.entry.service.key: observed.entry for observed in table}
         differences = None if content is None else differences_of(kernel, content, entries)
         daemons = kernel.read_sync_daemons()

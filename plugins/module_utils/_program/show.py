@@ -49,7 +49,7 @@ class Difference(NamedTuple):
 def show(*, as_json: bool) -> int:
     """Print the table."""
     with machine.kernel(load=False) as kernel:
-        table = sorted(kernel.read_table(), key=lambda observed: order(observed.entry.service.key))
+        table = sorted(kernel.read_table(), key=lambda observed: observed.entry.service.key.order)
         found = (
             differences_of(kernel, machine.saved(), {observed.entry.service.key: observed.entry for observed in table})
             if _is_saved()
@@ -115,11 +115,6 @@ def served(addresses: Iterable[bytes]) -> list[str]:
         return [format_address(address) for address in dict.fromkeys(addresses) if address and routing.is_local(address)]
 
 
-def order(key: ServiceKey) -> tuple[object, ...]:
-    """Return a sort key: services by firewall mark, family, protocol, address and port."""
-    return key.fwmark, key.family, key.protocol or "", key.address, key.port
-
-
 def _is_saved() -> bool:
     return MachineStore().read_table() is not None
 
@@ -133,7 +128,9 @@ def differences_of(kernel: IpvsKernel, content: Content, table: Mapping[ServiceK
         if reasons:
             found.append(Difference(f"service {key}", reasons))
     found += [
-        Difference(f"service {key}", ["only in the kernel, not saved"], saved=False) for key in sorted(table, key=order) if key not in saved
+        Difference(f"service {key}", ["only in the kernel, not saved"], saved=False)
+        for key in sorted(table, key=lambda key: key.order)
+        if key not in saved
     ]
     timeouts = kernel.read_timeouts()._asdict()
     reasons = [

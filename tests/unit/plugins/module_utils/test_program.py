@@ -21,8 +21,19 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, SyncDaemon, Timeouts
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationCounters, DestinationKey
 from ansible_collections.lvs.director.plugins.module_utils._options.table import desired_from_table_module
+from ansible_collections.lvs.director.plugins.module_utils._persist import files
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
-from ansible_collections.lvs.director.plugins.module_utils._program import machine, main, network, ready, resync, resync_state, show, table
+from ansible_collections.lvs.director.plugins.module_utils._program import (
+    drain,
+    machine,
+    main,
+    network,
+    ready,
+    resync,
+    resync_state,
+    show,
+    table,
+)
 from ansible_collections.lvs.director.plugins.module_utils._program.version import VERSION
 from ansible_collections.lvs.director.plugins.module_utils._sync.agent import Agent, Report
 
@@ -160,7 +171,8 @@ def test_a_conflict_has_its_own_exit_status(director: Director, monkeypatch: pyt
 def test_only_root(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(main.os, "geteuid", lambda: 1000)
     for command in main.COMMANDS:
-        status = director.run(command.words)
+        arguments = {"drain": " 10.0.0.1", "undrain": " 10.0.0.1", "weight": " 10.0.0.1 5"}.get(command.words, "")
+        status = director.run(f"{command.words}{arguments}")
         assert (status, director.errors) == (
             (1, "ipvs-director: only root can do this: run it with sudo\n") if command.for_root else (0, "")
         )
@@ -437,3 +449,80 @@ def test_the_fallback_scheduler_is_ready_unless_it_is_refused(director: Director
     assert director.run("ready") == 0
     assert director.run("ready --refuse-fallback") == 1
     assert "service tcp 192.0.2.1:80: it has scheduler fo instead of wrr. Run the role" in director.errors
+
+
+@pytest.fixture
+def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let the program remember the weights of drained destinations in a file of its own."""
+    monkeypatch.setattr(files, "quiescent_path", lambda: str(tmp_path / "quiescent.json"))
+    monkeypatch.setattr(files, "former_quiescent_path", lambda: str(tmp_path / "drained.json"))
+    monkeypatch.setattr(drain, "MachineStore", machine.MachineStore)
+    return tmp_path / "quiescent.json"
+
+
+def weights_of(director: Director, address: str) -> list[int]:
+    return [
+        destination.weight
+        for _key, destinations in sorted(director.kernel.destinations.items(), key=lambda item: item[0].order)
+        for destination in destinations
+        if str(destination.key).startswith(f"{address}:")
+    ]
+
+
+def test_a_real_server_is_drained_and_brought_back(director: Director, marks: Path) -> None:
+    before = weights_of(director, "10.0.0.1")
+    saved = director.store.table
+    assert any(before)
+    assert director.run("drain 10.0.0.1 --timeout 0 --min-available 0") == 0
+    assert not any(weights_of(director, "10.0.0.1"))
+    assert " drained: 0 connections before\n" in director.out
+    assert director.store.table == saved
+    assert director.run("show") == 0
+    assert " drained" in director.out
+    assert "The kernel has what is saved." in director.out
+    assert director.run("drain 10.0.0.1 --timeout 0 --min-available 0") == 0
+    assert director.run("undrain 10.0.0.1") == 0
+    assert weights_of(director, "10.0.0.1") == before
+    assert not marks.exists()
+    assert director.run("undrain 10.0.0.1") == 0
+    assert director.out.startswith("Nothing to do.\n")
+
+
+def test_a_drain_that_takes_too_long(director: Director, marks: Path) -> None:
+    key, destinations = next(
+        (key, found) for key, found in sorted(director.kernel.destinations.items(), key=lambda item: item[0].order) if found
+    )
+    director.kernel.counters[key, destinations[0].key] = DestinationCounters(3, 0)
+    address, _colon, port = str(destinations[0].key).rpartition(":")
+    words = ["drain", address, "--port", port, "--service", str(key), "--timeout", "1", "--min-available", "0"]
+    assert main.main(words) == 4
+    assert director.kernel.destinations[key][0].weight == 0
+
+
+def test_a_real_server_gets_a_weight(director: Director, marks: Path) -> None:
+    assert director.run("weight 10.0.0.1 9") == 0
+    assert set(weights_of(director, "10.0.0.1")) == {9}
+    assert '"weight": 9' in str(director.store.table)
+    assert director.run("drain 10.0.0.1 --timeout 0 --min-available 0") == 0
+    assert director.run("weight 10.0.0.1 7") == 0
+    assert "has weight 0 for now, since it is drained. Weight 7 is the one that it comes back with" in director.out
+    assert set(weights_of(director, "10.0.0.1")) == {0}
+    assert director.run("undrain 10.0.0.1") == 0
+    assert set(weights_of(director, "10.0.0.1")) == {7}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("drain 10.0.0.250", "address: no service of this director has a destination 10.0.0.250"),
+        ("undrain server-1", "ADDRESS: 'server-1' is not an IPv4 or IPv6 address"),
+        ("weight 10.0.0.1 -1", "WEIGHT: -1 is not a weight"),
+        ("drain 10.0.0.1 --service fwmark", "address: there is no service fwmark with a destination 10.0.0.1"),
+        ("drain 10.0.0.1 --min-available 99", "and 99 must be left"),
+    ],
+)
+def test_real_servers_that_cannot_be_changed(director: Director, marks: Path, line: str, message: str) -> None:
+    steps = len(director.kernel.steps)
+    assert director.run(line) != 0
+    assert message in director.errors
+    assert len(director.kernel.steps) == steps

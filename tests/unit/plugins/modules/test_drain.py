@@ -141,14 +141,14 @@ def test_a_drained_destination_can_be_removed(run: Run, kernel: MemoryKernel, cl
 def test_check_mode_predicts_and_neither_waits_nor_saves(run: Run, kernel: MemoryKernel, clock: Clock, kept: Path) -> None:
     holds(kernel, 3)
     clock.meanwhile = lambda seconds: pytest.fail("check mode waited")
-    predicted = run("ipvs_destination", check=True, **DRAIN)
+    predicted = run("ipvs_destination", check=True, **DRAIN, drain_on_timeout="continue")
     assert predicted["changed"]
     assert not kernel.steps
     assert not kept.exists()
     clock.meanwhile = lambda seconds: None
-    result = run("ipvs_destination", **DRAIN)
+    result = run("ipvs_destination", **DRAIN, drain_on_timeout="continue")
     assert {**result, "drain": None} == {**predicted, "drain": None}
-    assert not run("ipvs_destination", **DRAIN)["changed"]
+    assert not run("ipvs_destination", **DRAIN, drain_on_timeout="continue")["changed"]
 
 
 def test_a_drained_destination_regains_its_weight(run: Run, kernel: MemoryKernel, kept: Path) -> None:
@@ -521,3 +521,147 @@ def test_each_network_namespace_has_its_own_file(monkeypatch: pytest.MonkeyPatch
     # Before Linux 5.14 there are none.
     cookies.clear()
     assert _state_file.quiescent_path() == "/run/lvs.director/quiescent-4712.json"
+
+
+@pytest.mark.parametrize("then", ["keep", "remove"])
+def test_a_timeout_is_a_failure_and_loses_nothing(run: Run, kernel: MemoryKernel, then: str) -> None:
+    holds(kernel, 3)
+    result = run("ipvs_destination", **DRAIN, drain_timeout=20, drain_then=then)
+    assert result["failed"]
+    assert result["msg"] == (
+        "Not drained after 20 seconds: 10.0.0.1:80 of service tcp 192.0.2.1:80 has 3 connections left. New ones are kept away, and nothing "
+        "was removed. Run the task again to go on waiting; or give drain_on_timeout: continue, which cuts them where the destination is "
+        "removed"
+    )
+    assert result["changed"]
+    assert result["destination"]["drained"]
+    assert weight(kernel) == 0
+    holds(kernel, 0)
+    assert not run("ipvs_destination", **DRAIN, drain_then=then).get("failed")
+    assert weight(kernel) == (None if then == "remove" else 0)
+    run("ipvs_destination", **BACK)
+    assert weight(kernel) == 5
+
+
+def test_going_on_after_a_timeout(run: Run, kernel: MemoryKernel) -> None:
+    holds(kernel, 3)
+    result = run("ipvs_destination", **DRAIN, drain_timeout=20, drain_on_timeout="continue", drain_then="remove")
+    assert result["drain"] == {"connections_before": 3, "connections": 3, "seconds": 20.0, "timed_out": True}
+    assert weight(kernel) is None
+
+
+def test_without_waiting_there_is_no_timeout(run: Run, kernel: MemoryKernel) -> None:
+    holds(kernel, 3)
+    assert not run("ipvs_destination", **DRAIN, drain_timeout=0).get("failed")
+    assert run("ipvs_destination", **DRAIN, drain_timeout=0, drain_then="remove")["failed"]
+    assert weight(kernel) == 0
+
+
+OTHER: dict[str, Any] = {"protocol": "tcp", "address": "192.0.2.2", "port": 80}
+OTHER_KEY = KEY._replace(address=parse_address("192.0.2.2"))
+WHOLE: dict[str, Any] = {"address": "10.0.0.1"}
+
+
+@pytest.fixture
+def other(run: Run, kernel: MemoryKernel) -> ServiceKey:
+    """Add a service with the same real server under two ports, and one without it."""
+    weights = {("10.0.0.1", 80): 2, ("10.0.0.1", 81): 3, ("10.0.0.2", 80): 1, ("10.0.0.4", 80): 1}
+    destinations = [
+        {"address": address, "port": port, "weight": weight, "forward_method": "masquerade"} for (address, port), weight in weights.items()
+    ]
+    run("ipvs_service", **OTHER, destinations=destinations)
+    run("ipvs_service", **{**OTHER, "port": 81}, destinations=[{"address": "10.0.0.2"}])
+    kernel.steps.clear()
+    return OTHER_KEY
+
+
+def weights(kernel: MemoryKernel, key: ServiceKey = OTHER_KEY) -> dict[str, int]:
+    return {str(one.key): one.weight for one in kernel.destinations[key]}
+
+
+def test_a_whole_real_server(run: Run, kernel: MemoryKernel, clock: Clock, other: ServiceKey) -> None:
+    before = weights(kernel)
+    holds(kernel, 3)
+    kernel.counters[other, FIRST] = DestinationCounters(2, 0)
+
+    def meanwhile(seconds: float) -> None:
+        assert weight(kernel) == 0
+        assert weights(kernel) == {**before, "10.0.0.1:80": 0, "10.0.0.1:81": 0}
+        holds(kernel, max(0, 3 - int(seconds)))
+        if seconds >= 5:
+            kernel.counters[other, FIRST] = DestinationCounters(0, 0)
+
+    clock.meanwhile = meanwhile
+    predicted = run("ipvs_destination", check=True, **WHOLE, state="drained")
+    assert not kernel.steps
+    result = run("ipvs_destination", **WHOLE, state="drained")
+    assert {**result, "drain": None, "services": None} == {**predicted, "drain": None, "services": None}
+    assert result["drain"] == {"connections_before": 5, "connections": 0, "seconds": 5.0, "timed_out": False}
+    assert [(each["service"]["address"], each["destination"]["port"], each["drain"]["seconds"]) for each in result["services"]] == [
+        ("192.0.2.1", 80, 3.0),
+        ("192.0.2.2", 80, 5.0),
+        ("192.0.2.2", 81, 0.0),
+    ]
+    assert not run("ipvs_destination", **WHOLE, state="drained")["changed"]
+    assert [each["destination"]["drained"] for each in run("ipvs_destination", **WHOLE)["services"]] == [False] * 3
+    assert weights(kernel) == before
+    assert weight(kernel) == 5
+    assert not run("ipvs_destination", **WHOLE)["changed"]
+
+
+def test_a_whole_real_server_with_one_port(run: Run, kernel: MemoryKernel, other: ServiceKey) -> None:
+    run("ipvs_destination", **WHOLE, port=81, state="drained")
+    assert weight(kernel) == 5
+    assert weights(kernel)["10.0.0.1:81"] == 0
+    assert weights(kernel)["10.0.0.1:80"] == 2
+
+
+def test_a_whole_real_server_is_removed_and_comes_back(run: Run, kernel: MemoryKernel, other: ServiceKey) -> None:
+    before = weights(kernel)
+    run("ipvs_destination", **WHOLE, state="drained", drain_then="remove")
+    assert weight(kernel) is None
+    assert set(weights(kernel)) == {"10.0.0.2:80", "10.0.0.4:80"}
+    run("ipvs_destination", **WHOLE)
+    assert weights(kernel) == before
+    assert weight(kernel) == 5
+
+
+def test_a_whole_real_server_is_deleted(run: Run, kernel: MemoryKernel, other: ServiceKey, kept: Path) -> None:
+    run("ipvs_destination", **WHOLE, state="drained", port=81, drain_then="remove")
+    run("ipvs_destination", **WHOLE, state="absent")
+    assert weight(kernel) is None
+    assert set(weights(kernel)) == {"10.0.0.2:80", "10.0.0.4:80"}
+    assert not run("ipvs_destination", **WHOLE, state="absent")["changed"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_all_services_or_none(run: Run, kernel: MemoryKernel, other: ServiceKey, check: bool) -> None:
+    result = run("ipvs_destination", check=check, **WHOLE, state="drained", min_available=2)
+    assert result["msg"] == (
+        "min_available: without 10.0.0.1:80, 1 of the 2 other destinations of service tcp 192.0.2.1:80 have a weight, and 2 must be left: "
+        "give others a weight first, or lower min_available"
+    )
+    assert (
+        "of service tcp 192.0.2.1:80 have a weight, and 3 must be left; without 10.0.0.1:80, 10.0.0.1:81, 2 of the 2 other"
+        in (run("ipvs_destination", check=check, **WHOLE, state="drained", min_available=3)["msg"])
+    )
+    assert not kernel.steps
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"address": "10.0.0.9", "state": "drained"}, "address: no service of this director has a destination 10.0.0.9"),
+        ({"address": "10.0.0.1", "port": 82}, "address: no service of this director has a destination 10.0.0.1:82"),
+        ({"address": "10.0.0.1", "weight": 3}, "weight: is for the destination of one service: give service as well"),
+        ({"address": "10.0.0.300"}, "address: '10.0.0.300' is not an IPv4 or IPv6 address"),
+    ],
+)
+def test_refused_for_a_whole_real_server(run: Run, kernel: MemoryKernel, arguments: dict[str, Any], message: str) -> None:
+    assert run("ipvs_destination", **arguments)["msg"].startswith(message)
+    assert not kernel.steps
+
+
+def test_another_destination_that_is_held_does_not_count(run: Run, kernel: MemoryKernel, kept: Path) -> None:
+    run("ipvs_destination", service=WEB, address="10.0.0.2", state="drained")
+    assert "0 of the 2 other destinations" in run("ipvs_destination", **DRAIN)["msg"]

@@ -146,7 +146,7 @@ SERVICE = {
 PURGE: Options = {"services": [], "purge": True, "scope": [{"addresses": "192.0.2.0/24"}]}
 MARKS: tuple[Options, ...] = ({"fwmark": 7}, {"fwmark": 8}, {"fwmark": 7, "family": "ipv6"})
 ACTIVE, INACTIVE = 3, 4  # connections of every destination
-DRAINED: Options = {"service": WEB, "address": "10.0.0.1", "state": "drained", "drain_timeout": 20}
+DRAINED: Options = {"service": WEB, "address": "10.0.0.1", "state": "drained", "drain_timeout": 20, "drain_on_timeout": "continue"}
 MASTER: Options = {"daemon": "master", "interface": "eth1"}
 
 # The kernel accepts it, but clients never reach a server on another port.
@@ -194,6 +194,7 @@ CASES: dict[str, dict[str, Case]] = {
         "drain_connections": Case(DRAINED, {**DRAINED, "drain_connections": ACTIVE + INACTIVE}, (FULL,)),
         "drain_count": Case(DRAINED, {**DRAINED, "drain_count": "active"}, (FULL,)),
         "drain_then": Case(DRAINED, {**DRAINED, "drain_then": "remove"}, (FULL,)),
+        "drain_on_timeout": Case(DRAINED, {**DRAINED, "drain_on_timeout": "fail"}, (FULL,)),
         "min_available": Case(DRAINED, {**DRAINED, "min_available": 2}, (FULL,)),
     },
     "ipvs_timeouts": {
@@ -367,7 +368,11 @@ def outcome(run: Run, kernel: MemoryKernel, tmp_path: Path, monkeypatch: pytest.
         holds = DestinationCounters(ACTIVE, INACTIVE)
         kernel.counters = {(key, one.key): holds for key, destinations in kernel.destinations.items() for one in destinations}
         result: Result = run(name, **arguments)
-        refused = "min_available" in arguments or (case in STRICT.values() and "strict" not in arguments)
+        refused = (
+            "min_available" in arguments
+            or arguments.get("drain_on_timeout") == "fail"
+            or (case in STRICT.values() and "strict" not in arguments)
+        )
         assert bool(result.get("failed")) == refused, result.get("msg")
         result.pop("invocation", None)
         return copy.deepcopy((result, kernel.services, kernel.destinations, kernel.timeouts, kernel.daemons, kernel.stats))
