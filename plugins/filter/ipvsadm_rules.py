@@ -85,10 +85,11 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.utils.display import Display
 from ansible_collections.lvs.director.plugins.module_utils._ipvsadm.render import render_rules
-from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
+from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError, IpvsInputError
 from ansible_collections.lvs.director.plugins.module_utils._model.results import QUIESCENT
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters
 from ansible_collections.lvs.director.plugins.module_utils._options.entries import ENTRY_SPEC, new_entries
+from ansible_collections.lvs.director.plugins.module_utils._options.words import Words, fault
 
 NAME = "lvs.director.ipvsadm_rules"
 # What ipvs_info has beside the configuration: of a destination all of these, of a service the last one.
@@ -99,14 +100,18 @@ def ipvsadm_rules(services: Any, strict: bool = True) -> str:
     if isinstance(services, (str, Mapping)) or not hasattr(services, "__iter__"):
         raise AnsibleFilterError(f"{NAME}: a list of services is needed, as ipvs_info returns it, not {type(services).__name__}")
     warnings: list[str] = []
+    services = list(services)
+    words = Words({"services": services}, {"services": {"options": ENTRY_SPEC}})
     try:
         options = [checked(index, service) for index, service in enumerate(services)]
         rules = render_rules(new_entries(options, strict=strict, warnings=warnings))
+    except IpvsInputError as exc:
+        raise AnsibleFilterError(f"{NAME}: {words.error(exc)}") from None
     except IpvsError as exc:
         # Ansible prints an error with all its causes, and each of them says the same.
         raise AnsibleFilterError(f"{NAME}: {exc}") from None
     for warning in warnings:
-        Display().warning(f"{NAME}: {warning}")
+        Display().warning(f"{NAME}: {words.warning(warning)}")
     return rules
 
 
@@ -121,6 +126,9 @@ def checked(index: int, service: Any) -> dict[str, Any]:
         ]
     result = ArgumentSpecValidator(ENTRY_SPEC).validate(options)
     if result.error_messages:
+        wrong = fault(options, ENTRY_SPEC, f"services[{index}]")
+        if wrong:
+            raise wrong
         raise AnsibleFilterError(f"{NAME}: services[{index}]: {'; '.join(result.error_messages)}")
     return dict(result.validated_parameters)
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Optional
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import (
     IpvsError,
+    IpvsInputError,
     IpvsMissingError,
     IpvsNotReadyError,
     not_predicted,
@@ -31,9 +32,10 @@ from ansible_collections.lvs.director.plugins.module_utils._model.errors import 
 
 if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._options.words import Words
     from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
-    Action = Callable[[IpvsKernel, Store, dict[str, Any], bool], "Result"]
+    Action = Callable[[IpvsKernel, Store, Any, bool], "Result"]
 
 # Interpreters with the distribution's python3-pyroute2, if the task runs with another one.
 _SYSTEM_INTERPRETERS = ["/usr/bin/python3", "/usr/libexec/platform-python"]
@@ -44,9 +46,32 @@ Result = dict[str, Any]
 class _Module(AnsibleModule):
     """A module that treats null options as omitted, nested ones too. ``ipvs_info`` returns null values."""
 
+    given: dict[str, Any]  # the options as they were given
+
+    def __init__(self, **spec: Any) -> None:
+        self._constructed = False
+        super().__init__(**spec)  # type: ignore[no-untyped-call]
+        self._constructed = True
+
     def _load_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]
         self.params = _without_nulls(self.params)
+        # AnsibleModule converts a copy.
+        self.given = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+        """Fail. What AnsibleModule itself finds in the options is said as ``ipvs_table`` says it, which names the entry."""
+        if not self._constructed and getattr(self, "validation_result", None) is not None:
+            msg = _fault(self.given, self.argument_spec) or msg
+        super().fail_json(msg, **kwargs)
+        raise SystemExit(1)  # fail_json does not return
+
+
+def _fault(given: dict[str, Any], spec: dict[str, Any]) -> str:
+    from ansible_collections.lvs.director.plugins.module_utils._options.words import Words, fault  # noqa: PLC0415 (compiled only where it is used)
+
+    found = fault(given, spec)
+    return Words(given, spec).error(found) if found else ""
 
 
 def _without_nulls(value: Any) -> Any:
@@ -57,34 +82,53 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def run(spec: dict[str, Any], action: Action, unpredicted: Optional[Result] = None, *, recorded_as: str = "") -> None:
+def run(
+    spec: dict[str, Any],
+    action: Action,
+    unpredicted: Optional[Result] = None,
+    *,
+    read: Optional[Callable[[Any], Any]] = None,
+    recorded_as: str = "",
+) -> None:
     """Run a module: ``action`` gets a kernel, the machine's files, the options and check mode, and returns the task's result.
 
     :param spec: the arguments of AnsibleModule.
     :param action: may return ``warnings``, and a complete result with ``failed`` and ``msg`` if an error message is not enough.
     :param unpredicted: the result in check mode if the task cannot be predicted.
+    :param read: converts the options for ``action``, before any kernel is asked: a wrong value is found on any machine.
     :param recorded_as: the module's name, if the machine keeps the time of its last run, for its metrics.
     """
     from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore  # noqa: PLC0415 (compiled only where it is used)
 
-    module = _Module(**spec)  # type: ignore[no-untyped-call]
+    module = _Module(**spec)
     try:
+        asked = read(module.params) if read else module.params
         kernel = _open_kernel(module)
         try:
             store = MachineStore()
             _warn(module, kernel, store)
-            result = action(kernel, store, module.params, module.check_mode)
+            result = action(kernel, store, asked, module.check_mode)
             if recorded_as and not module.check_mode and not result.get("failed"):
                 store.record_run(recorded_as)
         finally:
             kernel.close()
     except (IpvsMissingError, IpvsNotReadyError) as exc:
         result = _unpredicted(module, exc, unpredicted)
+    except IpvsInputError as exc:
+        _fail(module, exc, _words(module.given, spec).error(exc))
     except IpvsError as exc:
         _fail(module, exc)
+    if any(text.startswith(("services[", "destinations[")) for text in result.get("warnings", ())):
+        result["warnings"] = list(map(_words(module.given, spec).warning, result["warnings"]))
     # The process ends now: spare it the two garbage collections at exit, over thousands of live values.
     gc.freeze()
     _end(module, result)
+
+
+def _words(given: dict[str, Any], spec: dict[str, Any]) -> Words:
+    from ansible_collections.lvs.director.plugins.module_utils._options.words import Words  # noqa: PLC0415 (compiled only where it is used)
+
+    return Words(given, spec["argument_spec"])
 
 
 def _end(module: AnsibleModule, result: Result) -> None:
@@ -95,8 +139,8 @@ def _end(module: AnsibleModule, result: Result) -> None:
     module.exit_json(**result)
 
 
-def _fail(module: AnsibleModule, exc: IpvsError) -> NoReturn:
-    module.fail_json(msg=str(exc))
+def _fail(module: AnsibleModule, exc: IpvsError, text: str = "") -> NoReturn:
+    module.fail_json(msg=text or str(exc))
     raise exc  # fail_json does not return
 
 
@@ -137,6 +181,8 @@ def run_without_kernel(
         result = action(module.params, module.check_mode)
     except IpvsNotReadyError as exc:
         result = _unpredicted(module, exc, unpredicted)
+    except IpvsInputError as exc:
+        _fail(module, exc, _words(module.params, spec).error(exc) if exc.path.startswith("services") else "")
     except IpvsError as exc:
         _fail(module, exc)
     _end(module, result)

@@ -337,7 +337,7 @@ service:
 """
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.destination import bring_back
 from ansible_collections.lvs.director.plugins.module_utils._apply.results import change_result, only, service_result_or_none
@@ -361,7 +361,7 @@ if TYPE_CHECKING:
 # An entry that is not there yet, and that an earlier task would add.
 _UNPREDICTED: Result = {
     "changed": True,
-    "diff": {"before": "", "after": ""},
+    "diff": [],
     "service": None,
     "destination": None,
     "drain": None,
@@ -369,11 +369,31 @@ _UNPREDICTED: Result = {
 }
 
 
-def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
+class _Asked(NamedTuple):
+    """What a task asks for: a destination of one service, or an address in all of them."""
+
+    state: str
+    desired: Optional[DesiredTable]
+    address: Optional[tuple[bytes, Optional[int]]]
+    how: Optional[Drain]
+
+
+def _read(params: dict[str, Any]) -> _Asked:
+    how = None
+    if params["state"] == "drained":
+        from ansible_collections.lvs.director.plugins.module_utils._options.drain import drain_from_destination_module  # noqa: PLC0415 (compiled only where it is used)
+
+        how = drain_from_destination_module(params)
     if params["service"] is None:
-        return _act_everywhere(kernel, store, params, check_mode)
-    desired = desired_from_destination_module(params)
-    outcome, waited, failure = _change(kernel, store, lambda _kernel: desired, params, check_mode)
+        return _Asked(params["state"], None, address_from_destination_module(params), how)
+    return _Asked(params["state"], desired_from_destination_module(params), None, how)
+
+
+def _act(kernel: IpvsKernel, store: Store, asked: _Asked, check_mode: bool) -> Result:
+    desired = asked.desired
+    if desired is None:
+        return _act_everywhere(kernel, store, asked, check_mode)
+    outcome, waited, failure = _change(kernel, store, lambda _kernel: desired, asked.how, check_mode)
     observed = only(outcome)
     return {
         **change_result(outcome),
@@ -385,13 +405,13 @@ def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: b
     }
 
 
-def _act_everywhere(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
+def _act_everywhere(kernel: IpvsKernel, store: Store, asked: _Asked, check_mode: bool) -> Result:
     from ansible_collections.lvs.director.plugins.module_utils._apply.everywhere import everywhere  # noqa: PLC0415 (compiled only where it is used)
 
-    address, port = address_from_destination_module(params)
-    desired = everywhere(kernel, address, port, state=params["state"])
-    named = partial(everywhere, address=address, port=port, state=params["state"])
-    outcome, waited, failure = _change(kernel, store, named, params, check_mode)
+    address, port = asked.address or (b"", None)
+    desired = everywhere(kernel, address, port, state=asked.state)
+    named = partial(everywhere, address=address, port=port, state=asked.state)
+    outcome, waited, failure = _change(kernel, store, named, asked.how, check_mode)
     places = [(service.key, each.key) for service in desired.services for each in service.destinations or ()]
     return {
         **change_result(outcome),
@@ -404,15 +424,13 @@ def _act_everywhere(kernel: IpvsKernel, store: Store, params: dict[str, Any], ch
 
 
 def _change(
-    kernel: IpvsKernel, store: Store, named: Any, params: dict[str, Any], check_mode: bool
+    kernel: IpvsKernel, store: Store, named: Any, how: Optional[Drain], check_mode: bool
 ) -> tuple[Outcome, Optional[Waited], Result]:
     """Make the change. Return its outcome, how the draining went, and what the result has of a failure."""
-    if params["state"] != "drained":
+    if how is None:
         return bring_back(kernel, named, check_mode=check_mode, store=store), None, {}
     from ansible_collections.lvs.director.plugins.module_utils._apply.drain import drain  # noqa: PLC0415 (compiled only where it is used)
-    from ansible_collections.lvs.director.plugins.module_utils._options.drain import drain_from_destination_module  # noqa: PLC0415 (compiled only where it is used)
 
-    how = drain_from_destination_module(params)
     outcome, waited = drain(kernel, named, how, check_mode=check_mode, store=store)
     return outcome, waited, _failure(how, waited)
 
@@ -458,7 +476,7 @@ def _destination_result(observed: Optional[Observed], key: DestinationKey) -> Op
 
 
 def main() -> None:
-    run(destination_module_spec(), _act, unpredicted=_UNPREDICTED, recorded_as="ipvs_destination")
+    run(destination_module_spec(), _act, unpredicted=_UNPREDICTED, read=_read, recorded_as="ipvs_destination")
 
 
 if __name__ == "__main__":

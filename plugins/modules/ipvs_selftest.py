@@ -321,8 +321,7 @@ _UNPREDICTED: Result = {
 _LIMIT = 600.0
 
 
-def _act(kernel: IpvsKernel, _store: Store, params: dict[str, Any], _check_mode: bool) -> Result:
-    wanted = wanted_from_selftest_module(params)
+def _act(kernel: IpvsKernel, _store: Store, wanted: WantedSelftest, _check_mode: bool) -> Result:
     machine = Machine(os.uname().nodename, os.uname().release, wanted.scheduler, source_of(wanted.scheduler), wanted.control)
     _refuse_missing_schedulers(kernel, machine)
     started = time.monotonic()
@@ -386,7 +385,7 @@ def _refuse_addresses_in_use(machine: Machine, before: Production) -> None:
 
 
 def main() -> None:
-    run(selftest_module_spec(), _act, unpredicted=_UNPREDICTED)
+    run(selftest_module_spec(), _act, unpredicted=_UNPREDICTED, read=wanted_from_selftest_module)
 
 
 if __name__ == "__main__":

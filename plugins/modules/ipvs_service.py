@@ -294,7 +294,7 @@ service:
         stats: {connections: 4, incoming_packets: 16}
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.results import change_result, only, service_result_or_none
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
@@ -303,16 +303,17 @@ from ansible_collections.lvs.director.plugins.module_utils._runner import Result
 
 if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
     from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 
-def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
-    outcome = converge(kernel, desired_from_service_module(params), check_mode=check_mode, store=store, counters=True)
+def _act(kernel: IpvsKernel, store: Store, desired: DesiredTable, check_mode: bool) -> Result:
+    outcome = converge(kernel, desired, check_mode=check_mode, store=store, counters=True)
     return {**change_result(outcome), "service": service_result_or_none(only(outcome))}
 
 
 def main() -> None:
-    run(service_module_spec(), _act, recorded_as="ipvs_service")
+    run(service_module_spec(), _act, read=desired_from_service_module, recorded_as="ipvs_service")
 
 
 if __name__ == "__main__":

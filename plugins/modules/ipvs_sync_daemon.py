@@ -169,7 +169,7 @@ sync_daemons:
       sample: 1
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_sync_daemon, settings_diff
 from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
@@ -178,11 +178,11 @@ from ansible_collections.lvs.director.plugins.module_utils._runner import Result
 
 if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon
     from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 
-def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
-    desired = desired_from_sync_daemon_module(params)
+def _act(kernel: IpvsKernel, store: Store, desired: DesiredSyncDaemon, check_mode: bool) -> Result:
     plan, daemons, save, warnings = converge_sync_daemon(kernel, desired, check_mode=check_mode, store=store)
     return {
         "changed": plan.changed or save is not None,
@@ -198,7 +198,7 @@ def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: b
 
 
 def main() -> None:
-    run(sync_daemon_module_spec(), _act)
+    run(sync_daemon_module_spec(), _act, read=desired_from_sync_daemon_module)
 
 
 if __name__ == "__main__":

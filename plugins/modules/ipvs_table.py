@@ -359,18 +359,22 @@ from ansible_collections.lvs.director.plugins.module_utils._runner import Result
 
 if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
+    from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredTable
     from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 
-def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
+def _read(params: dict[str, Any]) -> DesiredTable:
     try:
-        desired = desired_from_table_module(params)
+        return desired_from_table_module(params)
     finally:
         # Not needed any more, and large. Besides, Ansible would send all of it back, after having looked for secrets in it.
         services = params["services"]
         if services is not None:
             params["services"] = f"{number_of_services(services)} services"
             services.clear()  # AnsibleModule holds the same list once more
+
+
+def _act(kernel: IpvsKernel, store: Store, desired: DesiredTable, check_mode: bool) -> Result:
     outcome = converge(kernel, desired, check_mode=check_mode, store=store)
     changed = outcome.plan.changed_services
     return {
@@ -382,7 +386,7 @@ def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: b
 
 
 def main() -> None:
-    run(table_module_spec(), _act, recorded_as="ipvs_table")
+    run(table_module_spec(), _act, read=_read, recorded_as="ipvs_table")
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ timeouts:
       sample: 10
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.settings import converge_timeouts, settings_diff
 from ansible_collections.lvs.director.plugins.module_utils._options.settings import desired_from_timeouts_module, timeouts_module_spec
@@ -94,8 +94,8 @@ if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 
-def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: bool) -> Result:
-    plan, timeouts, save = converge_timeouts(kernel, desired_from_timeouts_module(params), check_mode=check_mode, store=store)
+def _act(kernel: IpvsKernel, store: Store, given: dict[str, int], check_mode: bool) -> Result:
+    plan, timeouts, save = converge_timeouts(kernel, given, check_mode=check_mode, store=store)
     return {
         "changed": plan.changed or save is not None,
         "diff": settings_diff("timeouts", plan.before._asdict(), plan.after._asdict(), save),
@@ -104,7 +104,7 @@ def _act(kernel: IpvsKernel, store: Store, params: dict[str, Any], check_mode: b
 
 
 def main() -> None:
-    run(timeouts_module_spec(), _act)
+    run(timeouts_module_spec(), _act, read=desired_from_timeouts_module)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ and says what to do if that is known.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 NO_PERMISSION = "CAP_NET_ADMIN is needed in the network namespace: run the task as root (become: true)"
 NOT_ROOT = "Run the task as root (become: true)"
 
@@ -23,9 +25,14 @@ class IpvsError(Exception):
 class IpvsInputError(IpvsError):
     """The task has an invalid value. The message starts with the option's path, e.g. ``destinations[1].weight``."""
 
-    def __init__(self, path: str, problem: str) -> None:
+    def __init__(self, path: str, problem: str, options: Iterable[str] = ()) -> None:
+        """Make an error.
+
+        :param options: those that there are, if the task gives an unknown one.
+        """
         super().__init__(f"{path}: {problem}" if path else problem)
         self.path = path
+        self.options = options
 
 
 class IpvsMissingError(IpvsInputError):

@@ -91,7 +91,7 @@ def desired_from_table_module(params: Params) -> DesiredTable:
     strict = params["strict"]
     read = _Destinations(strict)
     found: dict[ServiceKey, DesiredService] = {}
-    for index, item in enumerate(_unpacked(params["services"] or ())):
+    for index, item in enumerate(unpacked(params["services"] or ())):
         path = f"services[{index}]"
         values = checked(path, item, TABLE_SERVICE_SPEC, strict)
         if values["exclusive_destinations"] is None:
@@ -119,7 +119,7 @@ def number_of_services(services: Sequence[Any]) -> int:
     return sum(service["number"] if _is_packed(service) else 1 for service in services)
 
 
-def _unpacked(services: Sequence[Any]) -> Iterator[Any]:
+def unpacked(services: Sequence[Any]) -> Iterator[Any]:
     """Yield the services one by one, unpacking them if the action plugin packed them: all at once would need more memory."""
     for service in services:
         if not _is_packed(service):
@@ -155,7 +155,7 @@ class _Destinations:
         :raises IpvsInputError: a value is invalid.
         """
         if not isinstance(item, dict):
-            item = _dictionary(f"{listed}[{index}]", item)
+            item = dictionary(f"{listed}[{index}]", item)
         rest = item.copy()
         address, port = rest.pop("address", None), rest.pop("port", None)
         simple = isinstance(address, str) and (port is None or (isinstance(port, int) and not isinstance(port, bool)))
@@ -201,10 +201,10 @@ def _hashable(options: dict[str, Any]) -> tuple[Any, ...]:
 def checked(path: str, item: Any, spec: Spec, strict: bool) -> dict[str, Any]:
     """Return all options of a spec as AnsibleModule would: converted, None if omitted."""
     if not isinstance(item, dict):
-        item = _dictionary(path, item)
+        item = dictionary(path, item)
     unknown = [str(option) for option in item if option not in spec]
     if unknown:
-        raise IpvsInputError(path, f"there is no option {', '.join(unknown)}; there are {', '.join(spec)}")
+        raise IpvsInputError(path, f"there is no option {', '.join(unknown)}", options=spec)
     values = {option: rule.get("default") for option, rule in spec.items()}
     for option, value in item.items():
         if value is not None:
@@ -248,7 +248,7 @@ def _converted(path: str, value: Any, rule: Spec, strict: bool) -> Any:
         if rule.get("elements") == "str":
             converted = [_convert("str", word) for word in converted]
     except (TypeError, ValueError, OverflowError):
-        raise IpvsInputError(path, f"{value!r} {_type_reason(kind)}") from None
+        raise IpvsInputError(path, f"{_short(value)} {_type_reason(kind)}") from None
     if "choices" in rule:
         for word in converted if isinstance(converted, list) else (converted,):
             if word not in rule["choices"]:
@@ -266,6 +266,7 @@ def _type_reason(kind: str) -> str:
         "str": "is not a text",
         "list": "is not a list",
         "bool": "is neither true nor false",
+        "dict": "is not a dictionary of options",
     }[kind]
 
 
@@ -281,9 +282,19 @@ def _word_of_the_kernel(option: str, text: str) -> str | None:
     return uapi.word_of(words, int(text)) if text.isdecimal() and int(text) <= most else None
 
 
-def _dictionary(path: str, item: Any) -> dict[str, Any]:
+def dictionary(path: str, item: Any) -> dict[str, Any]:
+    """Return an item of a list as AnsibleModule would.
+
+    :raises IpvsInputError: it is no dictionary.
+    """
     try:
         found: dict[str, Any] = _convert("dict", item)
     except (TypeError, ValueError):
-        raise IpvsInputError(path, f"{item!r} is not a dictionary of options") from None
+        raise IpvsInputError(path, f"{_short(item)} {_type_reason('dict')}") from None
     return found
+
+
+def _short(value: Any) -> str:
+    """Return a value for a message, however large it is."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -68,8 +68,9 @@ def check_values(desired: DesiredDestination, destination: Destination) -> None:
     :param destination: the complete destination after the merge.
     :raises IpvsInputError: with the option's path.
     """
-    if destination.lower_threshold > destination.upper_threshold:
-        raise IpvsInputError(
-            at(desired.path, "lower_threshold"),
-            f"lower_threshold {destination.lower_threshold} is above upper_threshold {destination.upper_threshold}",
-        )
+    lower, upper = destination.lower_threshold, destination.upper_threshold
+    if lower > upper:
+        path = at(desired.path, "lower_threshold")
+        if upper:
+            raise IpvsInputError(path, f"lower_threshold {lower} is above upper_threshold {upper}")
+        raise IpvsInputError(path, f"lower_threshold {lower} needs an upper_threshold, and 0 is no limit: give upper_threshold too")

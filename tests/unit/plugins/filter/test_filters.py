@@ -52,14 +52,20 @@ def test_missing_or_null_values_have_defaults() -> None:
         ("-A -f 1", "a list of services is needed, as ipvs_info returns it, not str"),
         (None, "a list of services is needed, as ipvs_info returns it, not NoneType"),
         ([WEB, "web"], "services[1]: a dictionary is needed, not str"),
-        ([{"address": "192.0.2.1"}], "services[0]: parameters are required together: protocol, address, port"),
+        ([{"address": "192.0.2.1"}], "services[0] (192.0.2.1): parameters are required together: protocol, address, port"),
         ([{}], "services[0]: one of the following is required: address, fwmark"),
-        ([{**WEB, "schedular": "rr"}], "services[0]: schedular. Supported parameters include: address"),
-        ([{**WEB, "destinations": [{"addres": "10.0.0.1"}]}], "services[0]: "),
-        ([{**WEB, "port": "http"}], "services[0]: argument 'port' is of type str and we were unable to convert to int"),
-        ([{**WEB, "protocol": "icmp"}], "services[0]: value of protocol must be one of: tcp, udp, sctp, got: icmp"),
-        ([{"fwmark": 1}, {"fwmark": 2, "destinations": [{"address": "::1", "weight": -1}]}], "services[1].destinations[0].weight: -1 is"),
-        ([WEB, WEB], "services[1]: tcp 192.0.2.1:80 is listed already, as services[0]"),
+        ([{**WEB, "schedular": "rr"}], "services[0] (tcp 192.0.2.1:80): there is no option schedular. Did you mean scheduler?"),
+        (
+            [{**WEB, "destinations": [{"addres": "10.0.0.1"}]}],
+            "services[0] (tcp 192.0.2.1:80).destinations[0]: there is no option addres. Did you mean address?",
+        ),
+        ([{**WEB, "port": "http"}], "services[0] (tcp 192.0.2.1:http).port: 'http' is not a whole number"),
+        ([{**WEB, "protocol": "icmp"}], "services[0] (icmp 192.0.2.1:80).protocol: 'icmp' is none of tcp, udp, sctp"),
+        (
+            [{"fwmark": 1}, {"fwmark": 2, "destinations": [{"address": "::1", "weight": -1}]}],
+            "services[1] (fwmark 2).destinations[0] (::1).weight: -1 is not in the range 0 to 2147483647",
+        ),
+        ([WEB, WEB], "services[1] (tcp 192.0.2.1:80): tcp 192.0.2.1:80 is listed already, as services[0]"),
     ],
 )
 def test_invalid_services(services: Any, message: str) -> None:

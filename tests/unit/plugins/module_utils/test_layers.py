@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "_machine": "_model _kernel _persist _boot _health",
     "_sync": "_model _kernel",
     "_program": "_model _plan _options _kernel _persist _apply _boot _machine _sync _health",
-    "_runner": "_model _kernel _persist _boot",
+    "_runner": "_model _options _kernel _persist _boot",
 }
 # The filters run on the controller, where there is no kernel to ask.
 FILTERS_MAY_IMPORT = {"_model", "_options", "_ipvsadm"}
@@ -124,6 +124,7 @@ MODULES = sorted(path for path in (MODULE_UTILS.parent / "modules").glob("*.py")
 # A target compiles all that a task imports, and most tasks find nothing to do.
 FOR_FEW_TASKS = {
     *("_netlink.build", "_plan.diff", "_plan.order", "_plan.validate_destination", "_options.drain", "_options.scope"),
+    *("_options.hints", "_options.words"),
     *("_apply.drain", "_apply.preflight", "_apply.transaction", "_persist.drained", "_persist.update", "_boot.fallback"),
     *("_kernel.contract", "_kernel.unloaded", "_persist.contract"),
 }

@@ -215,41 +215,45 @@ def test_counters_are_zeroed(run: Run, kernel: MemoryKernel) -> None:
 
 
 REFUSED: list[tuple[Options, str]] = [
-    ({"services": [service(1), service(2), service(1, 1)]}, "services[2]: tcp 192.0.2.1:80 is listed already, as services[0]"),
+    ({"services": [service(1), service(2), service(1, 1)]},
+     "services[2] (tcp 192.0.2.1:80): tcp 192.0.2.1:80 is listed already, as services[0]"),
     (
         {"services": [service(2), service(1, 1, 2, 1)]},
-        "services[1].destinations[2]: 10.0.0.1:80 is listed already, as services[1].destinations[0]",
+        "services[1] (tcp 192.0.2.1:80).destinations[2] (10.0.0.1): 10.0.0.1:80 is listed already, as services[1].destinations[0]",
     ),
     ({"services": [service(1, 1, 2), service(2, 3, persistence_netmask="24")]},
-     "services[1].persistence_netmask: the service is not persistent: give persistence_timeout too"),
+     "services[1] (tcp 192.0.2.2:80).persistence_netmask: the service is not persistent: give persistence_timeout too"),
     ({"services": [service(1), {"protocol": "tcp", "address": "192.0.2.1"}]},
-     "services[1]: parameters are required together: protocol, address, port"),
-    ({"services": [{"port": 80}]}, "services[0]: one of the following is required: address, fwmark"),
-    ({"services": [{"fwmark": 1, "port": 80}]}, "services[0]: parameters are mutually exclusive: port|fwmark"),
-    ({"services": [service(1, sheduler="rr")]}, "services[0]: there is no option sheduler; there are state, protocol, "),
-    ({"services": [service(1, protocol="tpc")]}, "services[0].protocol: 'tpc' is none of tcp, udp, sctp"),
-    ({"services": [service(1, port="http")]}, "services[0].port: 'http' is not a whole number"),
-    ({"services": [service(1, port=True)]}, "services[0].port: True is not a whole number"),
-    ({"services": [service(1, one_packet="maybe")]}, "services[0].one_packet: 'maybe' is neither true nor false"),
-    ({"services": [service(1, scheduler=["rr"])]}, "services[0].scheduler: ['rr'] is not a text"),
-    ({"services": [service(1, scheduler_flags=["sh-prot"])]}, "services[0].scheduler_flags: 'sh-prot' is none of flag-1, "),
-    ({"services": [service(1, scheduler_flags={})]}, "services[0].scheduler_flags: {} is not a list"),
-    ({"services": [service(1, destinations=[{"weight": 1}])]}, "services[0].destinations[0].address: is missing"),
-    ({"services": [service(1, destinations=["10.0.0.1"])]}, "services[0].destinations[0]: '10.0.0.1' is not a dictionary of options"),
+     "services[1] (tcp 192.0.2.1): parameters are required together: protocol, address, port"),
+    ({"services": [{"port": 80}]}, "services[0] (port 80): one of the following is required: address, fwmark"),
+    ({"services": [{"fwmark": 1, "port": 80}]}, "services[0] (fwmark 1): parameters are mutually exclusive: port|fwmark"),
+    ({"services": [service(1, sheduler="rr")]}, "services[0] (tcp 192.0.2.1:80): there is no option sheduler. Did you mean scheduler?"),
+    ({"services": [service(1, protocol="tpc")]},
+     "services[0] (tpc 192.0.2.1:80).protocol: 'tpc' is none of tcp, udp, sctp. Did you mean tcp?"),
+    ({"services": [service(1, port="http")]}, "services[0] (tcp 192.0.2.1:http).port: 'http' is not a whole number"),
+    ({"services": [service(1, port=True)]}, "services[0] (tcp 192.0.2.1:True).port: True is not a whole number"),
+    ({"services": [service(1, one_packet="maybe")]}, "services[0] (tcp 192.0.2.1:80).one_packet: 'maybe' is neither true nor false"),
+    ({"services": [service(1, scheduler=["rr"])]}, "services[0] (tcp 192.0.2.1:80).scheduler: ['rr'] is not a text"),
+    ({"services": [service(1, scheduler_flags=["sh-prot"])]},
+     "services[0] (tcp 192.0.2.1:80).scheduler_flags: 'sh-prot' is none of flag-1, "),
+    ({"services": [service(1, scheduler_flags={})]}, "services[0] (tcp 192.0.2.1:80).scheduler_flags: {} is not a list"),
+    ({"services": [service(1, destinations=[{"weight": 1}])]}, "services[0] (tcp 192.0.2.1:80).destinations[0].address: is missing"),
+    ({"services": [service(1, destinations=["10.0.0.1"])]},
+     "services[0] (tcp 192.0.2.1:80).destinations[0]: '10.0.0.1' is not a dictionary of options. Did you mean {address: 10.0.0.1}?"),
     ({"services": [service(1, destinations=[{"address": "10.0.0.1"}, {"address": "10.0.0.2", "wieght": 1}])]},
-     "services[0].destinations[1]: there is no option wieght; there are address, port, "),
+     "services[0] (tcp 192.0.2.1:80).destinations[1] (10.0.0.2): there is no option wieght. Did you mean weight?"),
     ({"services": [service(1, destinations=[{"address": "10.0.0.1", "weight": 1}, {"address": "10.0.0.2", "weight": -1}])]},
-     "services[0].destinations[1].weight: -1 is not in the range 0 to 2147483647"),
+     "services[0] (tcp 192.0.2.1:80).destinations[1] (10.0.0.2).weight: -1 is not in the range 0 to 2147483647"),
     ({"services": [service(1, destinations=[{"address": "10.0.0.1", "port": 65536, "forward_method": "masquerade"}])]},
-     "services[0].destinations[0].port: 65536 is not in the range 0 to 65535"),
+     "services[0] (tcp 192.0.2.1:80).destinations[0] (10.0.0.1:65536).port: 65536 is not in the range 0 to 65535"),
     ({"services": [service(1, 1, 2), service(2, destinations=[{"address": "10.0.0.1", "upper_threshold": 4, "lower_threshold": 9}])]},
-     "services[1].destinations[0].lower_threshold: lower_threshold 9 is above upper_threshold 4"),
+     "services[1] (tcp 192.0.2.2:80).destinations[0] (10.0.0.1).lower_threshold: lower_threshold 9 is above upper_threshold 4"),
     ({"services": [service(1, 1), service(2, scheduler="tset")]},
      'Cannot add service tcp 192.0.2.2:80: scheduler "tset" is not known to the kernel: no module ip_vs_tset'),
     ({"services": [service(1, exclusive_destinations=True, destinations=None)]},
-     "services[0].exclusive_destinations: give destinations too; an empty list removes them all"),
+     "services[0] (tcp 192.0.2.1:80).exclusive_destinations: give destinations too; an empty list removes them all"),
     ({"services": [service(1)], "scope": [{"addresses": "198.51.100.0/24"}]},
-     "services[0]: tcp 192.0.2.1:80 is outside of the declared scope"),
+     "services[0] (tcp 192.0.2.1:80): tcp 192.0.2.1:80 is outside of the declared scope"),
     ({"services": [], "purge": True}, "purge is True but all of the following are missing: scope"),
     ({"services": [], "purge": True, "scope": []}, "scope: is empty: say in which part of the table to delete"),
     ({"purge": True, "scope": LAN}, "purge is True but all of the following are missing: services"),
@@ -307,7 +311,7 @@ def test_services_may_come_packed(run: Run) -> None:
     assert done == predicted
     assert done["invocation"]["module_args"]["services"] == "2 services"
     refused = run("ipvs_table", services=packed([services[0], service(2, "x")]))
-    assert refused["msg"].startswith("services[1].destinations[0].address: '10.0.0.x' is not an IPv4 or IPv6 address")
+    assert refused["msg"].startswith("services[1] (tcp 192.0.2.2:80).destinations[0] (10.0.0.x).address: '10.0.0.x' is not an IPv4")
     assert refused["invocation"]["module_args"]["services"] == "2 services"
     refused = run("ipvs_table", services=packed([services[0], 7]))
     assert refused["msg"] == "services[1]: 7 is not a dictionary of options"
@@ -338,7 +342,7 @@ def test_a_weight_is_not_a_boolean(run: Run) -> None:
     """True equals 1, but is no weight, not even after a destination of weight 1."""
     real = {"address": "10.0.0.1", "weight": 1}
     refused = run("ipvs_table", services=[service(1, destinations=[real, {"address": "10.0.0.2", "weight": True}])])
-    assert refused["msg"] == "services[0].destinations[1].weight: True is not a whole number"
+    assert refused["msg"] == "services[0] (tcp 192.0.2.1:80).destinations[1] (10.0.0.2).weight: True is not a whole number"
 
 
 def state(kernel: MemoryKernel) -> tuple[Any, Any]:

@@ -185,8 +185,8 @@ NO_NAME = "is not the name of an interface: 1 to 15 characters without blanks, /
     ("arguments", "message"),
     [
         ({"daemon": "master"}, "state is present but all of the following are missing: interface"),
-        ({"interface": "eth1"}, "missing required arguments: daemon"),
-        ({**MASTER, "daemon": "both"}, "value of daemon must be one of: master, backup, got: both"),
+        ({"interface": "eth1"}, "daemon: is missing"),
+        ({**MASTER, "daemon": "both"}, "daemon: 'both' is none of master, backup"),
         ({**MASTER, "interface": "averylonginterface"}, f"interface: 'averylonginterface' {NO_NAME}"),
         ({**MASTER, "interface": ""}, f"interface: '' {NO_NAME}"),
         ({**MASTER, "interface": "eth1:0"}, f"interface: 'eth1:0' {NO_NAME}"),
