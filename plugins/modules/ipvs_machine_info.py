@@ -122,6 +122,11 @@ has_vrrp:
   returned: success
   type: bool
   sample: false
+has_health:
+  description: Whether M(lvs.director.ipvs_health) runs health checks on this machine.
+  returned: success
+  type: bool
+  sample: false
 check_mode:
   description: Whether the task ran in check mode, by C(--check) or the keyword C(check_mode).
   returned: success
@@ -140,6 +145,8 @@ from ansible_collections.lvs.director.plugins.module_utils._runner import Result
 _FWMARK_RULES = "/etc/ipvs_director_fwmark.nft"
 # Of ipvs_vrrp: what it writes first, and what it removes last.
 _VRRP = ("/etc/keepalived/conf.d/ipvs_director.conf", "/etc/systemd/system/ipvs-director-ready.service")
+# Of ipvs_health: what it writes first, and removes last.
+_HEALTH = "/var/lib/lvs.director/health.json"
 
 
 def machine_info_module_spec() -> dict[str, Any]:
@@ -169,6 +176,7 @@ def _act(params: dict[str, Any], check_mode: bool) -> Result:
         "unfinished_packages": packages.unfinished,
         "sets_fwmarks": os.path.exists(_FWMARK_RULES),
         "has_vrrp": any(map(os.path.lexists, _VRRP)),
+        "has_health": os.path.lexists(_HEALTH),
         "check_mode": check_mode,
     }
 

@@ -9,6 +9,14 @@ from typing import Any
 
 import ansible_collections.lvs.director.roles.ipvs_director as installed
 import yaml
+from ansible_collections.lvs.director.plugins.module_utils._model.health import TYPES
+from ansible_collections.lvs.director.plugins.module_utils._options.health import (
+    CHECK_SPECS,
+    DEFAULTS_SPEC,
+    DESTINATION_HEALTH_SPEC,
+    SERVICE_SPEC,
+    health_module_spec,
+)
 from ansible_collections.lvs.director.plugins.module_utils._options.selftest import selftest_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._options.table import (
     SCOPE_SPEC,
@@ -66,11 +74,36 @@ def test_the_selftest_options_are_those_of_the_module() -> None:
 
 
 def test_a_service_of_the_role_is_a_service_of_the_module() -> None:
-    assert shape(specification()["ipvs_director_services"]["options"]) == shape(TABLE_SERVICE_SPEC)
+    # The filter without_checks leaves out what ipvs_table does not know.
+    services = specification()["ipvs_director_services"]["options"]
+    assert shape(TABLE_SERVICE_SPEC) == shape(
+        {
+            **{name: option for name, option in services.items() if name not in SERVICE_SPEC},
+            "destinations": {
+                **services["destinations"],
+                "options": {n: each for n, each in services["destinations"]["options"].items() if n not in DESTINATION_HEALTH_SPEC},
+            },
+        }
+    )
     assert shape(specification()["ipvs_director_scope"]["options"]) == shape(SCOPE_SPEC)
 
 
+def test_the_checks_of_the_role_are_those_of_the_module() -> None:
+    services = specification()["ipvs_director_services"]["options"]
+    destinations = services["destinations"]["options"]
+    every_check: Options = {
+        "type": {"type": "str", "choices": list(TYPES)},
+        **{k: v for spec in CHECK_SPECS.values() for k, v in spec.items()},
+    }
+    for options, spec in ((services, SERVICE_SPEC), (destinations, DESTINATION_HEALTH_SPEC)):
+        expected = {name: {**rule, "options": every_check} if name == "checks" else rule for name, rule in spec.items()}
+        assert shape({name: options[name] for name in expected}) == shape(expected)
+    assert shape(specification()["ipvs_director_checks"]["options"]) == shape(DEFAULTS_SPEC)
+
+
 def test_the_role_passes_on_every_option() -> None:
+    (health,) = yaml.safe_load((ROLE / "tasks/health.yml").read_text(encoding="utf-8"))
+    assert health["lvs.director.ipvs_health"].keys() == health_module_spec()["argument_spec"].keys() - {"state"}
     tasks = yaml.safe_load((ROLE / "tasks/table.yml").read_text(encoding="utf-8"))
     # Counters are for a person to zero, not for a deployment.
     assert tasks[0]["lvs.director.ipvs_table"].keys() == table_module_spec()["argument_spec"].keys() - {"zero_counters"}

@@ -32,7 +32,7 @@ KEYWORDS = {
 # The state of a director on which nothing is left to do.
 SKIPPED = re.compile(
     r"__ipvs_director_(missing|unfinished|pip_packages)\b.* length > 0|== 'absent'|table_ready"
-    r"|ipvs_director_(vrrp|sync) is defined|has_vrrp"
+    r"|ipvs_director_(vrrp|sync) is defined|has_vrrp|__ipvs_director_checked"
 )
 
 

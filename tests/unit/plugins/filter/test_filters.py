@@ -15,13 +15,14 @@ import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.lvs.director.plugins.filter.from_ipvsadm_rules import from_ipvsadm_rules
 from ansible_collections.lvs.director.plugins.filter.ipvsadm_rules import ipvsadm_rules
+from ansible_collections.lvs.director.plugins.filter.without_checks import without_checks
 from ansible_collections.lvs.director.plugins.module_utils._model.results import configuration, service_result
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters, Entry, Observed, Stats
 from hypothesis import given, settings
 
 from contract.strategies import tables
 
-FILTERS = ["from_ipvsadm_rules", "ipvsadm_rules", "vrrp_instances", "vrrp_unknown_hosts"]
+FILTERS = ["from_ipvsadm_rules", "ipvsadm_rules", "vrrp_instances", "vrrp_unknown_hosts", "without_checks"]
 WEB: dict[str, Any] = {"protocol": "tcp", "address": "192.0.2.1", "port": 80}
 
 
@@ -136,3 +137,14 @@ def test_in_a_playbook(tmp_path: Path) -> None:
     assert failed.count("'www' is not an IPv4 or IPv6 address") == 1
     assert words.count("'www' is not an IPv4 or IPv6 address") <= 3
     assert "Traceback" not in words
+
+
+def test_checks_are_left_out_and_nothing_else() -> None:
+    destination = {"address": "10.0.0.1", "weight": 5}
+    checks: dict[str, Any] = {"checks": [], "min_available": 1, "on_failure": "hold", "recover_after": 9}
+    service = {**WEB, **checks, "destinations": [{**destination, "checks": [], "sorry": True}, destination]}
+    assert without_checks([service, WEB]) == [{**WEB, "destinations": [destination, destination]}, WEB]
+    assert service["destinations"][0]["sorry"] is True
+    # What is not a list of dictionaries is refused by the module.
+    for other in (None, "x", {"checks": []}, ["x", None], [{**WEB, "destinations": "x"}], [{**WEB, "destinations": ["x"]}]):
+        assert without_checks(other) == other

@@ -117,6 +117,10 @@ def test_a_kernel_without_ip_vs(run: Run, programs: Path, monkeypatch: pytest.Mo
 
 
 def test_what_the_role_has_installed(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(ipvs_machine_info, "_HEALTH", str(tmp_path / "health.json"))
+    assert not run("ipvs_machine_info")["has_health"]
+    (tmp_path / "health.json").touch()
+    assert run("ipvs_machine_info")["has_health"]
     paths = [tmp_path / name for name in ("conf", "unit")]
     monkeypatch.setattr(ipvs_machine_info, "_VRRP", tuple(map(str, paths)))
     assert not run("ipvs_machine_info")["has_vrrp"]
