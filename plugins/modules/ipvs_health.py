@@ -157,7 +157,7 @@ options:
         description:
           - Number of destinations, or percentage of them like V(50%), that stay available however many fail. A failing destination
             is not held if fewer would be left.
-          - Drained destinations, weight 0 and sorry servers do not count.
+          - Drained destinations and weight 0 do not count, and sorry servers only while all others fail.
           - The default is V(1). V(0) allows that none is left, and clients are refused at once.
         type: str
       on_failure:
@@ -256,11 +256,12 @@ EXAMPLES = r"""
         address: 192.0.2.10
         port: 80
         checks:
-          - {type: http, path: /health, status: 200}
+          - {type: http, path: /health, status: [200]}
+        # Never hold more than half of them.
         min_available: 50%
         destinations:
           # Its own check instead of the one above.
-          - {address: 10.0.0.12, checks: [{type: tcp, port: 8080}]}
+          - {address: 10.0.0.12, port: 80, checks: [{type: tcp, port: 8080}]}
           # Gets traffic only while no other is available.
           - {address: 10.0.0.99, sorry: true}
 
@@ -272,49 +273,53 @@ EXAMPLES = r"""
         port: 53
         checks:
           - {type: dns, name: www.example.org, record_type: A}
+        on_failure: hold
+        recover_after: 30
     defaults:
       interval: 1
       timeout: 1
+      retries: 1
+      retry_pause: 0.5
+      recover_after: 10
 
-- name: Verify certificates, and run a program
+- name: Verify certificates and answers, and run a program
   lvs.director.ipvs_health:
     services:
       - protocol: tcp
         address: 192.0.2.10
         port: 443
         checks:
-          - {type: https, host: www.example.org, verify: true}
-          - {type: command, command: [/usr/local/bin/check-shop, "{address}"]}
+          - type: https
+            host: www.example.org
+            path: /health
+            body: all is well
+            verify: true
+            ca_file: /etc/ssl/certs/example.pem
+          - {type: command, command: [/usr/local/bin/check-shop, "{address}", "{port}"]}
 
-- name: Expect a page, a mail server and an answer over UDP; be patient, and then cautious
+- name: Check what a firewall mark stands for, at the ports and addresses where it can be checked
   lvs.director.ipvs_health:
     services:
-      # A mark has no port, so the checks have one.
       - fwmark: 7
         family: ipv6
         checks:
-          - {type: http, port: 80, body: welcome}
-          - {type: https, port: 443, verify: true, ca_file: /etc/ssl/our-ca.pem, digest: 9d0568469d206c1aedf1b71f12f474bc}
-        on_failure: hold
-        recover_after: 60
+          - {type: http, port: 80, digest: 9b3a0c85a887a256d6939da88aabd8cd}
+          - {type: smtp, port: 25, helo: director.example.org}
+          # A request of SIP, in hexadecimal digits, and how the answer begins.
+          - {type: udp, port: 5060, payload: "4f5054494f4e53", response: 534950}
+      # Of this one, none any more.
+      - {fwmark: 8, state: absent}
+
+- name: Check real servers at another address
+  lvs.director.ipvs_health:
+    services:
       - protocol: tcp
         address: 192.0.2.10
         port: 25
-        checks:
-          - {type: smtp, helo: director.example.org}
-      - protocol: udp
-        address: 192.0.2.10
-        port: 123
-        # Asks another machine, without which these servers are of no use.
-        checks:
-          - {type: udp, address: 10.1.0.12, port: 123, payload: "e30004fa", response: "xx"}
         destinations:
-          - {address: 10.0.0.12, port: 10123}
-      - {protocol: tcp, address: 192.0.2.10, port: 8080, state: absent}
-    defaults:
-      retries: 3
-      retry_pause: 2
-      recover_after: 30
+          - {address: 10.0.0.11, checks: [{type: ping}, {type: tcp, address: 10.9.0.11}]}
+        checks:
+          - {type: tcp, address: 10.9.0.10}
 
 - name: Check nothing any more
   lvs.director.ipvs_health:

@@ -24,7 +24,7 @@ from tools.checkout import ROOT
 
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.yml") if not path.stem.endswith("inventory"))
 # The jobs that have an example, by the file.
-JOBS = {"dns", "direct-pair", "drain", "from-ipvsadm", "from-keepalived", "https", "ipv6", "overload", "pair", "source-hash"}
+JOBS = {"dns", "direct-pair", "drain", "from-ipvsadm", "from-keepalived", "health", "https", "ipv6", "overload", "pair", "source-hash"}
 
 WEB = [{"address": f"10.211.55.{last}", "forward_method": "masquerade", "weight": last} for last in (253, 252)]
 # The services that an example finds, and what drain.yml is given.
