@@ -44,7 +44,7 @@ def pages() -> list[str]:
     return [
         name
         for name in files()
-        if name in ("README.md", "CONTRIBUTING.md", "TESTING.md")
+        if name in ("README.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md", "TESTING.md")
         or re.fullmatch(r"docs/.*\.(md|rst)|roles/[^/]+/README\.md|files/.*README\.md", name)
     ]
 

@@ -21,7 +21,8 @@ from tools.checkout import BUILD, COLLECTION, ROOT, files
 
 # CHANGELOG.md is there once a release is prepared.
 SHIPPED = {
-    *("CHANGELOG.md", "CONTRIBUTING.md", "COPYING", "LICENSES", "README.md", "REUSE.toml", "TESTING.md"),
+    *("CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "COPYING", "LICENSES"),
+    *("README.md", "REUSE.toml", "SECURITY.md", "TESTING.md"),
     *("changelogs", "docs", "examples", "files", "meta", "playbooks", "plugins", "roles"),
 }
 # written by the build
@@ -95,10 +96,14 @@ def test_artefact_has_exactly_the_files_to_ship(built: Path) -> None:
 
 
 def test_readme_links_resolve(built: Path) -> None:
+    """Galaxy shows the README beside none of the other files, so its links are absolute: they lead into the repository, which has them."""
     shipped = names_in(built)
-    links = re.findall(r"\]\(([^):#]+)[^)]*\)", (ROOT / "README.md").read_text(encoding="utf-8"))
-    assert links
-    assert [link for link in links if not any(name == link or name.startswith(f"{link}/") for name in shipped)] == []
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert [link for link in links if not link.startswith("https://")] == []
+    own = re.compile(rf"{re.escape(str(artefact.galaxy()['repository']))}/(?:blob|raw)/main/(.*)")
+    named = [match[1] for match in map(own.fullmatch, links) if match]
+    assert named
+    assert [link for link in named if not any(name == link or name.startswith(f"{link}/") for name in shipped)] == []
 
 
 def test_work_files_in_the_checkout_are_not_shipped(tmp_path: Path, built: Path) -> None:
