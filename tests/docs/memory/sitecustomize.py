@@ -48,7 +48,11 @@ def with_memory_kernel(module: ModuleType) -> None:
 
 
 def with_own_state(module: ModuleType) -> None:
-    vars(module).update(quiescent_path=lambda: str(STATE / "quiescent.json"), daemon_index_path=lambda state: str(STATE / f"sync-{state}"))
+    vars(module).update(
+        quiescent_path=lambda: str(STATE / "quiescent.json"),
+        former_quiescent_path=lambda: str(STATE / "drained.json"),
+        daemon_index_path=lambda state: str(STATE / f"sync-{state}"),
+    )
 
 
 def with_listing(module: ModuleType) -> None:
