@@ -20,7 +20,8 @@ MODULES = "/lib/modules"
 def scheduler_metrics(schedulers: Iterable[str]) -> Iterable[Metric]:
     """Return whether the running and the newest installed kernel have the modules of these schedulers."""
     about = "Whether the kernel has the scheduler's module; the next kernel is the newest one that is installed."
-    wanted = sorted({*schedulers})
+    # A service may have "none": no module then.
+    wanted = sorted({*schedulers} - {"none"})
     samples = [
         ({"scheduler": scheduler, "boot": boot, "kernel": kernel}, is_installed_for(f"ip_vs_{scheduler}", kernel))
         for boot, kernel in kernels().items()

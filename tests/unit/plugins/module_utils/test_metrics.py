@@ -166,6 +166,7 @@ def test_the_modules_of_the_running_and_the_next_kernel(director: Director) -> N
     for scheduler, boot, installed in (("wrr", "running", 1), ("wrr", "next", 0), ("fo", "next", 1)):
         labels = f'{{scheduler="{scheduler}",boot="{boot}",kernel="{KERNELS[boot]}"}}'
         assert value(text, "scheduler_installed", labels) == installed
+    assert not [line for line in series(text, "scheduler_installed") if "none" in line], "no kernel has such a module"
 
 
 def test_which_kernel_is_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
