@@ -46,6 +46,9 @@ TESTS = "ipvsadm nftables tcpdump conntrack curl python3-pytest python3-hypothes
 # What the bench measures with and against: the role, which builds the scheduler; its compiler also has bench/floor.c.
 BENCH = [*ROLE, *"libc6-dev ipvsadm keepalived".split()]
 
+# What a director is watched with, and who watches it.
+MONITORING = [*ROLE, *TESTS, *"prometheus prometheus-node-exporter".split()]
+
 # What is left of mitigations costs emulated time and protects nobody here.
 KERNEL_ARGUMENTS = ("console=ttyS0 net.ifnames=0 mitigations=off audit=0 quiet systemd.show_status=0 "
                     # an oops shall end the machine, and so be reported, instead of a test being fooled by what is left
@@ -76,6 +79,7 @@ RECIPES = {
         Recipe(f"{system}-bare", codename, tuple(BARE)),
         Recipe(system, codename, tuple(BARE + ROLE + TESTS)),
         Recipe(f"{system}-bench", codename, tuple(BARE + BENCH)),
+        Recipe(f"{system}-monitoring", codename, tuple(BARE + MONITORING)),
     )
 }
 

@@ -75,7 +75,7 @@ def test_two_clones_share_an_image(progress: Progress, tmp_path: Path, monkeypat
 
 def test_an_unknown_image_is_refused_with_the_known_names() -> None:
     names = (
-        "debian12-bare, debian12, debian12-bench, debian13-bare, debian13, debian13-bench, "
+        "debian12-bare, debian12, debian12-bench, debian12-monitoring, debian13-bare, debian13, debian13-bench, debian13-monitoring, "
         "debian13-backports, debian12-released, debian13-grub"
     )
     with pytest.raises(LabError, match=rf"no image is called 'debian11': there are {names}$"):

@@ -36,7 +36,7 @@ LONG_CHECKS = ("docs",)
 # Two lanes of scenarios: the first starts at once, the second after the checks. `make test` omits the scenarios that do not fit
 # into its 40 minutes.
 SCENARIOS = (("bare", "modules", "overload"), ("selftest", "reboot"))
-LEFT_OUT = (("forwarding", "kernels"), ("undo", "scheduler_swap", "signed_module", "kernel_upgrade", "upgrade", "guides"))
+LEFT_OUT = (("forwarding", "kernels"), ("undo", "scheduler_swap", "signed_module", "kernel_upgrade", "upgrade", "guides", "monitoring"))
 # Left out as well. It measures gaps of seconds, and has the machine for itself when all others have ended.
 ALONE = ("pair",)
 
