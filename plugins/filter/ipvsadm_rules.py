@@ -93,7 +93,7 @@ from ansible_collections.lvs.director.plugins.module_utils._options.words import
 
 NAME = "lvs.director.ipvsadm_rules"
 # What ipvs_info has beside the configuration: of a destination all of these, of a service the last one.
-COUNTERS = (*QUIESCENT, *DestinationCounters._fields)
+COUNTERS = (*QUIESCENT, "full", *DestinationCounters._fields)
 
 
 def ipvsadm_rules(services: Any, strict: bool = True) -> str:

@@ -15,6 +15,45 @@ description:
   - Returns the virtual services with their destinations, thresholds, connections and counters, the timeouts, and the
     running sync daemons.
   - Destinations are in the order in which the scheduler tries them.
+options:
+  services:
+    description:
+      - Return these services only. By default, all. A service that does not exist is left out.
+    type: list
+    elements: dict
+    version_added: 0.2.0
+    suboptions:
+      protocol:
+        description:
+          - Protocol of the service, together with its address and port.
+        type: str
+        choices: [tcp, udp, sctp]
+      address:
+        description:
+          - Virtual address of the service, IPv4 or IPv6.
+        type: str
+      port:
+        description:
+          - Port of the service; V(0) for a persistent service of all ports.
+        type: int
+      fwmark:
+        description:
+          - Firewall mark of the service, 1 to 4294967295, instead of protocol, address and port.
+        type: int
+      family:
+        description:
+          - Address family of a service with a firewall mark; the default is V(ipv4). Other services have the family of their
+            address.
+        type: str
+        choices: [ipv4, ipv6]
+  gather_subset:
+    description:
+      - What to return beside RV(version) and RV(connection_table_size). V(text) is RV(text), the table for people.
+    type: list
+    elements: str
+    choices: [services, text, timeouts, sync_daemons]
+    default: [services, timeouts, sync_daemons]
+    version_added: 0.2.0
 extends_documentation_fragment:
   - lvs.director._attributes
   - lvs.director._attributes.info
@@ -32,6 +71,17 @@ EXAMPLES = r"""
 - name: Read the table
   lvs.director.ipvs_info:
   register: ipvs
+
+- name: Read one service, for people
+  lvs.director.ipvs_info:
+    services:
+      - {protocol: tcp, address: 10.211.55.3, port: 21}
+    gather_subset: [text]
+  register: shown
+
+- name: Print it as ipvs-director show does
+  ansible.builtin.debug:
+    msg: "{{ shown.text }}"
 
 - name: How many connections each real server has
   ansible.builtin.debug:
@@ -56,7 +106,7 @@ connection_table_size:
   sample: 4096
 services:
   description: The virtual services, in the order in which the kernel lists them.
-  returned: success
+  returned: if O(gather_subset) has it
   type: list
   elements: dict
   contains:
@@ -209,6 +259,14 @@ services:
           type: list
           elements: str
           returned: success
+        full:
+          description:
+            - Whether it is overloaded - true from RV(services[].destinations[].upper_threshold) on, false below its lower threshold.
+            - Null in between, where the kernel does not tell. It is overloaded there if it has been full since it last had fewer
+              connections than the lower threshold.
+          type: bool
+          returned: success
+          version_added: 0.2.0
         effective_weight:
           description: Weight in the kernel, 0 while the destination is drained or held.
           type: int
@@ -254,9 +312,18 @@ services:
           type: dict
           returned: success
           contains: *stats
+text:
+  description: Lines of the table for people, as C(ipvs-director show) prints them.
+  returned: if O(gather_subset) has it
+  type: list
+  elements: str
+  version_added: 0.2.0
+  sample:
+    - tcp 10.211.55.3:21 scheduler test
+    - "  -> 10.211.55.253:21 masquerade weight 1 upper_threshold 4 lower_threshold 1 connections 4+0 FULL"
 timeouts:
   description: Timeouts of connections.
-  returned: success
+  returned: if O(gather_subset) has it
   type: dict
   contains:
     tcp:
@@ -276,7 +343,7 @@ timeouts:
       sample: 300
 sync_daemons:
   description: The connection synchronisation daemons that are running.
-  returned: success
+  returned: if O(gather_subset) has it
   type: list
   elements: dict
   contains:
@@ -322,7 +389,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed
-from ansible_collections.lvs.director.plugins.module_utils._persist.quiescent import service_results
+from ansible_collections.lvs.director.plugins.module_utils._options.common import SERVICE_KEY_SPEC, service_key
+from ansible_collections.lvs.director.plugins.module_utils._persist.quiescent import held_reasons, service_results
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
 
 if TYPE_CHECKING:
@@ -330,21 +398,43 @@ if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 
+SUBSETS = ("services", "text", "timeouts", "sync_daemons")
+
+
 def info_module_spec() -> dict[str, Any]:
     """Return the arguments of AnsibleModule."""
-    return {"argument_spec": {}, "supports_check_mode": True}
-
-
-def _act(kernel: IpvsKernel, _store: Store, _params: dict[str, Any], _check_mode: bool) -> Result:
-    table = list(kernel.read_table())
     return {
-        "changed": False,
-        "warnings": list(_unnamed(table)),
-        **kernel.read_info()._asdict(),
-        "services": service_results(table),
-        "timeouts": kernel.read_timeouts()._asdict(),
-        "sync_daemons": [sync_daemon_result(daemon) for daemon in kernel.read_sync_daemons()],
+        "argument_spec": {
+            "services": {"type": "list", "elements": "dict", "options": SERVICE_KEY_SPEC},
+            "gather_subset": {
+                "type": "list",
+                "elements": "str",
+                "choices": list(SUBSETS),
+                "default": [name for name in SUBSETS if name != "text"],
+            },
+        },
+        "supports_check_mode": True,
     }
+
+
+def _act(kernel: IpvsKernel, _store: Store, params: dict[str, Any], _check_mode: bool) -> Result:
+    subsets = set(params["gather_subset"])
+    only = None
+    if params["services"] is not None:
+        only = [service_key(f"services[{index}]", each) for index, each in enumerate(params["services"])]
+    table = list(kernel.read_table(only=only)) if subsets & {"services", "text"} else []
+    result: Result = {"changed": False, "warnings": list(_unnamed(table)), **kernel.read_info()._asdict()}
+    if "services" in subsets:
+        result["services"] = service_results(table)
+    if "text" in subsets:
+        from ansible_collections.lvs.director.plugins.module_utils._plan.text import table_lines  # noqa: PLC0415 (compiled only where it is used)
+
+        result["text"] = list(table_lines(sorted(table, key=lambda observed: observed.entry.service.key.order), held_reasons()))
+    if "timeouts" in subsets:
+        result["timeouts"] = kernel.read_timeouts()._asdict()
+    if "sync_daemons" in subsets:
+        result["sync_daemons"] = [sync_daemon_result(daemon) for daemon in kernel.read_sync_daemons()]
+    return result
 
 
 def _unnamed(table: list[Observed]) -> Iterator[str]:

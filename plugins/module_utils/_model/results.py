@@ -19,6 +19,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     ServiceKey,
     Stats,
     format_address,
+    is_full,
     scheduler_flag_words,
 )
 from ansible_collections.lvs.director.plugins.module_utils._model.uapi import TUNNEL_FLAGS
@@ -98,6 +99,7 @@ def destination_result(destination: Destination, counters: DestinationCounters) 
     return {
         **destination_values(destination),
         **quiescent_values(destination),
+        "full": is_full(destination, counters),
         "active_connections": counters.active_connections,
         "inactive_connections": counters.inactive_connections,
         "persistent_connections": counters.persistent_connections,

@@ -171,6 +171,21 @@ class DestinationCounters(NamedTuple):
     stats: Stats = Stats()
 
 
+def is_full(destination: Destination, counters: DestinationCounters) -> Optional[bool]:
+    """Return whether the kernel considers a destination full; None if that depends on whether it was full before.
+
+    The kernel marks a destination as full at its upper threshold, until it has fewer connections than its lower threshold (or than
+    three quarters of the upper one, if it has no lower one).
+    """
+    upper, connections = destination.upper_threshold, counters.active_connections + counters.inactive_connections
+    if not upper or connections == 0:
+        return False
+    if connections >= upper:
+        return True
+    free = connections < destination.lower_threshold if destination.lower_threshold else connections * 4 < upper * 3
+    return False if free else None
+
+
 class Observed(NamedTuple):
     """A service as read from the kernel: configuration and counters."""
 

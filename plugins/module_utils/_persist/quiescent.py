@@ -21,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Optional
 
@@ -166,6 +167,17 @@ def with_marks(service: DesiredService, marks: Marks) -> DesiredService:
     if str(service.key) not in marks.destinations or service.destinations is None:
         return service
     return service._replace(destinations=tuple(_with_mark(each, marks.mark(service.key, each.key)) for each in service.destinations))
+
+
+def held_reasons() -> Mapping[tuple[str, str], str]:
+    """Return why and since when destinations are held, by the names of service and destination."""
+    marks = read() if files.has_quiescent() else Marks()
+    return {
+        (service, name): f"{mark.held.reason}, for {max(0, round(time.time() - mark.held.since))} seconds"
+        for service, destinations in marks.destinations.items()
+        for name, mark in destinations.items()
+        if mark.held
+    }
 
 
 def service_results(table: Iterable[Observed]) -> list[dict[str, Any]]:

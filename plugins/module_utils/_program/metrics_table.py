@@ -21,10 +21,10 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     DestinationCounters,
     Observed,
     ServiceKey,
+    is_full,
 )
 from ansible_collections.lvs.director.plugins.module_utils._program.metrics_labels import destination_labels, service_labels
 from ansible_collections.lvs.director.plugins.module_utils._program.metrics_text import Metric, single
-from ansible_collections.lvs.director.plugins.module_utils._program.show import is_full
 
 
 class _Found(NamedTuple):

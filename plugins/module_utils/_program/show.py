@@ -10,25 +10,22 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils._apply.transaction import differences
 from ansible_collections.lvs.director.plugins.module_utils._model.results import sync_daemon_result
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (
-    Destination,
-    DestinationCounters,
     Entry,
-    Observed,
     ServiceKey,
     format_address,
 )
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore
-from ansible_collections.lvs.director.plugins.module_utils._persist.quiescent import service_results
+from ansible_collections.lvs.director.plugins.module_utils._persist.quiescent import held_reasons, service_results
 from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Content
-from ansible_collections.lvs.director.plugins.module_utils._plan.diff import destination_line, service_line
 from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry
+from ansible_collections.lvs.director.plugins.module_utils._plan.text import table_lines
 from ansible_collections.lvs.director.plugins.module_utils._program import machine
 from ansible_collections.lvs.director.plugins.module_utils._program.output import say
 from ansible_collections.lvs.director.plugins.module_utils._program.resync_state import last_reports, line_of
@@ -59,17 +56,15 @@ def show(*, as_json: bool) -> int:
     here = served(observed.entry.service.key.address for observed in table)
     if as_json:
         values = {
-            "services": _service_values(table),
+            "services": service_results(table),
             "differences": None if found is None else [_values(observed) for observed in found],
             "addresses": here,
             "resync": [{**report._asdict(), "time": seconds} for report, seconds in reports],
         }
         say(json.dumps(values, indent=2))
         return 0
-    for observed in table:
-        say(service_line(observed.entry.service))
-        for destination in observed.entry.destinations:
-            say(_line(destination, observed.counters.get(destination.key, DestinationCounters())))
+    for line in table_lines(table, held_reasons()):
+        say(line)
     if table:
         say(f"Virtual addresses of this director: {', '.join(here) or 'none'}")
     for report, seconds in reports:
@@ -92,21 +87,6 @@ def diff(*, as_json: bool, saved_only: bool) -> bool:
     else:
         _say_all(found)
     return bool(found)
-
-
-def is_full(destination: Destination, counters: DestinationCounters) -> Optional[bool]:
-    """Return whether the kernel considers a destination full; None if that depends on whether it was full before.
-
-    The kernel marks a destination as full at its upper threshold, until it has fewer connections than its lower threshold (or than
-    three quarters of the upper one, if it has no lower one).
-    """
-    upper, connections = destination.upper_threshold, counters.active_connections + counters.inactive_connections
-    if not upper or connections == 0:
-        return False
-    if connections >= upper:
-        return True
-    free = connections < destination.lower_threshold if destination.lower_threshold else connections * 4 < upper * 3
-    return False if free else None
 
 
 def served(addresses: Iterable[bytes]) -> list[str]:
@@ -163,16 +143,3 @@ def _say_all(found: list[Difference]) -> None:
 
 def _values(difference: Difference) -> dict[str, Any]:
     return {"name": difference.name, "reasons": difference.reasons, "saved": difference.saved}
-
-
-def _service_values(table: Sequence[Observed]) -> list[dict[str, Any]]:
-    found = service_results(table)
-    for observed, values in zip(table, found):
-        for destination, each in zip(observed.entry.destinations, values["destinations"]):
-            each["full"] = is_full(destination, observed.counters.get(destination.key, DestinationCounters()))
-    return found
-
-
-def _line(destination: Destination, counters: DestinationCounters) -> str:
-    words = {True: " FULL", None: " maybe full", False: ""}[is_full(destination, counters)]
-    return f"{destination_line(destination)} connections {counters.active_connections}+{counters.inactive_connections}{words}"

@@ -19,7 +19,7 @@ from ansible_collections.lvs.director.plugins.module_utils._apply.table import c
 from ansible_collections.lvs.director.plugins.module_utils._boot import icmp, reload_scheduler
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsConflictError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import DesiredSyncDaemon, SyncDaemon, Timeouts
-from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationCounters, DestinationKey
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationCounters, DestinationKey, is_full
 from ansible_collections.lvs.director.plugins.module_utils._options.table import desired_from_table_module
 from ansible_collections.lvs.director.plugins.module_utils._persist import files
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
@@ -282,7 +282,7 @@ def test_show_has_the_order_thresholds_and_full_servers(director: Director) -> N
 )
 def test_full_as_in_the_kernel(upper: int, lower: int, connections: int, full: bool | None) -> None:
     destination = Destination(DestinationKey(bytes(4), 80), upper_threshold=upper, lower_threshold=lower)
-    assert show.is_full(destination, DestinationCounters(0, connections)) is full
+    assert is_full(destination, DestinationCounters(0, connections)) is full
 
 
 class NoGroup:

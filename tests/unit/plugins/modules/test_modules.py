@@ -15,6 +15,7 @@ from ansible_collections.lvs.director.plugins.module_utils._kernel import client
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
 from ansible_collections.lvs.director.plugins.module_utils._model.steps import AddDestination
+from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationCounters
 from ansible_collections.lvs.director.plugins.module_utils._netlink import socket as _netlink
 
 from contract.memory import MemoryKernel
@@ -183,7 +184,7 @@ def test_documented_values_are_returned(name: str, run: Run) -> None:
     module = importlib.import_module(f"ansible_collections.lvs.director.plugins.modules.{name}")
     documented = yaml.safe_load(module.RETURN)
     run("ipvs_service", **WEB, destinations=REAL)
-    arguments = {"ipvs_service": WEB, "ipvs_destination": {"service": WEB, "address": "10.0.0.1"}, "ipvs_info": {}}
+    arguments = {"ipvs_service": WEB, "ipvs_destination": {"service": WEB, "address": "10.0.0.1"}, "ipvs_info": {"gather_subset": ["services", "text", "timeouts", "sync_daemons"]}}
     result = run(name, **arguments[name])
     assert set(documented) == set(result) - {"changed", "diff", "invocation"}
     if name == "ipvs_info":
@@ -369,3 +370,24 @@ def test_errors_close_the_socket(run: Run, kernel: MemoryKernel, monkeypatch: py
     monkeypatch.setattr(kernel, "read_table", fail)
     assert run("ipvs_info")["msg"] == "gone"
     assert kernel.closed
+
+
+def test_some_services_and_parts(run: Run, kernel: MemoryKernel) -> None:
+    limits = {"weight": 2, "upper_threshold": 4, "lower_threshold": 1}
+    run("ipvs_service", **WEB, scheduler="rr", destinations=[{"address": f"10.0.0.{number}", **limits} for number in (1, 2, 3)])
+    run("ipvs_service", **{**WEB, "port": 81})
+    (key,) = (key for key in kernel.services if key.port == 80)
+    loads = {1: 4, 2: 3, 3: 0}
+    kernel.counters.update({(key, each.key): DestinationCounters(loads[each.key.address[3]]) for each in kernel.destinations[key]})
+    everything = run("ipvs_info")
+    assert "text" not in everything
+    found = run("ipvs_info", services=[WEB, {**WEB, "port": 99}], gather_subset=["services", "text"])
+    assert found["services"] == [each for each in everything["services"] if each["port"] == 80]
+    assert {each["address"][-1]: each["full"] for each in found["services"][0]["destinations"]} == {"1": True, "2": None, "3": False}
+    assert set(everything) - set(found) == {"timeouts", "sync_daemons"}
+    assert sorted(found["text"][1:]) == [
+        "  -> 10.0.0.1:80 direct weight 2 upper_threshold 4 lower_threshold 1 connections 4+0 FULL",
+        "  -> 10.0.0.2:80 direct weight 2 upper_threshold 4 lower_threshold 1 connections 3+0 maybe full",
+        "  -> 10.0.0.3:80 direct weight 2 upper_threshold 4 lower_threshold 1 connections 0+0",
+    ]
+    assert "services[0]" in run("ipvs_info", services=[{"address": "192.0.2.1"}])["msg"]

@@ -158,7 +158,11 @@ STRICT = {
 }
 
 CASES: dict[str, dict[str, Case]] = {
-    "ipvs_info": {},
+    "ipvs_info": {
+        "gather_subset": Case({}, {"gather_subset": ["text"]}, (FULL,)),
+        "services": Case({"services": [WEB]}, {"services": [DNS]}, (FULL,)),
+        **{f"services.{option}": Case({"services": [one]}, {"services": [other]}, (one, other)) for option, (one, other) in KEY.items()},
+    },
     "ipvs_service": {**SERVICE, "strict": STRICT["ipvs_service"], "zero_counters": Case(WEB, {**WEB, "zero_counters": True}, (WEB,))},
     "ipvs_table": {
         **{
