@@ -72,10 +72,11 @@ EXAMPLES = r"""
   lvs.director.ipvs_info:
   register: ipvs
 
-- name: Read one service, for people
+- name: Read two services, for people
   lvs.director.ipvs_info:
     services:
       - {protocol: tcp, address: 10.211.55.3, port: 21}
+      - {fwmark: 7, family: ipv6}
     gather_subset: [text]
   register: shown
 

@@ -184,7 +184,11 @@ def test_documented_values_are_returned(name: str, run: Run) -> None:
     module = importlib.import_module(f"ansible_collections.lvs.director.plugins.modules.{name}")
     documented = yaml.safe_load(module.RETURN)
     run("ipvs_service", **WEB, destinations=REAL)
-    arguments = {"ipvs_service": WEB, "ipvs_destination": {"service": WEB, "address": "10.0.0.1"}, "ipvs_info": {"gather_subset": ["services", "text", "timeouts", "sync_daemons"]}}
+    arguments = {
+        "ipvs_service": WEB,
+        "ipvs_destination": {"service": WEB, "address": "10.0.0.1"},
+        "ipvs_info": {"gather_subset": ["services", "text", "timeouts", "sync_daemons"]},
+    }
     result = run(name, **arguments[name])
     assert set(documented) == set(result) - {"changed", "diff", "invocation"}
     if name == "ipvs_info":
