@@ -96,8 +96,8 @@ def test_an_example_makes_its_table(example: Path, tmp_path: Path) -> None:
 
 
 def weights(services: list[dict[str, Any]]) -> list[int]:
-    """Return the weights of the first real server."""
-    return [one["weight"] for service in services for one in service["destinations"] if one["address"] == WEB[0]["address"]]
+    """Return the weights that the first real server has in the kernel."""
+    return [one["effective_weight"] for service in services for one in service["destinations"] if one["address"] == WEB[0]["address"]]
 
 
 def test_a_server_is_drained_in_all_services_and_brought_back(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_server_is_drained_in_all_services_and_brought_back(tmp_path: Path) ->
 
 
 def test_a_real_server_that_nobody_has_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match=r"No service has 10.211.55.1\b"):
+    with pytest.raises(AssertionError, match=r"no service of this director has a destination 10.211.55.1\b"):
         run(ROOT / "examples" / "drain.yml", tmp_path, "-e", "real_server=10.211.55.1")
 
 
