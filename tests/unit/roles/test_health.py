@@ -18,6 +18,7 @@ ROLE = ROLES["lvs.director.ipvs_director"]
 VARIABLES = yaml.safe_load((ROLE / "vars" / "main.yml").read_text(encoding="utf-8"))
 (TABLE,) = yaml.safe_load((ROLE / "tasks" / "table.yml").read_text(encoding="utf-8"))
 (CHECKS,) = yaml.safe_load((ROLE / "tasks" / "health.yml").read_text(encoding="utf-8"))
+(REFUSED,) = yaml.safe_load((ROLE / "tasks" / "health_check.yml").read_text(encoding="utf-8"))
 WEB: dict[str, Any] = {"protocol": "tcp", "address": "192.0.2.1", "port": 80, "destinations": [{"address": "10.0.0.1", "weight": 5}]}
 CHECKED: dict[str, Any] = {
     **WEB,
@@ -70,9 +71,16 @@ def test_the_checks_get_the_whole_list() -> None:
 
 def test_checks_come_after_the_table_and_go_before_it() -> None:
     names = [task.get("ansible.builtin.import_tasks") for task in yaml.safe_load((ROLE / "tasks" / "main.yml").read_text(encoding="utf-8"))]
+    assert names.index("packages.yml") + 1 == names.index("health_check.yml")
     assert names.index("table.yml") < names.index("vip.yml") < names.index("health.yml") < names.index("health_absent.yml")
     removal = [next(iter(set(task) & {"lvs.director.ipvs_health", "lvs.director.ipvs_boot"}), "") for task in _removal()]
     assert [name for name in removal if name] == ["lvs.director.ipvs_health", "lvs.director.ipvs_boot"]
+
+
+def test_wrong_checks_are_refused_before_anything_changes() -> None:
+    """Else the table would be the new one, and the checks those of before."""
+    assert REFUSED["check_mode"] is True
+    assert REFUSED["lvs.director.ipvs_health"] == CHECKS["lvs.director.ipvs_health"]
 
 
 def _removal() -> list[dict[str, Any]]:
