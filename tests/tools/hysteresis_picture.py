@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draw docs/hysteresis.json into the guide "How overload failover works": `python3 -m tools.hysteresis_picture`.
 
-Into the page itself, because antsibull-docs copies nothing but pages. tests/docs/hysteresis.py measured the data.
+tests/docs/hysteresis.py measured the data.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from tools import page_picture
 from tools.checkout import ROOT
+from tools.page_picture import text
 
 DATA = ROOT / "docs" / "hysteresis.json"
 DOCUMENT = ROOT / "docs" / "docsite" / "rst" / "guide_overload.rst"
-BEGIN, END = ".. The picture: made by tests/tools/hysteresis_picture.py\n", ".. The end of the picture\n"
 
 LEFT, STEP, TAKEN, PASSED = 170, 130, 96, 206
 INK, FAINT, UP, DOWN = "#1f2933", "#52606d", "#2f6f9f", "#c2410c"
@@ -89,19 +90,9 @@ def at(connections: int) -> int:
     return LEFT + connections * STEP
 
 
-def text(x: int, y: int, words: str, *, anchor: str, colour: str = INK) -> str:
-    halo = 'stroke="#ffffff" stroke-width="5" paint-order="stroke"'
-    return f'  <text x="{x}" y="{y}" text-anchor="{anchor}" fill="{colour}" {halo}>{words}</text>'
-
-
 def renewed(document: str, data: dict[str, Any]) -> str:
     """Return the page with the picture as it has to be."""
-    before, _begin, rest = document.partition(BEGIN)
-    _old, end, after = rest.partition(END)
-    if not end:
-        raise SystemExit(f"hysteresis_picture: {DOCUMENT} has no place for the picture between {BEGIN.strip()} and {END.strip()}")
-    indented = "".join(f"   {line}\n" for line in picture(data).splitlines())
-    return f"{before}{BEGIN}\n.. raw:: html\n\n{indented}\n{END}{after}"
+    return page_picture.renewed(document, "hysteresis_picture", picture(data))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from ansible_collections.lvs.director.plugins.module_utils._program import (
     resync_state,
     show,
 )
+from ansible_collections.lvs.director.plugins.module_utils._program.metrics_labels import service_labels
 from ansible_collections.lvs.director.plugins.module_utils._program.metrics_table import table_metrics
 from ansible_collections.lvs.director.plugins.module_utils._program.metrics_text import Metric, render
 from ansible_collections.lvs.director.plugins.module_utils._program.version import VERSION
@@ -108,6 +109,15 @@ def test_labels_are_those_of_the_node_exporter(director: Director) -> None:
         'ipvs_director_service_destinations{local_address="2001:db8::1",local_port="53",proto="UDP",local_mark=""} 2',
         'ipvs_director_service_destinations{local_address="",local_port="0",proto="FWM",local_mark="00000007"} 0',
         'ipvs_director_service_destinations{local_address="",local_port="0",proto="FWM",local_mark="00000008"} 0',
+    }
+
+
+def test_a_mark_is_written_as_the_kernel_lists_it() -> None:
+    assert service_labels(ServiceKey("ipv6", fwmark=0xABC)) == {
+        "local_address": "",
+        "local_port": "0",
+        "proto": "FWM",
+        "local_mark": "00000ABC",
     }
 
 
