@@ -29,6 +29,8 @@ NOT_ON_MACHINES = {
 # Commands that are not typed there, by what they contain.
 ELSEWHERE = {
     "ansible-galaxy collection install lvs.director": "it asks Galaxy, which no test does; the file is installed by the next command",
+    "lvs.director.drain": "it needs services with that real server: test_drain_playbooks.py",
+    "lvs.director.undrain": "it needs services with that real server: test_drain_playbooks.py",
     "lvs.director.handover": "it needs two directors: the scenario pair",
     "lvs.director.upgrade_pair": "it needs two directors: the scenario pair",
 }
@@ -79,6 +81,11 @@ def is_elsewhere(line: str) -> bool:
     return any(set(named.split()) <= set(words) for named in ELSEWHERE)
 
 
+def of_a_pair(block: Block) -> bool:
+    """Return whether a block needs two directors, with interfaces that the scenario's machines do not have: the scenario pair has them."""
+    return block.page.endswith("/guide_pair.rst") or "ipvs_director_vrrp" in block.text
+
+
 def steps() -> list[Step]:
     """Return all steps. A playbook that some command names is run by that command."""
     found: list[Step] = []
@@ -90,7 +97,7 @@ def steps() -> list[Step]:
                 of_page += [
                     Step(block, line) for line in lines(block) if line.startswith((CONTROLLER, DIRECTOR)) and not is_elsewhere(line)
                 ]
-            elif block.kind in RUN and block.name not in commands:
+            elif block.kind in RUN and block.name not in commands and not of_a_pair(block):
                 of_page.append(Step(block))
             elif block.kind in READ:
                 of_page.append(Step(block, f"{CONTROLLER}ansible-inventory -i {block.name} --list"))
