@@ -27,8 +27,8 @@ class ActionModule(NormalAction):
         """Run the task."""
         given = self._task.args
         services = given.get("services")
-        # Leave anything but a list of dictionaries to the module, which knows the errors.
-        if isinstance(services, list) and all(isinstance(service, dict) for service in services):
+        # Whatever is in it: the module knows the errors, and AnsibleModule would word them otherwise.
+        if isinstance(services, list):
             self._task.args = {**given, "services": packed(services)}
         try:
             result: dict[str, Any] = NormalAction.run(self, tmp, task_vars)
@@ -38,7 +38,7 @@ class ActionModule(NormalAction):
         return result
 
 
-def packed(services: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def packed(services: list[Any]) -> list[Any]:
     """Return a list of one dictionary that has all of them; or the same list, if there is something in it that JSON has no word for."""
     try:
         lines = "\n".join([json.dumps(service, separators=(",", ":")) for service in services])

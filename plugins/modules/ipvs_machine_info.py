@@ -32,6 +32,12 @@ options:
     type: list
     elements: str
     default: []
+  interfaces:
+    description:
+      - Names of network interfaces to look for.
+    type: list
+    elements: str
+    default: []
   certificate:
     description:
       - Certificate of the key with which DKMS signs modules, if DKMS's configuration names none.
@@ -50,6 +56,7 @@ EXAMPLES = r"""
   lvs.director.ipvs_machine_info:
     packages: [dkms, linux-headers-*]
     schedulers: [fo]
+    interfaces: [eth1]
   register: machine
 
 - name: Check with which certificate DKMS signs, if its configuration names none
@@ -94,6 +101,18 @@ has_ip_vs:
   sample: true
 missing_schedulers:
   description: The O(schedulers) that the running kernel neither has nor can load.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+interfaces:
+  description: The network interfaces that the machine has.
+  returned: success
+  type: list
+  elements: str
+  sample: [eth0, eth1, lo]
+missing_interfaces:
+  description: The O(interfaces) that the machine lacks.
   returned: success
   type: list
   elements: str
@@ -155,6 +174,7 @@ def machine_info_module_spec() -> dict[str, Any]:
         "argument_spec": {
             "packages": {"type": "list", "elements": "str", "default": []},
             "schedulers": {"type": "list", "elements": "str", "default": []},
+            "interfaces": {"type": "list", "elements": "str", "default": []},
             "certificate": {"type": "path", "default": machine.CERTIFICATE},
         },
         "supports_check_mode": True,
@@ -163,6 +183,7 @@ def machine_info_module_spec() -> dict[str, Any]:
 
 def _act(params: dict[str, Any], check_mode: bool) -> Result:
     packages = machine.packages(params["packages"])
+    interfaces = machine.interfaces()
     return {
         "changed": False,
         "kernel": os.uname().release,
@@ -172,6 +193,8 @@ def _act(params: dict[str, Any], check_mode: bool) -> Result:
         "certificate": machine.certificate(params["certificate"]),
         "has_ip_vs": machine.has_ip_vs(),
         "missing_schedulers": [name for name in params["schedulers"] if not could_load(f"ip_vs_{name}")],
+        "interfaces": interfaces,
+        "missing_interfaces": [name for name in dict.fromkeys(params["interfaces"]) if name not in interfaces],
         "packages": packages.installed,
         "unfinished_packages": packages.unfinished,
         "sets_fwmarks": os.path.exists(_FWMARK_RULES),

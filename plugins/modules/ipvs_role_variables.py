@@ -7,13 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ipvs_role_variables
-short_description: Refuse misspelt variables of a role of this collection
+short_description: Refuse wrong variables of a role of this collection
 version_added: 0.2.0
 author:
   - The lvs.director authors (@lvs-director)
 description:
   - Fails if there is a variable whose name begins with the name of a role, like C(ipvs_director_service), and the role has no
     such variable. Ansible itself ignores such a variable, and a list of services that the role does not see is an empty one.
+  - With O(table) or O(health), also fails if M(lvs.director.ipvs_table) or M(lvs.director.ipvs_health) would refuse these values on
+    every machine. The role finds a wrong service with it before it changes anything.
   - Looks at all variables of the host, wherever they come from. The roles begin with it.
   - Runs on the controller, and does not connect to the target.
 extends_documentation_fragment:
@@ -32,6 +34,14 @@ options:
     type: list
     elements: str
     default: []
+  health:
+    description:
+      - Options of M(lvs.director.ipvs_health), as the role gives them to it.
+    type: dict
+  table:
+    description:
+      - Options of M(lvs.director.ipvs_table), as the role gives them to it. Whether they fit what is in the kernel is not known here.
+    type: dict
 notes:
   - Variables of your own must not begin with the name of a role of this collection and an underscore.
 """
@@ -41,6 +51,14 @@ EXAMPLES = r"""
   lvs.director.ipvs_role_variables:
     role: ipvs_director
     facts: [ipvs_director_selftest]
+
+- name: Stop if a service is wrong
+  lvs.director.ipvs_role_variables:
+    role: ipvs_director
+    table:
+      services: "{{ ipvs_director_services | lvs.director.without_checks }}"
+    health:
+      services: "{{ ipvs_director_services }}"
 """
 
 RETURN = r""" # """

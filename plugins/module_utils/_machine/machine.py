@@ -25,6 +25,8 @@ STATUS = "/proc/self/status"
 # Exists while ip_vs is loaded.
 TABLE = "/proc/net/ip_vs"
 
+INTERFACES = "/sys/class/net"
+
 _CAP_SYS_MODULE = 16
 
 
@@ -33,6 +35,12 @@ class Packages(NamedTuple):
 
     installed: list[str]
     unfinished: list[str]  # unpacked, but not configured: a package script failed
+
+
+def interfaces() -> list[str]:
+    """Return the names of the network interfaces."""
+    # bonding has a file there, too.
+    return sorted(name for name in os.listdir(INTERFACES) if os.path.isdir(os.path.join(INTERFACES, name)))
 
 
 def may_load_modules() -> bool:

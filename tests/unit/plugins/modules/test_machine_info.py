@@ -76,6 +76,16 @@ def test_schedulers_that_the_kernel_does_not_have(run: Run, monkeypatch: pytest.
     assert run("ipvs_machine_info", schedulers=["fo", "fooo"])["missing_schedulers"] == ["fooo"]
 
 
+def test_interfaces_that_the_machine_does_not_have(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("lo", "eth1"):
+        (tmp_path / "net" / name).mkdir(parents=True)
+    (tmp_path / "net" / "bonding_masters").write_text("")
+    monkeypatch.setattr(machine, "INTERFACES", str(tmp_path / "net"))
+    result = run("ipvs_machine_info", interfaces=["eth1", "eth7", "bonding_masters", "eth7"])
+    assert result["interfaces"] == ["eth1", "lo"]
+    assert result["missing_interfaces"] == ["eth7", "bonding_masters"]
+
+
 def test_dkms_signing_certificate(run: Run, programs: Path) -> None:
     assert run("ipvs_machine_info", certificate="/a/b.der")["certificate"] == "/a/b.der"
     install(programs, "bash", '#!/bin/sh\n[ -n "$kernelver" ] && echo /c/$kernelver.pub\n')

@@ -270,6 +270,7 @@ ELSEWHERE = {
     "ipvs_machine_info": {
         "packages": test_machine_info.test_packages_of_debian,
         "schedulers": test_machine_info.test_schedulers_that_the_kernel_does_not_have,
+        "interfaces": test_machine_info.test_interfaces_that_the_machine_does_not_have,
         "certificate": test_machine_info.test_dkms_signing_certificate,
     },
     "ipvs_vip": {
