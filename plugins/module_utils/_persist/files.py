@@ -85,7 +85,11 @@ class MachineStore:
             os.utime(path)
 
     def read_runs(self) -> dict[str, float]:
-        return {os.path.basename(path)[len(LAST_RUN) :]: os.stat(path).st_mtime for path in last_run_paths(TABLE)}
+        found = {}
+        for path in last_run_paths(TABLE):
+            with contextlib.suppress(FileNotFoundError):  # it is being removed
+                found[os.path.basename(path)[len(LAST_RUN) :]] = os.stat(path).st_mtime
+        return found
 
     def read_daemon_index(self, state: str) -> Optional[int]:
         try:

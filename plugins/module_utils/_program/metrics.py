@@ -18,7 +18,8 @@ from typing import NamedTuple, Optional, TypeVar
 
 from ansible_collections.lvs.director.plugins.module_utils._boot.fallback import in_fallback
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError, IpvsUnavailableError
-from ansible_collections.lvs.director.plugins.module_utils._model.table import format_address
+from ansible_collections.lvs.director.plugins.module_utils._model.settings import SyncDaemon
+from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed, Service, format_address
 from ansible_collections.lvs.director.plugins.module_utils._persist.files import MachineStore, replacement
 from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Content
 from ansible_collections.lvs.director.plugins.module_utils._program import machine
@@ -29,7 +30,7 @@ from ansible_collections.lvs.director.plugins.module_utils._program.metrics_tabl
 from ansible_collections.lvs.director.plugins.module_utils._program.metrics_text import Metric, render
 from ansible_collections.lvs.director.plugins.module_utils._program.output import FAILED, say_failed
 from ansible_collections.lvs.director.plugins.module_utils._program.resync_state import last_reports
-from ansible_collections.lvs.director.plugins.module_utils._program.show import differences_of, served
+from ansible_collections.lvs.director.plugins.module_utils._program.show import Difference, differences_of, served
 from ansible_collections.lvs.director.plugins.module_utils._program.version import VERSION
 
 _T = TypeVar("_T")
@@ -59,13 +60,17 @@ def collect(limit: int) -> tuple[str, list[str]]:
     """Return the text, and why parts of it are missing."""
     reading = _Reading()
     content = reading.part("saved", _saved)
-    found = reading.part("kernel", partial(_from_kernel, content, limit))
+    found = reading.part("kernel", partial(_from_kernel, content))
     schedulers = {service.given["scheduler"] for service in content.services if "scheduler" in service.given} if content else set()
-    schedulers |= found.schedulers if found else set()
+    schedulers |= {observed.entry.service.scheduler for observed in found.table} if found else set()
     of_schedulers = reading.part("schedulers", lambda: list(scheduler_metrics(schedulers)))
+    comparable = found if found and not reading.parts["saved"] else None
+    fallback = reading.part("fallback", partial(_in_fallback, comparable)) if comparable else None
     parts = [
         *own_metrics(reading.parts),
-        *(found.metrics if found else ()),
+        *(_of_kernel(found, content, limit) if found else ()),
+        *(saved_metrics(comparable.differences) if comparable else ()),
+        *(fallback_metrics(fallback, limit) if fallback is not None else ()),
         *(of_schedulers or ()),
         *resync_metrics(last_reports()),
         *run_metrics(MachineStore().read_runs()),
@@ -97,31 +102,33 @@ class _Reading:
             return None
 
 
-class _FromKernel(NamedTuple):
-    """The metrics for which the kernel is needed, and the schedulers that its services have."""
+class _Kernel(NamedTuple):
+    """What the kernel has, and how it differs from what is saved; None if nothing is."""
 
-    metrics: list[Metric]
-    schedulers: set[str]
+    table: list[Observed]
+    daemons: list[SyncDaemon]
+    differences: Optional[list[Difference]]
 
 
 def _saved() -> Optional[Content]:
     return None if MachineStore().read_table() is None else machine.saved()
 
 
-def _from_kernel(content: Optional[Content], limit: int) -> _FromKernel:
-    store = MachineStore()
+def _from_kernel(content: Optional[Content]) -> _Kernel:
     with machine.kernel(load=False) as kernel:
         table = sorted(kernel.read_table(), key=lambda observed: observed.entry.service.key.order)
         entries = {observed.entry.service.key: observed.entry for observed in table}
         differences = None if content is None else differences_of(kernel, content, entries)
-        daemons = kernel.read_sync_daemons()
-    addresses = list(dict.fromkeys(key.address for key in entries if key.address))
-    fallback = in_fallback((entry.service for entry in entries.values()), store.read_fallback(), store.read_table())
-    found = [
-        *table_metrics(table, limit),
-        *saved_metrics(differences),
-        *fallback_metrics(fallback, limit),
-        *address_metrics([format_address(address) for address in addresses], served(addresses), limit),
-        *daemon_metrics(daemons, {daemon.state for daemon in content.sync_daemons} if content else ()),
-    ]
-    return _FromKernel(found, {entry.service.scheduler for entry in entries.values()})
+        return _Kernel(table, list(kernel.read_sync_daemons()), differences)
+
+
+def _of_kernel(found: _Kernel, content: Optional[Content], limit: int) -> Iterable[Metric]:
+    addresses = list(dict.fromkeys(observed.entry.service.key.address for observed in found.table if observed.entry.service.key.address))
+    yield from table_metrics(found.table, limit)
+    yield from address_metrics([format_address(address) for address in addresses], served(addresses), limit)
+    yield from daemon_metrics(found.daemons, {daemon.state for daemon in content.sync_daemons} if content else ())
+
+
+def _in_fallback(found: _Kernel) -> list[tuple[Service, str]]:
+    store = MachineStore()
+    return in_fallback((observed.entry.service for observed in found.table), store.read_fallback(), store.read_table())

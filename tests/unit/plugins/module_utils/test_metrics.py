@@ -239,6 +239,20 @@ def test_with_a_damaged_table(director: Director) -> None:
     assert director.errors.startswith("ipvs-director: Cannot read /var/lib/lvs.director/table.json")
     assert value(director.out, "read_success", '{part="saved"}') == 0
     assert value(director.out, "services") == 4
+    # Nobody knows.
+    assert not [name for name in ("saved", "differences", "services_fallback") if series(director.out, name)]
+
+
+def test_without_the_names_of_services_with_the_fallback_scheduler(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable() -> None:
+        raise IpvsUnavailableError("Cannot read the names")
+
+    monkeypatch.setattr(director.store, "read_fallback", unreadable)
+    assert director.run("metrics") == 1
+    assert director.errors == "ipvs-director: Cannot read the names\n"
+    assert value(director.out, "read_success", '{part="fallback"}') == 0
+    assert not series(director.out, "services_fallback")
+    assert (value(director.out, "services"), value(director.out, "differences")) == (4, 0)
 
 
 def test_a_file_is_replaced_and_anybody_may_read_it(director: Director, tmp_path: Path) -> None:
