@@ -7,7 +7,7 @@ from __future__ import annotations
 from browser.chromium import Chromium
 
 # Returns a line for each fault. An element may be wider than its box if the reader can scroll the box sideways: a long line of code,
-# or a wide table. The window itself must not scroll sideways.
+# or a wide table on a telephone. The window itself must not scroll sideways.
 _FAULTS = """
 (() => {
   const faults = [];
@@ -44,6 +44,9 @@ _FAULTS = """
     const scrolls = style.overflowY === "auto" || style.overflowY === "scroll";
     if (one.closest("article") && scrolls && one.scrollHeight > one.clientHeight + 1) {
       faults.push(`${name(one)} has a scroll bar of its own`);
+    }
+    if (one.classList.contains("table-wrapper") && room > 1000 && one.scrollWidth > one.clientWidth + 1) {
+      faults.push(`${name(one)} is too wide: ${one.scrollWidth} px in ${one.clientWidth} px`);
     }
     if (style.overflowX === "hidden" && one.scrollWidth > one.clientWidth + 1) {
       faults.push(`${name(one)} is cut off: ${one.scrollWidth} px in ${one.clientWidth} px`);
