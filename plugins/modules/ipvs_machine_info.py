@@ -136,6 +136,13 @@ sets_fwmarks:
   returned: success
   type: bool
   sample: false
+saved_schedulers:
+  description: Schedulers of the services that are restored at boot.
+  returned: success
+  type: list
+  elements: str
+  version_added: 0.2.0
+  sample: [test, wlc]
 has_vrrp:
   description: Whether the role has given VRRP instances to keepalived on this machine.
   returned: success
@@ -157,7 +164,7 @@ import os
 from typing import Any
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.modules import could_load
-from ansible_collections.lvs.director.plugins.module_utils._machine import machine
+from ansible_collections.lvs.director.plugins.module_utils._machine import machine, scheduler
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run_without_kernel
 
 # ipvs_fwmark writes this file first and removes it last.
@@ -195,6 +202,7 @@ def _act(params: dict[str, Any], check_mode: bool) -> Result:
         "missing_schedulers": [name for name in params["schedulers"] if not could_load(f"ip_vs_{name}")],
         "interfaces": interfaces,
         "missing_interfaces": [name for name in dict.fromkeys(params["interfaces"]) if name not in interfaces],
+        "saved_schedulers": scheduler.saved_schedulers(),
         "packages": packages.installed,
         "unfinished_packages": packages.unfinished,
         "sets_fwmarks": os.path.exists(_FWMARK_RULES),

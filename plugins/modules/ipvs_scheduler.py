@@ -32,10 +32,12 @@ options:
     description:
       - V(present) builds, installs and loads the scheduler.
       - V(installed) builds and installs it, but does not load it.
+      - V(unneeded) loads C(ip_vs) alone, now and at boot, for directors that use the kernel's own schedulers. It needs no DKMS, no
+        headers and no compiler. What an earlier run has installed stays; a warning names it.
       - V(absent) unloads the scheduler and the IPVS modules that were not loaded before it and that nothing else uses, then removes
         the scheduler and its source from DKMS. If services use the scheduler, the task fails before it removes anything.
     type: str
-    choices: [present, installed, absent]
+    choices: [present, installed, unneeded, absent]
     default: present
   source:
     description:
@@ -85,6 +87,10 @@ EXAMPLES = r"""
   lvs.director.ipvs_scheduler:
     state: installed
 
+- name: Load IPVS without it
+  lvs.director.ipvs_scheduler:
+    state: unneeded
+
 - name: Preview its removal from a director whose services are deleted before it
   lvs.director.ipvs_scheduler:
     state: absent
@@ -108,12 +114,12 @@ steps:
     - load the kernel module ip_vs_test (source 533BB7E5866E52F63B9ACCB)
 version:
   description: Version of the scheduler's source.
-  returned: when O(state) is not V(absent)
+  returned: when O(state) is V(present) or V(installed)
   type: str
   sample: 1.0.0
 unbuilt_kernels:
   description: Older kernels for which the scheduler does not build.
-  returned: when O(state) is not V(absent)
+  returned: when O(state) is V(present) or V(installed)
   type: list
   elements: str
   sample: []
@@ -121,7 +127,7 @@ pending:
   description:
     - Why the kernel still runs another build. The task has done everything else, and has failed.
     - Empty if the kernel runs the installed build.
-  returned: when O(state) is not V(absent)
+  returned: when O(state) is V(present) or V(installed)
   type: str
   sample: ""
 """
@@ -143,7 +149,7 @@ def scheduler_module_spec() -> dict[str, Any]:
     """Return the arguments of AnsibleModule."""
     return {
         "argument_spec": {
-            "state": {"type": "str", "choices": ["present", "installed", "absent"], "default": "present"},
+            "state": {"type": "str", "choices": ["present", "installed", "unneeded", "absent"], "default": "present"},
             "source": {"type": "raw"},
             "fallback_scheduler": {"type": "str", "default": "fo"},
             "certificate": {"type": "path", "default": machine.CERTIFICATE},
@@ -158,6 +164,8 @@ def _act(params: dict[str, Any], check_mode: bool) -> Result:
         raise IpvsUnavailableError("The scheduler is a kernel module: run the task as root (become: true)")
     if params["state"] == "absent":
         return _remove(cleared=params["services_deleted"] and check_mode, check_mode=check_mode)
+    if params["state"] == "unneeded":
+        return _do_without(check_mode=check_mode)
     return _Deployment(params, check_mode).run()
 
 
@@ -224,6 +232,19 @@ class _Deployment:
         except IpvsConflictError as exc:
             self.pending = str(exc)
         self.steps += converge(partial(scheduler.plan_at_boot, MODULE), check_mode=self.check_mode)
+
+
+def _do_without(*, check_mode: bool) -> Result:
+    there = [step.text.removeprefix("remove ") for step in dkms.plan_removal(MODULE)]
+    warnings = (
+        [
+            f"No listed or saved service uses the scheduler test, but an earlier run has installed it: {', '.join(there)}. It stays, and "
+            "DKMS goes on to build it for new kernels. lvs.director.ipvs_scheduler with state absent removes it, once no service uses IPVS"
+        ]
+        if there
+        else []
+    )
+    return {**result(converge(scheduler.plan_without, check_mode=check_mode)), "warnings": warnings}
 
 
 def _remove(*, cleared: bool, check_mode: bool) -> Result:

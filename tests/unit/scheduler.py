@@ -103,6 +103,8 @@ class Machine:
             for each in ("nf_conntrack", "ip_vs"):
                 self.loaded.setdefault(each, "x")
             self.loaded[name] = source
+        if name == "ip_vs":
+            self.loaded.setdefault(name, "x")
         return None
 
     refusing = ""

@@ -66,7 +66,8 @@ def drain(kernel: IpvsKernel, named: Named, how: Drain, *, check_mode: bool, sto
         desired = named(kernel)
         current = read_desired(kernel, desired, counters=True)
         places = [(service.key, each.key) for service in desired.services for each in service.destinations or ()]
-        before = {place: destination for place in places if (destination := find(current, *place))}
+        found = {place: find(current, *place) for place in places}
+        before = {place: values for place, values in found.items() if values}
         missing = [place for place in places if place not in before]
         if missing and not how.remove:
             service, destination = missing[0]
@@ -148,7 +149,7 @@ def _read(kernel: IpvsKernel, places: Sequence[Place]) -> dict[ServiceKey, Obser
 
 
 def _refuse_if_too_few_are_left(current: Mapping[ServiceKey, Observed], drained: Mapping[Place, Destination], least: int) -> None:
-    reasons = []
+    reasons: list[str] = []
     for service in dict.fromkeys(service for (service, _destination), values in drained.items() if values.effective_weight):
         keys = [key for name, key in drained if name == service]
         reasons += filter(None, [_too_few_reason(current[service].entry, keys, least)])

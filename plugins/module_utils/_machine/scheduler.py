@@ -79,10 +79,27 @@ def plan(module: str, fallback: str, *, rebuilt: bool) -> list[Step]:
     return steps
 
 
-def plan_at_boot(module: str) -> list[Step]:
-    """Return the steps that make systemd load the modules at boot."""
-    # The scheduler's module also loads ip_vs; the file names both for its readers.
-    return _files.plan({AT_BOOT: f"# Made by lvs.director.ipvs_scheduler; changes will be overwritten.\nip_vs\n{module}\n"})
+def plan_at_boot(*modules: str) -> list[Step]:
+    """Return the steps that make systemd load ip_vs at boot, and these modules."""
+    # A scheduler's module also loads ip_vs; the file names both for its readers.
+    lines = "".join(f"{name}\n" for name in ("ip_vs", *modules))
+    return _files.plan({AT_BOOT: f"# Made by lvs.director.ipvs_scheduler; changes will be overwritten.\n{lines}"})
+
+
+def plan_without() -> list[Step]:
+    """Return the steps that load ip_vs, now and at boot, without a scheduler of this collection."""
+    is_loaded = "ip_vs" in all_loaded() or os.path.exists(TABLE)  # or built in
+    steps = [] if is_loaded else [Step("load the kernel module ip_vs", partial(_load_first, "ip_vs"))]
+    return [*steps, *plan_at_boot()]
+
+
+def saved_schedulers() -> list[str]:
+    """Return the schedulers of the services that are restored at boot. A damaged file is reported by the code that needs it."""
+    try:
+        content = json.loads(MachineStore().read_table() or "{}")
+        return sorted({str(each.get("scheduler", "wlc")) for each in content.get("services", [])})
+    except (IpvsUnavailableError, ValueError, TypeError, AttributeError):
+        return []
 
 
 def users(module: str) -> int:
@@ -150,6 +167,8 @@ def unload(module: str) -> None:
 
 def _load(module: str) -> None:
     done = run("modprobe", module)
+    if done.code == 0 and module == "ip_vs":
+        return
     if done.code == 0:
         loaded, installed = _modules.loaded_source(module), _modules.installed_source(module)
         if loaded != installed:

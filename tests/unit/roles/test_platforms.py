@@ -14,7 +14,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import ansible_collections.lvs.director.roles.ipvs_director as installed
 import pytest
+import yaml
+
+ROLE = Path(next(iter(installed.__path__)))
 
 # host: (os_family, distribution, version, kernel, whether it wants signed modules)
 MACHINES = {
@@ -63,7 +67,7 @@ PLAY = """
       vars:
         __ipvs_director_machine: "{{ dict(kernel=machine[3], wants_signed_modules=machine[4], **half) }}"
         # A part of it is installed, some of that half.
-        half: {packages: [dkms, openssl], unfinished_packages: [linux-headers-amd64, dkms-half]}
+        half: {packages: [dkms, openssl], unfinished_packages: [linux-headers-amd64, dkms-half], saved_schedulers: [test]}
         supported: "{{ __ipvs_director_supported }}"
         seen:
           known: "{{ supported and machine[3] is match(__ipvs_director_kernels) }}"
@@ -79,6 +83,7 @@ PLAY = """
           upgrade: "{{ __ipvs_director_upgrade }}"
           example: "{{ __ipvs_director_kernel_example is match(__ipvs_director_kernels) }}"
           missing: "{{ __ipvs_director_missing }}"
+          build: "{{ __ipvs_director_build_packages }}"
           patterns: "{{ __ipvs_director_package_patterns }}"
 """
 
@@ -152,3 +157,31 @@ def test_refused_platforms(seen: dict[str, dict[str, Any]]) -> None:
         "arch",
     ]
     assert [name for name, one in seen.items() if one["supported"] and not one["known"]] == ["own_kernel", "realtime9", "uek9"]
+
+
+WANTED = {
+    "nothing": ({}, [], False),
+    "other": ({"ipvs_director_services": [{"scheduler": "fo"}, {"port": 80}]}, ["wlc"], False),
+    "listed": ({"ipvs_director_services": [{"port": 80}, {"scheduler": "test"}]}, [], True),
+    "saved": ({"ipvs_director_services": [{"scheduler": "fo"}]}, ["fo", "test"], True),
+    "always": ({"ipvs_director_scheduler_module": "always"}, [], True),
+    "never": ({"ipvs_director_scheduler_module": "never", "ipvs_director_services": [{"scheduler": "test"}]}, ["test"], False),
+}
+
+
+def test_the_scheduler_is_built_where_something_uses_it(tmp_path: Path) -> None:
+    known = [yaml.safe_load((ROLE / part / "main.yml").read_text(encoding="utf-8")) for part in ("vars", "defaults")]
+    names = ("uses_scheduler", "wants_scheduler", "boot_modules", "kmod_name")
+    variables = {**known[1], **{f"__ipvs_director_{name}": known[0][f"__ipvs_director_{name}"] for name in names}}
+    hosts = {name: {**given, "__ipvs_director_machine": {"saved_schedulers": saved}} for name, (given, saved, _wanted) in WANTED.items()}
+    result = "{{ [__ipvs_director_wants_scheduler | bool, __ipvs_director_boot_modules] | to_json }}"
+    write = {"ansible.builtin.copy": {"content": result, "dest": f"{tmp_path}/{{{{ inventory_hostname }}}}.json", "mode": "0600"}}
+    plays = [{"hosts": "all", "connection": "local", "gather_facts": False, "tasks": [write]}]
+    (tmp_path / "play.yml").write_text(json.dumps(plays))
+    (tmp_path / "hosts.yml").write_text(json.dumps({"all": {"hosts": {n: {**variables, **v} for n, v in hosts.items()}}}))
+    command = ["ansible-playbook", "--inventory", str(tmp_path / "hosts.yml"), str(tmp_path / "play.yml")]
+    environment = {**os.environ, "ANSIBLE_LOCAL_TEMP": str(tmp_path / "tmp")}
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    for name, (_given, _saved, wanted) in WANTED.items():
+        assert json.loads((tmp_path / f"{name}.json").read_text()) == [wanted, ["ip_vs", "ip_vs_test"] if wanted else ["ip_vs"]], name

@@ -54,6 +54,7 @@ GOOD: dict[str, Any] = {
     "__ipvs_director_kernels": "6[.]1[.]0-[0-9]+-amd64$",
     "__ipvs_director_kernel_example": "6.1.0-1-amd64",
     "__ipvs_director_machine": MACHINE,
+    "__ipvs_director_wants_scheduler": True,
     "ipvs_director_state": "present",
     "ipvs_director_fallback_scheduler": "fo",
     "ipvs_director_purge": False,
@@ -74,6 +75,10 @@ HOSTS: dict[str, tuple[dict[str, Any], str]] = {
     "user": ({"__ipvs_director_machine": {**MACHINE, "root": False}}, 'needs root: set "become: true" in the play.'),
     "container": ({"__ipvs_director_machine": {**MACHINE, "may_load_modules": False}}, "Run the role on the container's host"),
     "own_kernel": ({"__ipvs_director_machine": {**MACHINE, "kernel": "6.1.9"}}, "6.1.9, is not named as Debian names its kernels (6.1.0-"),
+    "own_kernel_without_builds": (
+        {"__ipvs_director_machine": {**MACHINE, "kernel": "6.1.9"}, "__ipvs_director_wants_scheduler": False},
+        "",
+    ),
     "without_ip_vs": ({"__ipvs_director_machine": {**MACHINE, "has_ip_vs": False}}, "6.1.0-56-amd64, has no module ip_vs. If"),
     # 13.16
     "no_fallback": (

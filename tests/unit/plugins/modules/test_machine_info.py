@@ -8,8 +8,10 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._machine import command, machine
+from ansible_collections.lvs.director.plugins.module_utils._machine import command, machine, scheduler
 from ansible_collections.lvs.director.plugins.modules import ipvs_machine_info
+
+from contract.memory import MemoryStore
 
 from .conftest import Run
 
@@ -138,3 +140,18 @@ def test_what_the_role_has_installed(run: Run, monkeypatch: pytest.MonkeyPatch, 
         path.touch()
         assert run("ipvs_machine_info")["has_vrrp"]
         path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("text", "schedulers"),
+    [
+        (None, []),
+        ('{"services": [{"scheduler": "test"}, {"scheduler": "fo"}, {"scheduler": "test"}, {}]}', ["fo", "test", "wlc"]),
+        ("{", []),
+        ('{"services": [1]}', []),
+    ],
+)
+def test_saved_schedulers(run: Run, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, text: str | None, schedulers: list[str]) -> None:
+    monkeypatch.setattr(scheduler, "MachineStore", lambda: store)
+    store.table = text
+    assert run("ipvs_machine_info")["saved_schedulers"] == schedulers

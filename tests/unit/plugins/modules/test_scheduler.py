@@ -594,3 +594,28 @@ def test_the_kernels_listing_of_modules(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "modules").write_text(text)
     monkeypatch.setattr(scheduler, "PROC_MODULES", str(tmp_path / "modules"))
     assert scheduler.all_loaded() == {"ip_vs_test": ["-"], "ip_vs": ["ip_vs_test", "-", "-", "-"], "ext4": []}
+
+
+def test_without_the_scheduler_only_ip_vs_is_loaded(deploy: Run, run: Run, director: Machine, tmp_path: Path) -> None:
+    assert run("ipvs_scheduler", state="unneeded", check=True)["steps"] == [
+        "load the kernel module ip_vs",
+        f"write {scheduler.AT_BOOT}",
+    ]
+    assert not director.log
+    result = run("ipvs_scheduler", state="unneeded")
+    assert result.get("changed"), result
+    assert "warnings" not in result
+    assert director.log == ["modprobe ip_vs"]
+    assert Path(scheduler.AT_BOOT).read_text().splitlines()[1:] == ["ip_vs"]
+    director.serve()
+    assert not run("ipvs_scheduler", state="unneeded")["changed"]
+
+
+def test_what_an_earlier_run_has_installed_is_named(deploy: Run, run: Run, director: Machine) -> None:
+    deploy()
+    director.serve()
+    result = run("ipvs_scheduler", state="unneeded")
+    (warning,) = result["warnings"]
+    assert warning.startswith("No listed or saved service uses the scheduler test, but an earlier run has installed it: ")
+    assert "ip_vs_test/1.0.0" in warning
+    assert Path(scheduler.AT_BOOT).read_text().splitlines()[1:] == ["ip_vs"]
