@@ -265,6 +265,8 @@ def test_one_wrong_value_is_one_short_message(tmp_path: Path) -> None:
 
 
 def test_every_interface_is_looked_at(tmp_path: Path) -> None:
+    (looks,) = (task["lvs.director.ipvs_machine_info"] for task in TASKS if "lvs.director.ipvs_machine_info" in task)
+    assert looks["interfaces"] == "{{ __ipvs_director_interfaces }}"
     variables = yaml.safe_load((ROLE / "vars" / "main.yml").read_text(encoding="utf-8"))
     text = "{{ __ipvs_director_interfaces | to_json }}"
     one = {
