@@ -24,6 +24,7 @@ from experiment import screen, table
 from experiment.agent import Agent
 from experiment.director import Director, program
 from experiment.picture import draw
+from experiment.recorded import dumped
 from experiment.screen import Screen, say
 from experiment.service import PLAYBOOK, services
 from lab import Lab, LabError, inventory
@@ -34,6 +35,7 @@ ROOT = Path(__file__).parents[2]
 SERVERS = Path("tests/experiment/servers.yml")
 INVENTORY = Path("build/demo/inventory.yml")
 PICTURE = Path("build/overload.svg")
+RECORD = Path("build/overload.json")
 # Seconds. DKMS builds the scheduler in one, in an emulated machine.
 PLAY_LIMIT = 1800.0
 STATE = Path(".cache/demo")
@@ -106,6 +108,7 @@ def experiment(lab: Lab, started: float) -> int:
             records.append(compared.record)
             broken += [f"{number} ({step.name})"] if compared.broken else []
     draw(service, records, PICTURE)
+    RECORD.write_text(dumped(service, records))
     say()
     say(f"The same as a picture: {PICTURE}   ({time.monotonic() - started:.0f} s in all)")
     if broken:

@@ -27,7 +27,7 @@ def draw(service: Service, records: Sequence[Record], file: Path) -> None:
     servers = service.destinations
     figure, axes = plt.subplots(len(servers) + 1, 1, sharex=True, figsize=(10.5, 7.2), height_ratios=[0.55] + [1] * len(servers))
     figure.subplots_adjust(left=0.135, right=0.985, top=0.875, bottom=0.145, hspace=0.09)
-    figure.text(0.012, 0.955, "A full director fails over", fontsize=16, weight="bold")
+    figure.text(0.012, 0.955, "When a real server is full, the next one takes over", fontsize=16, weight="bold")
     figure.text(
         0.012,
         0.915,
@@ -36,7 +36,7 @@ def draw(service: Service, records: Sequence[Record], file: Path) -> None:
         color="#52606d",
     )
     asked(axes[0], records)
-    for place, (axis, server) in enumerate(zip(axes[1:], servers, strict=True)):
+    for place, (axis, server) in enumerate(zip(axes[1:], servers, strict=True), 1):
         upper = server.upper_threshold
         top = upper + 0.9
         # No part reaches out of the axes, to be cut off there: not every viewer of SVG does that.
@@ -48,7 +48,7 @@ def draw(service: Service, records: Sequence[Record], file: Path) -> None:
         axis.set_ylim(0, top)
         axis.set_yticks([0, upper])
         axis.set_ylabel(
-            f"{server.address}\n{'tried next' if place else 'tried first'}",
+            f"{server.address}\ntried {ordinal(place)}",
             rotation=0,
             ha="right",
             va="center",
@@ -77,6 +77,12 @@ def draw(service: Service, records: Sequence[Record], file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, metadata={"Date": None})
     plt.close(figure)
+
+
+def ordinal(place: int) -> str:
+    """Return 1st for 1."""
+    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place}{ending}"
 
 
 def asked(axis: Axes, records: Sequence[Record]) -> None:
