@@ -18,6 +18,7 @@ class Bounds:
     :param new_lost: which share of the new ones.
     :param new_refused: how many of them may be told that nobody is there.
     :param gap: seconds.
+    :param seconds: how long it may take until what the step is about has come about.
     :param control: what a step shows that is meant to lose connections.
     """
 
@@ -25,6 +26,7 @@ class Bounds:
     new_lost: float | None = None
     new_refused: int | None = None
     gap: float | None = None
+    seconds: float | None = None
     control: str = ""
 
     def __str__(self) -> str:
@@ -37,6 +39,8 @@ class Bounds:
             said.append(f"refused {self.new_refused}")
         if self.gap is not None:
             said.append(f"gap <= {self.gap:g} s")
+        if self.seconds is not None:
+            said.append(f"<= {self.seconds:g} s")
         return ", ".join(said)
 
 
@@ -54,9 +58,10 @@ class Row:
     talking_gap: float
     bound: str
     note: str = ""
+    seconds: float | None = None
 
     @classmethod
-    def of(cls, step: str, found: dict[str, Any], bound: str, note: str = "") -> Row:
+    def of(cls, step: str, found: dict[str, Any], bound: str, note: str = "", seconds: float | None = None) -> Row:
         """The row of a measurement of traffic.py."""
         return cls(
             step,
@@ -69,6 +74,7 @@ class Row:
             found["talking_gap"],
             bound,
             note,
+            seconds,
         )
 
     def beyond(self, bounds: Bounds) -> list[str]:
@@ -82,17 +88,20 @@ class Row:
             found.append(f"{self.new_refused} of {self.new} new connections were refused")
         if bounds.gap is not None and max(self.new_gap, self.talking_gap) > bounds.gap:
             found.append(f"a gap of {max(self.new_gap, self.talking_gap):.1f} s")
+        if bounds.seconds is not None and (self.seconds is None or self.seconds > bounds.seconds):
+            found.append("it has not come about" if self.seconds is None else f"it took {self.seconds:.1f} s")
         return found
 
     def __str__(self) -> str:
+        took = "" if self.seconds is None else f"{self.seconds:.1f} s"
         line = (
-            f"{self.step:<58} {f'{self.lost} of {self.held}':>10} {f'{self.new_lost} of {self.new}':>12} "
+            f"{self.step:<58} {took:>7} {f'{self.lost} of {self.held}':>10} {f'{self.new_lost} of {self.new}':>12} "
             f"{self.new_gap:7.1f} s {self.talking_gap:7.1f} s   {self.bound}"
         )
         return f"{line}; {self.note}" if self.note else line
 
 
-HEAD = f"{'step':<58} {'lost':>10} {'new lost':>12} {'new gap':>9} {'held gap':>9}   bound"
+HEAD = f"{'step':<58} {'took':>7} {'lost':>10} {'new lost':>12} {'new gap':>9} {'held gap':>9}   bound"
 
 
 def record(path: Path, row: Row) -> None:

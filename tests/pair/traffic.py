@@ -11,6 +11,8 @@ it answers TCP and UDP, and the services, each with its protocol, address and po
 {"servers": [{"name": "nat1", "namespace": "nat1", "addresses": ["10.99.1.11"], "ports": [8000]}],
  "services": {"nat4-tcp": {"protocol": "tcp", "address": "10.211.55.100", "port": 8000}}}
 
+A service may also have its "patience": the seconds without an answer until a connection to it is lost, instead of 20.
+
 A server answers every line (and every datagram) with its name and what it got. The commands:
 
 open    {"group", "services", "count", "pause"}: open connections to each service; return when each has been answered. With
@@ -64,6 +66,7 @@ class Service(NamedTuple):
     protocol: str
     address: str
     port: int
+    patience: float | None = None
 
 
 # -- servers ---------------------------------------------------------------------------------------------------------------
@@ -156,6 +159,7 @@ class Client(asyncio.Protocol, asyncio.DatagramProtocol):
         self._expected = b""
         self._answer: asyncio.Future[bytes] | None = None
         self._lost = ""
+        self._patience = service.patience or PATIENCE
 
     async def open(self) -> None:
         """Connect, and ask one thing.
@@ -164,12 +168,14 @@ class Client(asyncio.Protocol, asyncio.DatagramProtocol):
         """
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 address = (self.service.address, self.service.port)
                 if self.service.protocol == "tcp":
                     await loop.create_connection(lambda: self, *address)
                 else:
                     await loop.create_datagram_endpoint(lambda: self, remote_addr=address)
+        except TimeoutError:
+            raise Lost(self._silent) from None
         except OSError as exc:
             raise Lost(_reason(exc)) from None
         self.local = self._transport.get_extra_info("sockname")
@@ -185,10 +191,10 @@ class Client(asyncio.Protocol, asyncio.DatagramProtocol):
         self._expected = b"%d" % next(self._numbers)
         self._answer = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 server = await (self._ask_once() if self.service.protocol == "tcp" else self._ask_again())
         except TimeoutError:
-            raise Lost(f"no answer within {PATIENCE:g} s") from None
+            raise Lost(self._silent) from None
         finally:
             self._answer = None
         if self.server and server != self.server:
@@ -207,6 +213,10 @@ class Client(asyncio.Protocol, asyncio.DatagramProtocol):
             done, _pending = await asyncio.wait([self._answer], timeout=AGAIN)
             if done:
                 return self._answer.result().decode()
+
+    @property
+    def _silent(self) -> str:
+        return f"no answer within {self._patience:g} s"
 
     def close(self, *, reset: bool = False) -> None:
         if self._transport:
@@ -251,7 +261,7 @@ def _reason(exc: Exception) -> str:
     if isinstance(exc, ConnectionResetError):
         return "reset"
     if isinstance(exc, TimeoutError):
-        return f"no answer within {PATIENCE:g} s"
+        return "no answer to TCP"
     return (exc.strerror if isinstance(exc, OSError) else None) or str(exc) or type(exc).__name__
 
 

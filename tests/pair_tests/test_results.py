@@ -29,6 +29,7 @@ ROW = Row.of("link of the active cut", FOUND, "0 lost")
         (Bounds(new_lost=0.0), ["2 of 400 new connections were lost"]),
         (Bounds(new_refused=0), ["1 of 400 new connections were refused"]),
         (Bounds(gap=5.0), ["a gap of 5.7 s"]),
+        (Bounds(seconds=6.0), ["it has not come about"]),
     ],
 )
 def test_what_is_beyond_a_bound_is_named(bounds: Bounds, beyond: list[str]) -> None:
@@ -39,9 +40,17 @@ def test_a_lost_one_is_beyond_any_bound() -> None:
     assert Row.of("s", FOUND | {"lost": ["x"]}, "").beyond(Bounds()) == ["1 of 24 held connections were lost"]
 
 
+def test_what_took_too_long_is_beyond_its_bound() -> None:
+    row = Row.of("s", FOUND, "", seconds=6.2)
+    assert row.beyond(Bounds(seconds=6.0)) == ["it took 6.2 s"]
+    assert row.beyond(Bounds(seconds=6.5)) == []
+    assert str(row).split()[:3] == ["s", "6.2", "s"]
+
+
 def test_bounds_are_printed() -> None:
     assert str(Bounds(new_lost=0.005, gap=6)) == "0 lost, new <= 0.5%, gap <= 6 s"
     assert str(Bounds(new_lost=0.0, new_refused=0)) == "0 lost, new 0, refused 0"
+    assert str(Bounds(seconds=6)) == "0 lost, <= 6 s"
 
 
 def test_rows_are_kept_for_the_table(tmp_path: Path) -> None:

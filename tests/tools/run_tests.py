@@ -37,8 +37,8 @@ LONG_CHECKS = ("docs",)
 # into its 40 minutes.
 SCENARIOS = (("bare", "modules", "overload"), ("selftest", "reboot"))
 LEFT_OUT = (("forwarding", "kernels"), ("undo", "scheduler_swap", "signed_module", "kernel_upgrade", "upgrade", "guides", "monitoring"))
-# Left out as well. It measures gaps of seconds, and has the machine for itself when all others have ended.
-ALONE = ("pair",)
+# Left out as well. They measure seconds, and have the machine for themselves when all others have ended.
+ALONE = ("pair", "health")
 
 # Seconds. On cores eight times as busy, the slowest check needs half of it.
 CHECK_LIMIT = 30 * 60.0
