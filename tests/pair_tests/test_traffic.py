@@ -201,6 +201,17 @@ def test_what_is_never_answered_is_lost(monkeypatch: pytest.MonkeyPatch) -> None
     with_traffic(work, servers=Unreliable.serve)
 
 
+def test_a_service_may_have_a_patience_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Unreliable, "silent", True)
+
+    async def work(clients: traffic.Traffic) -> None:
+        clients._services["tcp"] = clients._services["tcp"]._replace(patience=0.3)
+        opened = await clients.do_open("idle", ["tcp"])
+        assert opened["lost"][0].endswith(": no answer within 0.3 s")
+
+    with_traffic(work, servers=Unreliable.serve)
+
+
 def test_one_that_another_server_answers_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Unreliable, "silent", False)
 
