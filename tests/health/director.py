@@ -36,11 +36,13 @@ EVERY = 0.25
 # Seconds in which every check has run: interval + (retries + 1) x timeout + retries x retry_pause; and until one is well again.
 SLOWEST = 8.0
 RECOVER_AFTER = 8.0
-TICK = 0.1
+TICK = 0.2
 # Seconds for a run of Ansible, in an emulated machine.
 LIMIT = 300.0
 PLAYBOOK = Path(__file__).parents[2] / "molecule" / "health" / "converge.yml"
 LISTING = "/proc/net/ip_vs"
+# An empty line ends each listing.
+WATCH = f"while :; do cat {LISTING}; echo; sleep {TICK}; done"
 
 Table = dict[str, dict[str, int]]
 
@@ -60,6 +62,17 @@ def parse(listing: str) -> Table:
 def _place(text: str) -> str:
     address, port = text.split(":")
     return f"{ipaddress.IPv4Address(int(address, 16))}:{int(port, 16)}"
+
+
+def _tables(watch: subprocess.Popen[str]) -> Iterator[Table]:
+    assert watch.stdout
+    lines: list[str] = []
+    for line in watch.stdout:
+        lines.append(line)
+        if line == "\n":
+            yield parse("".join(lines))
+            lines.clear()
+    raise AssertionError("the director says no more")
 
 
 class Step:
@@ -140,16 +153,26 @@ class Checked:
     def weights(self, service: str = WEB) -> dict[str, int]:
         return self.table.get(service, {})
 
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[Iterator[Table]]:
+        """The table, again and again; a command for each look would keep an emulated machine busy."""
+        with self.director.vm.popen(WATCH) as watch:
+            try:
+                yield _tables(watch)
+            finally:
+                watch.terminate()
+
     def until_table(self, what: str, condition: Callable[[Table], bool], patience: float) -> float:
         """Wait for the table to be so, and return the seconds from now until then."""
         began = time.monotonic()
-        while True:
-            table = self.table
-            took = time.monotonic() - began
-            if condition(table):
-                return took
-            assert took < patience, f"not within {patience:g} s: {what}; {table}\n{self.explain()}"
-            time.sleep(TICK)
+        with self._watched() as tables:
+            for table in tables:
+                took = time.monotonic() - began
+                if condition(table):
+                    return took
+                if took > patience:
+                    break
+        raise AssertionError(f"not within {patience:g} s: {what}; {table}\n{self.explain()}")
 
     def until_weight(self, name: str, weight: int, patience: float, services: Sequence[str] = (WEB,)) -> float:
         return self.until_table(
@@ -160,13 +183,14 @@ class Checked:
         """Wait until these, whose processes or hosts are dead, are held in each service."""
         self.until_table(f"{names} are held", lambda table: table == without(*names), 60)
 
-    def stays(self, table: Table, seconds: float) -> None:
+    def stays(self, expected: Table, seconds: float) -> None:
         """Watch the table for a while: it must not change at all."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            found = self.table
-            assert found == table, f"{found}, not {table}\n{self.explain()}"
-            time.sleep(TICK)
+        with self._watched() as tables:
+            for table in tables:
+                if table != expected or time.monotonic() > deadline:
+                    break
+        assert table == expected, self.explain()
 
     def health(self, service: str = WEB) -> dict[str, dict[str, Any]]:
         """What `ipvs-director health --json` says of a service, by real server."""
