@@ -3,16 +3,20 @@
 """make demo: watch a director, deployed by a playbook, fail over because a real server is full.
 
 PYTHONPATH=.cache/installed:tests python3 -m experiment.demo
+
+With KEEP=1 in the environment, its machines stay.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ from ansible_collections.lvs.director.plugins.module_utils._selftest.run import 
 from experiment import screen, table
 from experiment.agent import Agent
 from experiment.director import Director, program
+from experiment.live import Live, fits
 from experiment.picture import draw
 from experiment.recorded import dumped
 from experiment.screen import Screen, say
@@ -39,6 +44,13 @@ RECORD = Path("build/overload.json")
 # Seconds. DKMS builds the scheduler in one, in an emulated machine.
 PLAY_LIMIT = 1800.0
 STATE = Path(".cache/demo")
+LAB = "PYTHONPATH=tests python3 -m lab"
+# What to do with machines that stay. The lab's command line needs nothing but Debian's Python.
+USES = (
+    ("log in", f"{LAB} ssh --state {STATE} director"),
+    ("run Ansible", f"ANSIBLE_COLLECTIONS_PATH=.cache/installed .venv/bin/ansible-playbook -i {INVENTORY} {PLAYBOOK.relative_to(ROOT)}"),
+    ("end them", f"{LAB} down --state {STATE}"),
+)
 
 
 def demo() -> int:
@@ -47,8 +59,8 @@ def demo() -> int:
     machines = platforms("overload")
     screen.chapter("1. The machines: a director, a client and four real servers")
     lab = Lab(STATE)
-    lab.down()  # left by a killed demo
-    with lab.up(machines):
+    lab.down()  # left by a killed demo, or by one with KEEP=1
+    with keeping(lab.up(machines)) if keeps() else lab.up(machines):
         write_inventory(lab, machines)
         screen.chapter("2. The real servers: each greets with its address")
         play(SERVERS)
@@ -59,11 +71,28 @@ def demo() -> int:
         return experiment(lab, started)
 
 
+def keeps() -> bool:
+    """Tell whether the user wants the machines to stay: make demo KEEP=1."""
+    return os.environ.get("KEEP", "") not in ("", "0")
+
+
+@contextlib.contextmanager
+def keeping(lab: Lab) -> Iterator[None]:
+    """Leave the machines running, however the demo ends, and say how to reach and how to end them."""
+    try:
+        yield
+    finally:
+        say()
+        say(f"The machines still run, until the next `make demo`: {', '.join(vm.name for vm in lab)}. In {ROOT}:")
+        for purpose, command in USES:
+            say(f"   {purpose:12} {screen.paint(command, '36')}")
+
+
 def play(playbook: Path) -> None:
     command = ["ansible-playbook", "-i", str(INVENTORY), str(playbook)]
     screen.typed(" ".join(command))
-    # Skipped tasks do not interest the viewer.
-    quiet = os.environ | {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false"}
+    # The viewer wants to see what changes, and what fails.
+    quiet = os.environ | {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false", "ANSIBLE_DISPLAY_OK_HOSTS": "false"}
     command[0] = program(command[0])
     try:
         failed = subprocess.run(command, env=quiet, stdin=subprocess.DEVNULL, check=False, timeout=PLAY_LIMIT).returncode
@@ -89,22 +118,21 @@ def experiment(lab: Lab, started: float) -> int:
     def run(command: str) -> str:
         return lab["director"].run(command, check=True).stdout
 
-    shown = Screen()
+    say(f"Service {service}, scheduler {service.scheduler}. After each step:")
+    screen.typed(table.command(service), "director")
+    say("and beside each real server the open connections that it greeted.")
+    say(f"As a control, the same steps with the kernel's own scheduler {control.scheduler} at {control}.")
     records, broken = [], []
     with (
+        Live(service, sys.stdout) if fits(sys.stdout) else Screen() as shown,
         Agent(lab["client"].popen) as client,
         Run(service, Director(run, INVENTORY, shown.commanded), client, shown) as main,
         Run(control, Director(run, INVENTORY), client) as control_run,
     ):
-        say(f"Service {service}, scheduler {service.scheduler}. After each step:")
-        screen.typed(table.command(service), "director")
-        say("and beside each real server the open connections that it greeted.")
-        say(f"As a control, the same steps with the kernel's own scheduler {control.scheduler} at {control}.")
         for number, (step, control_step) in enumerate(paired_steps(service, control), 1):
-            screen.opening(number, step)
+            shown.begin(number, step)
             compared = compare(main, step, control_run, control_step)
-            shown.table(compared.record)
-            shown.verdict(compared.broken, control.scheduler)
+            shown.outcome(number, compared.record, compared.broken, control.scheduler)
             records.append(compared.record)
             broken += [f"{number} ({step.name})"] if compared.broken else []
     draw(service, records, PICTURE)
@@ -136,7 +164,7 @@ def main() -> int:
             say(f"demo: {error}")
             return 1
         except KeyboardInterrupt:
-            say("demo: interrupted, its machines are gone")
+            say("demo: interrupted" if keeps() else "demo: interrupted, its machines are gone")
             return 130
 
 

@@ -33,12 +33,6 @@ def typed(command: str, where: str = "") -> None:
     say(paint(f"{where}$ {command}", "36"))
 
 
-def opening(number: int, step: Step) -> None:
-    say()
-    for line in report.opening_lines(number, step):
-        say(paint(line, "1"))
-
-
 def conclusion(service: Service, steps: int, control: str) -> str:
     first, second, *_others = service.destinations
     return (
@@ -47,9 +41,44 @@ def conclusion(service: Service, steps: int, control: str) -> str:
     )
 
 
-class Screen(Watcher):
+def waiting_line(left: int) -> str:
+    return f"   waiting until the director has forgotten {left} ended connections"
+
+
+def command_lines(command: str) -> list[str]:
+    """One of Ansible's command lines, as the user would type it, in lines that can be shown."""
+    return f"   $ {command}".replace("\n", "\n           ").replace(" -a ", " \\\n       -a ").split("\n")
+
+
+class Display(Watcher):
+    """Shows the experiment while it runs, as a context."""
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Leave the terminal as it was."""
+
+    def begin(self, number: int, step: Step) -> None:
+        """A step begins."""
+
+    def commanded(self, command: str) -> None:
+        """One of Ansible's command lines is about to run."""
+
+    def outcome(self, number: int, record: Record, broken: Sequence[str], control: str) -> None:
+        """A step has ended."""
+
+
+class Screen(Display):
+    """As text, line after line."""
+
     def __init__(self) -> None:
         self.waits = False
+
+    def begin(self, number: int, step: Step) -> None:
+        say()
+        for line in report.opening_lines(number, step):
+            say(paint(line, "1"))
 
     def connected(self, connection: Connection) -> None:
         self.done_waiting()
@@ -57,7 +86,7 @@ class Screen(Watcher):
         say(line if connection.greeting else paint(line, "33"))
 
     def waiting(self, left: int, seconds: float) -> None:
-        line = f"   waiting until the director has forgotten {left} ended connections"
+        line = waiting_line(left)
         if sys.stdout.isatty():
             print(f"\r{line}: {seconds:.0f} s\033[K", end="", flush=True)
         elif not self.waits:
@@ -70,14 +99,12 @@ class Screen(Watcher):
         self.waits = False
 
     def commanded(self, command: str) -> None:
-        typed(command.replace("\n", "\n           ").replace(" -a ", " \\\n       -a "), "   ")
+        say(paint("\n".join(command_lines(command)), "36"))
 
-    def table(self, record: Record) -> None:
+    def outcome(self, number: int, record: Record, broken: Sequence[str], control: str) -> None:
         self.done_waiting()
         say()
         for line in report.table_lines(record):
             say(line)
-
-    def verdict(self, broken: Sequence[str], control: str) -> None:
         for line in report.verdict_lines(broken, control):
             say(paint(line, "1;31" if broken else "32"))
