@@ -23,8 +23,10 @@ from docs.plays import Director, is_template, plays
 from tools.checkout import ROOT
 
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.yml") if not path.stem.endswith("inventory"))
+# Those that declare a table; the others change what they find.
+TABLES = [path for path in EXAMPLES if path.stem not in ("drain", "rolling_update")]
 # The jobs that have an example, by the file.
-JOBS = {"dns", "direct-pair", "drain", "from-ipvsadm", "from-keepalived", "health", "https", "ipv6", "overload", "pair", "source-hash"}
+JOBS = set("dns direct-pair drain from-ipvsadm from-keepalived health https ipv6 overload pair rolling_update source-hash".split())
 
 WEB = [{"address": f"10.211.55.{last}", "forward_method": "masquerade", "weight": last} for last in (253, 252)]
 # The services that an example finds, and what drain.yml is given.
@@ -80,7 +82,7 @@ def test_every_job_has_an_example() -> None:
     assert {path.stem for path in EXAMPLES} == JOBS
 
 
-@pytest.mark.parametrize("example", [example for example in EXAMPLES if example.stem != "drain"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("example", TABLES, ids=lambda path: path.stem)
 def test_an_example_makes_its_table(example: Path, tmp_path: Path) -> None:
     services, _said = run(example, tmp_path, before=FOUND.get(example.stem, []))
     wanted = declared(example) or FOUND[example.stem]
@@ -111,6 +113,34 @@ def test_a_server_is_drained_in_all_services_and_brought_back(tmp_path: Path) ->
 def test_a_real_server_that_nobody_has_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match=r"no service of this director has a destination 10.211.55.1\b"):
         run(ROOT / "examples" / "drain.yml", tmp_path, "-e", "real_server=10.211.55.1")
+
+
+def rolling(check: str) -> list[str]:
+    return [*GIVEN, "-e", json.dumps({"update": "touch {{ playbook_dir }}/updated", "check": check, "check_retries": 1})]
+
+
+ROLLING = ROOT / "examples" / "rolling_update.yml"
+
+
+def test_a_rolling_update(tmp_path: Path) -> None:
+    # It succeeds only while the server is drained.
+    during = rolling("grep --quiet drained...true {{ playbook_dir }}/quiescent.json")
+    services, said = run(ROLLING, tmp_path, *during, before=[FOUND["drain"][0]])
+    assert (tmp_path / "updated").exists()
+    assert weights(services) == [253], said
+
+
+def test_a_real_server_that_does_not_come_back_well_stays_drained(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match=r"director did not come back well"):
+        run(ROLLING, tmp_path, *rolling("false"), before=[FOUND["drain"][0]])
+    Director(tmp_path).run(of_tasks(READ))
+    assert weights(yaml.safe_load((tmp_path / "after").read_text(encoding="utf-8"))) == [0]
+
+
+def test_a_rolling_update_asks_all_directors_first(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="min_available: without"):
+        run(ROLLING, tmp_path, *rolling("true"), before=[{**FOUND["drain"][0], "destinations": WEB[:1]}])
+    assert not (tmp_path / "updated").exists()
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
