@@ -27,13 +27,17 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Configure the services
+- name: Configure the services (ipvs_health takes the same list as it is)
   lvs.director.ipvs_table:
     services: "{{ services | lvs.director.without_checks }}"
-
-- name: Check their real servers
-  lvs.director.ipvs_health:
-    services: "{{ services }}"
+  vars:
+    services:
+      - protocol: tcp
+        address: 10.211.55.3
+        port: 80
+        checks: [{type: tcp}]
+        destinations:
+          - {address: 10.211.55.253, forward_method: masquerade}
 """
 
 RETURN = r"""

@@ -59,6 +59,14 @@ EXAMPLES = r"""
       services: "{{ ipvs_director_services | lvs.director.without_checks }}"
     health:
       services: "{{ ipvs_director_services }}"
+  vars:
+    ipvs_director_services:
+      - protocol: tcp
+        address: 10.211.55.3
+        port: 80
+        checks: [{type: tcp}]
+        destinations:
+          - {address: 10.211.55.253, forward_method: masquerade}
 """
 
 RETURN = r""" # """

@@ -16,6 +16,7 @@ from ansible.module_utils.common.parameters import PASS_VARS
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.lvs.director.plugins.module_utils._kernel import client as _client
 from ansible_collections.lvs.director.plugins.module_utils._persist import files as _files
+from ansible_collections.lvs.director.plugins.module_utils._selftest import director as _selftest_director  # noqa: F401 (extends the class replaced below)
 
 from contract.memory import MemoryKernel, MemoryStore
 

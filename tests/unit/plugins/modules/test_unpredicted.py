@@ -31,7 +31,7 @@ TASKS: list[tuple[str, dict[str, Any], bool]] = [
     ("ipvs_timeouts", {"tcp": 60}, True),
     ("ipvs_timeouts", {"tcp": 900}, False),
     ("ipvs_sync_daemon", {"daemon": "master", "interface": "lo"}, True),
-    ("ipvs_info", {}, False),
+    ("ipvs_info", {"gather_subset": ["services", "text", "timeouts", "sync_daemons"]}, False),
     ("ipvs_connection_info", {}, False),
     ("ipvs_connection_info", {"origin": True}, False),
     ("ipvs_selftest", {}, False),
