@@ -31,7 +31,7 @@ from ansible_collections.lvs.director.plugins.module_utils._health.decide import
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel
 from ansible_collections.lvs.director.plugins.module_utils._kernel.namespace import inside
 from ansible_collections.lvs.director.plugins.module_utils._machine.health import put_configuration
-from ansible_collections.lvs.director.plugins.module_utils._machine.health_reasons import reason_of
+from ansible_collections.lvs.director.plugins.module_utils._machine.health_reasons import Failing, reasons_of
 from ansible_collections.lvs.director.plugins.module_utils._machine.health_units import CHECKS_UNIT
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
@@ -62,6 +62,13 @@ class Followed(NamedTuple):
     entry: Entry
 
 
+class Decided(NamedTuple):
+    """A service, and what is to be done to its destinations."""
+
+    entry: Entry
+    decision: Decision
+
+
 class Follower:
     """Compares the checks with the table."""
 
@@ -71,15 +78,15 @@ class Follower:
         journal: Journal,
         *,
         configure: Callable[[Health, Mapping[ServiceKey, list[DestinationKey]]], None],
-        reason: Callable[[DestinationKey], str],
+        reasons: Callable[[list[Failing]], Mapping[Failing, str]],
     ) -> None:
         """:param configure: has the destinations checked that a table has.
-        :param reason: returns why a destination's check fails, or an empty text.
+        :param reasons: returns why checks fail, as far as it is known.
         """
         self._kernel = kernel
         self._journal = journal
         self._configure = configure
-        self._reason = reason
+        self._reasons = reasons
         self._up = UpTimes()
         self._kept: dict[ServiceKey, tuple[DestinationKey, ...]] = {}
         self._last: Optional[tuple[Health, Weights]] = None
@@ -107,9 +114,11 @@ class Follower:
             return
         with self._kernel.lock(exclusive=True):
             followed = self._followed(health)
-            for each in followed:
-                decision = decide(each.rules, each.entry.destinations, up[each.rules.key], up_for[each.rules.key])
-                self._carry_out(each.entry, decision)
+            decided = [
+                Decided(each.entry, decide(each.rules, each.entry.destinations, up[each.rules.key], up_for[each.rules.key]))
+                for each in followed
+            ]
+            self._explain(self._carry_out([each for each in decided if each.decision.hold or each.decision.release]))
             self._release_others(health)
         self._note_kept(self._followed(health), up, up_for)
 
@@ -132,23 +141,39 @@ class Follower:
         decision = decide(each.rules, each.entry.destinations, up[key], up_for[key])
         return bool(decision.hold or decision.release)
 
-    def _carry_out(self, entry: Entry, decision: Decision) -> None:
-        key = entry.service.key
-        changes = {**dict.fromkeys(decision.hold, True), **dict.fromkeys(decision.release, False)}
-        if not changes:
-            return
-        reasons = {name: (self._reason(name) if text != SORRY else "") or text for name, text in decision.hold.items()}
+    def _carry_out(self, decided: list[Decided]) -> list[Decided]:
+        """Change all at once, and return what was done: a host that dies may be in each of a thousand services."""
+        if not decided:
+            return []
         try:
-            _hold(self._kernel, entry, changes, reasons)
+            _hold(self._kernel, {entry.service.key: _changes(decision) for entry, decision in decided})
         except IpvsError as exc:
-            self._journal.problem(f"{exc}. Service {key} stays as it is for now")
-            return
-        weights = {each.key: each.weight for each in entry.destinations}
-        for name, reason in reasons.items():
-            self._journal.warning(f"{name} of service {key} is held, with weight {weights[name]} to come back with: {reason}")
-        for name in decision.release:
-            why = ", although its health check fails: too few others are left" if name in decision.kept else ""
-            self._journal.warning(f"{name} of service {key} is back with weight {weights[name]}{why}")
+            if len(decided) > 1:
+                # Perhaps because of one of them.
+                return [each for one in decided for each in self._carry_out([one])]
+            self._journal.problem(f"{exc}. Service {decided[0].entry.service.key} stays as it is for now")
+            return []
+        return decided
+
+    def _explain(self, done: list[Decided]) -> None:
+        """Say what was done and why. keepalived's journal is read only now, when nothing waits for it."""
+        failing = [Failing(entry.service.key, name) for entry, decision in done for name, text in decision.hold.items() if text != SORRY]
+        known = self._reasons(failing) if failing else {}
+        reasons = {
+            Failing(entry.service.key, name): known.get(Failing(entry.service.key, name)) or text
+            for entry, decision in done
+            for name, text in decision.hold.items()
+        }
+        _keep(reasons)
+        for entry, decision in done:
+            key = entry.service.key
+            weights = {each.key: each.weight for each in entry.destinations}
+            for name in decision.hold:
+                reason = reasons[Failing(key, name)]
+                self._journal.warning(f"{name} of service {key} is held, with weight {weights[name]} to come back with: {reason}")
+            for name in decision.release:
+                why = ", although its health check fails: too few others are left" if name in decision.kept else ""
+                self._journal.warning(f"{name} of service {key} is back with weight {weights[name]}{why}")
 
     def _release_others(self, health: Health) -> None:
         release(self._kernel, self._journal, keep=[rules.key for rules in health.rules])
@@ -193,7 +218,7 @@ def release(kernel: IpvsKernel, journal: Journal, keep: Iterable[ServiceKey] = (
         if str(entry.service.key) in names:
             held = {each.key: False for each in entry.destinations if each.held}
             if held:
-                _hold(kernel, entry, held, {})
+                _hold(kernel, {entry.service.key: held})
                 for name in held:
                     journal.note(f"{name} of service {entry.service.key} is back: it is not checked any more")
     # Destinations that another program has deleted, or given a weight.
@@ -205,19 +230,29 @@ def release(kernel: IpvsKernel, journal: Journal, keep: Iterable[ServiceKey] = (
     quiescent.write(left._replace(destinations={service: found for service, found in forgotten.items() if found}))
 
 
-def _hold(kernel: IpvsKernel, entry: Entry, changes: Mapping[DestinationKey, bool], reasons: Mapping[DestinationKey, str]) -> None:
+def _changes(decision: Decision) -> dict[DestinationKey, bool]:
+    return {**dict.fromkeys(decision.hold, True), **dict.fromkeys(decision.release, False)}
+
+
+def _hold(kernel: IpvsKernel, changes: Mapping[ServiceKey, Mapping[DestinationKey, bool]]) -> None:
     """Hold destinations or bring them back, on the way of any task. The caller holds the lock."""
-    key = entry.service.key
-    destinations = tuple(DesiredDestination("", 0, name, Given({"held": held})) for name, held in changes.items())
-    service = DesiredService("", key, Given(), must_exist=True, destinations=destinations, ordered=False, strict=False)
-    converge_locked(kernel, DesiredTable((service,)), check_mode=False)
+    services = []
+    for key, held in changes.items():
+        destinations = tuple(DesiredDestination("", 0, name, Given({"held": value})) for name, value in held.items())
+        services.append(DesiredService("", key, Given(), must_exist=True, destinations=destinations, ordered=False, strict=False))
+    converge_locked(kernel, DesiredTable(tuple(services)), check_mode=False)
+
+
+def _keep(reasons: Mapping[Failing, str]) -> None:
+    """Keep why destinations are held."""
+    if not reasons:
+        return
     marks = quiescent.read()
-    for name, reason in reasons.items():
+    for (key, name), reason in reasons.items():
         mark = marks.mark(key, name)
         if mark and mark.held:
             marks = marks.with_mark(key, name, mark._replace(held=mark.held._replace(reason=reason)))
-    if reasons:
-        quiescent.write(marks)
+    quiescent.write(marks)
 
 
 def follow() -> int:
@@ -225,7 +260,7 @@ def follow() -> int:
     journal = machine.journal()
     problem = ""
     with machine.kernel(load=False) as kernel, _bell() as bell:
-        follower = Follower(kernel, journal, configure=_Configured(), reason=lambda destination: reason_of(CHECKS_UNIT, destination))
+        follower = Follower(kernel, journal, configure=_Configured(), reasons=lambda failing: reasons_of(CHECKS_UNIT, failing))
         declared = _Declared()
         while True:
             try:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
 from ansible_collections.lvs.director.plugins.module_utils._boot.journal import Journal
-from ansible_collections.lvs.director.plugins.module_utils._machine.health_reasons import last_reason
+from ansible_collections.lvs.director.plugins.module_utils._machine.health_reasons import Failing, last_reasons
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.health import Check, Health, HealthRules
@@ -22,6 +22,7 @@ from ansible_collections.lvs.director.plugins.module_utils._program import follo
 from contract.memory import MemoryKernel
 
 KEY = ServiceKey("ipv4", "tcp", b"\xc0\x00\x02\x01", 80)
+OTHER = ServiceKey("ipv4", "tcp", b"\xc0\x00\x02\x01", 8080)
 HEALTH = Health((HealthRules(KEY, (Check("tcp"),)),))
 
 
@@ -38,6 +39,7 @@ class Director:
         self.up = {1: True, 2: True, 3: True}
         self.now = 100.0
         self.configured: list[list[int]] = []
+        self.asked: list[int] = []
         self.health = HEALTH
         self.refused = ""
         self.configure({3: 7, 1: 5, 2: 6})
@@ -45,12 +47,22 @@ class Director:
         self.restart()
 
     def restart(self) -> None:
-        self.follower = follow.Follower(self.kernel, Journal(levels=True), configure=self._configure, reason=lambda _name: "refused")
+        self.follower = follow.Follower(self.kernel, Journal(levels=True), configure=self._configure, reasons=self._reasons)
 
     def _configure(self, _health: Health, table: Any) -> None:
         self.configured.append(sorted(each.address[3] for each in table.get(KEY, ())))
         if self.refused:
             raise IpvsUnavailableError(self.refused)
+
+    def _reasons(self, failing: list[Failing]) -> dict[Failing, str]:
+        # Nobody may connect to them any more while their reasons are looked for.
+        assert all(self.memory_weight(each) == 0 for each in failing)
+        self.asked.append(len(failing))
+        return dict.fromkeys(failing, "refused")
+
+    def memory_weight(self, failing: Failing) -> int:
+        (found,) = (each.weight for each in self.memory.destinations[failing.service] if each.key == failing.destination)
+        return found
 
     def configure(self, weights: dict[int, int], *, ordered: bool = True) -> bool:
         """Run a task."""
@@ -215,16 +227,59 @@ def test_a_weight_that_another_program_sets_is_not_lost(director: Director) -> N
     assert director.rounds(9)[1] == 2
 
 
+def both(director: Director) -> follow.Weights:
+    """Add another service with the same destinations, check it too, and return a shadow in which the first destination is down."""
+    values = {"forward_method": "masquerade"}
+    destinations = tuple(DesiredDestination("", 0, name(number), Given({**values, "weight": number})) for number in (1, 2))
+    converge(director.kernel, DesiredTable((DesiredService("", OTHER, {"scheduler": "rr"}, destinations=destinations),)), check_mode=False)
+    director.health = Health((*HEALTH.rules, HealthRules(OTHER, (Check("ping"),))))
+    return {KEY: {name(1): 0, name(2): 1, name(3): 1}, OTHER: {name(1): 0, name(2): 1}}
+
+
+def test_a_host_is_held_in_all_services_at_once(director: Director) -> None:
+    shadow = both(director)
+    director.follower.round(director.health, shadow, director.now)
+    assert director.asked == [2], "the journal is read once"
+    assert (director.weights[1], director.memory_weight(Failing(OTHER, name(1)))) == (0, 0)
+
+
+def test_a_service_that_cannot_be_changed_does_not_keep_others(
+    director: Director, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shadow = both(director)
+    converge_locked = follow.converge_locked
+
+    def converge_others(kernel: Any, desired: DesiredTable, **options: Any) -> Any:
+        if any(service.key == KEY for service in desired.services):
+            raise IpvsUnavailableError("It is broken")
+        return converge_locked(kernel, desired, **options)
+
+    monkeypatch.setattr(follow, "converge_locked", converge_others)
+    director.follower.round(director.health, shadow, director.now)
+    assert (director.weights[1], director.memory_weight(Failing(OTHER, name(1)))) == (5, 0)
+    assert f"It is broken. Service {KEY} stays as it is for now" in capsys.readouterr().out
+
+
+HTTP, TCP = "HTTP_CHECK on service [10.0.0.1]:tcp:80 failed after 1 retries.", "TCP_CHECK on service [10.0.0.1]:tcp:80 failed."
+HELD = "Disabling service [10.0.0.1]:tcp:80 of VS "
+
+
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
-        (
-            ["TCP_CHECK on service [10.0.0.1]:tcp:80 failed.", "Removing service [10.0.0.1]:tcp:80 from VS [192.0.2.1]:tcp:80"],
-            "TCP_CHECK on service [10.0.0.1]:tcp:80 failed",
-        ),
+        (["TCP_CHECK on service [10.0.0.1]:tcp:80 failed.", "Removing service [10.0.0.1]:tcp:80 from VS [192.0.2.1]:tcp:80"], TCP),
         (["TCP_CHECK on service [10.0.0.1]:tcp:8080 failed.", "TCP_CHECK on service [10.0.0.11]:tcp:80 failed."], ""),
         ([], ""),
+        ([TCP, f"{HELD}[192.0.2.1]:tcp:80", HTTP, f"{HELD}[192.0.2.1]:tcp:8080"], TCP),
+        ([HTTP, f"{HELD}[192.0.2.1]:tcp:8080", TCP, f"{HELD}[192.0.2.1]:tcp:80"], TCP),
+        ([HTTP, TCP], TCP),
     ],
 )
 def test_reasons_are_keepalived_s_own_words(lines: list[str], reason: str) -> None:
-    assert last_reason(lines, name(1)) == reason
+    failing = Failing(KEY, name(1))
+    assert last_reasons(lines, [failing]) == ({failing: reason.rstrip(".")} if reason else {})
+
+
+def test_a_service_with_a_firewall_mark_has_another_name() -> None:
+    failing = Failing(ServiceKey("ipv4", fwmark=7), name(1))
+    assert last_reasons([TCP, f"{HELD}FWM 7", HTTP, f"{HELD}FWM 8"], [failing]) == {failing: TCP.rstrip(".")}
