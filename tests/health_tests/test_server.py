@@ -88,3 +88,5 @@ def test_what_a_dead_one_means() -> None:
     assert without() == WELL
     assert without("rs1")[WEB] == {"rs1": 0, "rs2": 5, "rs3": 5, "sorry": 0}
     assert without("rs1")[COMMANDED] == WELL[COMMANDED]
+    assert without("rs1")[ECHO] == {"rs1": 0, "rs2": 1}
+    assert without("rs1", silent=True)[ECHO] == WELL[ECHO]

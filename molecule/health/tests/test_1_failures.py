@@ -38,7 +38,7 @@ def test_a_host_that_is_gone(checked: Checked) -> None:
     with checked.step("host gone (blackhole) -> weight 0", Bounds(seconds=SILENT, new_lost=1.0), settled=0) as step:
         checked.vanish("rs1")
         step.seconds = checked.until_weight("rs1", 0, 60)
-        checked.until_held("rs1")
+        checked.until_held("rs1", silent=True)
     with checked.step("  while it is held", NONE_LOST, settled=3):
         assert checked.health()["rs1"]["held_reason"]
     with checked.step("  it answers again", Bounds(seconds=BACK, new_lost=0.0)) as step:
@@ -77,10 +77,10 @@ def test_all_killed(checked: Checked) -> None:
 @pytest.mark.parametrize(
     ("fault", "service", "reason"),
     [
-        ({"status": 500}, WEB, "500"),
-        ({"rcode": 3}, NAMED, ""),
-        ({"closed": True}, ECHO, ""),
-        (None, COMMANDED, ""),
+        ({"status": 500}, WEB, "HTTP_CHECK"),
+        ({"rcode": 3}, NAMED, "rcode = 3"),
+        ({"closed": True}, ECHO, "UDP_CHECK"),
+        (None, COMMANDED, "exited with status 1"),
     ],
     ids=["HTTP 500", "DNS NXDOMAIN", "UDP port closed", "command exit 1"],
 )
@@ -106,7 +106,8 @@ def test_an_expired_certificate(checked: Checked) -> None:
         checked.fail("rs2", certificate="expired")
         step.seconds = checked.until_weight("rs2", 0, 60, [SECURE])
         step.note = checked.health(SECURE)["rs2"]["held_reason"]
-        assert "expired" in step.note
+        # keepalived does not keep what a program says.
+        assert "openssl" in step.note
 
 
 def test_it_is_back_only_when_it_has_been_well_for_a_while(checked: Checked) -> None:
