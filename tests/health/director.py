@@ -217,8 +217,10 @@ class Checked:
         )
 
     def thresholds(self) -> list[str]:
-        """What ipvsadm says of each destination, without its counters."""
-        return sorted(self.director.run("ipvsadm --save --numeric").splitlines())
+        """Each destination and its thresholds, as ipvsadm has them."""
+        listed = self.director.run("ipvsadm --list --numeric --thresholds").splitlines()
+        # Without its connections.
+        return sorted(" ".join(line.split()[:4]) for line in listed)
 
     def pid(self, unit: str) -> int:
         return int(self.director.run(f"systemctl show --property=MainPID --value {unit}"))
