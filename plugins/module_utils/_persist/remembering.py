@@ -14,11 +14,9 @@ While nothing is quiescent, this costs the attempt to open a file.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Optional, Union, cast
+from typing import TYPE_CHECKING, Any, Optional, cast
 
-from ansible_collections.lvs.director.plugins.module_utils._model.steps import AddDestination, EditDestination
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Observed, ServiceKey
 from ansible_collections.lvs.director.plugins.module_utils._persist import files
 
@@ -54,24 +52,9 @@ class _Remembering:
     def apply(self, steps: Sequence[Step]) -> Optional[Refusal]:
         if not files.has_quiescent() and not any(_is_quiescent(step) for step in steps):
             return self._kernel.apply(steps)
-        from ansible_collections.lvs.director.plugins.module_utils._persist import quiescent  # noqa: PLC0415 (compiled only where it is used)
+        from ansible_collections.lvs.director.plugins.module_utils._persist.quiescent_steps import apply  # noqa: PLC0415 (compiled only where it is used)
 
-        before = quiescent.read()
-        after = _after(before, steps)
-        # A kill between the two changes must lose no weight: marks come before the kernel's change, and go after it.
-        meanwhile = after._replace(
-            destinations={
-                service: {**before.destinations.get(service, {}), **after.destinations.get(service, {})}
-                for service in {**before.destinations, **after.destinations}
-            },
-            removed=before.removed,
-        )
-        if meanwhile != before:
-            quiescent.write(meanwhile)
-        refusal = self._kernel.apply([_for_kernel(step) if _is_quiescent(step) else step for step in steps])
-        if refusal is None and after != meanwhile:
-            quiescent.write(after)
-        return refusal
+        return apply(self._kernel, steps)
 
 
 def _marks() -> Optional[Marks]:
@@ -101,37 +84,5 @@ def _marked(observed: Observed, marks: Marks) -> Observed:
 
 
 def _is_quiescent(step: Step) -> bool:
-    kind = type(step)
-    if kind is AddDestination or kind is EditDestination:
-        destination = cast("Union[AddDestination, EditDestination]", step).destination
-        return destination.drained or destination.held
-    return False
-
-
-def _for_kernel(step: Step) -> Step:
-    """Return a step with the values that the kernel is to have."""
-    change = cast("Union[AddDestination, EditDestination]", step)
-    return change._replace(destination=change.destination._replace(weight=0, drained=False, held=False))
-
-
-def _after(marks: Marks, steps: Sequence[Step]) -> Marks:
-    """Return the marks after the steps."""
-    from ansible_collections.lvs.director.plugins.module_utils._model.steps import DeleteDestination, DeleteService  # noqa: PLC0415 (compiled only where it is used)
-    from ansible_collections.lvs.director.plugins.module_utils._persist.quiescent import Held, Mark  # noqa: PLC0415 (compiled only where it is used)
-
-    before = marks
-    for step in steps:
-        if isinstance(step, DeleteService):
-            marks = marks.without_service(step.key)
-        elif isinstance(step, DeleteDestination):
-            marks = marks.with_mark(step.service, step.key, None)
-        elif isinstance(step, (AddDestination, EditDestination)):
-            destination = step.destination
-            mark: Optional[Mark] = None
-            if destination.drained or destination.held:
-                # A destination that moves is deleted and added.
-                earlier = before.mark(step.service, destination.key)
-                held = (earlier.held if earlier else None) or Held(time.time(), "")
-                mark = Mark(destination.weight, destination.drained, held if destination.held else None)
-            marks = marks.with_mark(step.service, destination.key, mark).with_removed(step.service, destination.key, None)
-    return marks
+    destination = getattr(step, "destination", None)
+    return destination is not None and (destination.drained or destination.held)
