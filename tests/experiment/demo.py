@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,8 @@ def experiment(lab: Lab, started: float) -> int:
             shown.begin(number, step)
             compared = compare(main, step, control_run, control_step)
             shown.outcome(number, compared.record, compared.broken, control.scheduler)
-            records.append(compared.record)
+            # The record keeps what went wrong with the control, too.
+            records.append(replace(compared.record, broken=compared.broken))
             broken += [f"{number} ({step.name})"] if compared.broken else []
     draw(service, records, PICTURE)
     RECORD.write_text(dumped(service, records))

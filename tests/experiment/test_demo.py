@@ -47,6 +47,16 @@ def test_the_demo_leaves_the_record_of_its_run(lab: fakes.FakeLab) -> None:
     assert loaded(demo.RECORD.read_text(), service) == loaded(RECORDED.read_text(), service)
 
 
+def test_the_record_says_where_the_control_did_something_else(lab: fakes.FakeLab, capsys: pytest.CaptureFixture[str]) -> None:
+    lab.fault = lambda number, server: None if number == 21 else server
+    assert demo.demo() == 1
+    service = services()["test"]
+    *others, last = (record.broken for record in loaded(demo.RECORD.read_text(), service))
+    assert set(others) == {()}
+    assert last[-1] == "test and fo did not do the same"
+    assert f"   NOT AS EXPECTED: {last[-1]}\n" in capsys.readouterr().out
+
+
 def test_tasks_that_are_ok_are_not_shown(lab: fakes.FakeLab) -> None:
     demo.demo()
     assert len(lab.playbooks) == 2
