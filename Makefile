@@ -23,7 +23,7 @@ help: ## print this help
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' Makefile | expand -t 16
 
 .PHONY: demo
-demo: installed ## watch a director fail over: boot the lab, deploy with the role, run the experiment
+demo: installed ## watch a director fail over: boot the lab, deploy with the role, run the experiment; KEEP=1 leaves the machines
 	@PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):$(PYTHONPATH) python3 -m experiment.demo
 
 .PHONY: test

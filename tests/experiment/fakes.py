@@ -25,7 +25,7 @@ SERVICES = {service.port: service for service in services().values()}
 
 
 class FakeLab:
-    """Director and client. `events` has what was done with the machines, `playbooks` what Ansible ran."""
+    """Director and client. `events` has what was done with the machines."""
 
     def __init__(self) -> None:
         service = services()["test"]
@@ -34,7 +34,6 @@ class FakeLab:
         records = loaded(RECORDED.read_text(encoding="utf-8"), service)
         self.milliseconds = {connection.number: connection.ms for record in records for connection in record.connections}
         self.events: list[str] = []
-        self.playbooks: list[tuple[list[str], dict[str, str]]] = []
         self.fault: Callable[[int, str | None], str | None] = lambda _number, server: server
         self.seconds = 0.0
 
@@ -83,10 +82,8 @@ class FakeLab:
 
     # -- Ansible -----------------------------------------------------------------------------
 
-    def ansible(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
-        if command[0].endswith("ansible-playbook"):
-            self.playbooks.append((command, options["env"]))
-        else:
+    def ansible(self, command: list[str], **_options: Any) -> subprocess.CompletedProcess[str]:
+        if not command[0].endswith("ansible-playbook"):
             given = json.loads(command[-1])
             self.kernels[given["service"]["port"]].set_weight(given["address"], given["weight"])
         return subprocess.CompletedProcess(command, 0, "", "")

@@ -57,11 +57,28 @@ def test_the_record_says_where_the_control_did_something_else(lab: fakes.FakeLab
     assert f"   NOT AS EXPECTED: {last[-1]}\n" in capsys.readouterr().out
 
 
-def test_tasks_that_are_ok_are_not_shown(lab: fakes.FakeLab) -> None:
-    demo.demo()
-    assert len(lab.playbooks) == 2
-    for _command, environment in lab.playbooks:
-        assert environment["ANSIBLE_DISPLAY_OK_HOSTS"] == "false"
+PLAY = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - {name: This one is ok, ansible.builtin.assert: {that: true}}
+    - {name: This one changes something, ansible.builtin.assert: {that: true}, changed_when: true}
+    - {name: This one fails, ansible.builtin.fail: }
+"""
+
+
+def test_tasks_that_are_ok_are_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "play.yml").write_text(PLAY)
+    (tmp_path / "inventory.yml").write_text("all: {hosts: {localhost: }}\n")
+    monkeypatch.setattr(demo, "INVENTORY", tmp_path / "inventory.yml")
+    with pytest.raises(LabError, match=r"play\.yml failed: ansible-playbook says above why"):
+        demo.play(tmp_path / "play.yml")
+    shown = capfd.readouterr().out
+    assert "TASK [This one is ok]" not in shown
+    assert "ok: [" not in shown
+    assert "changed: [localhost]" in shown
+    assert "TASK [This one fails]" in shown
 
 
 @pytest.mark.parametrize("ending", [None, LabError, IpvsExperimentError, KeyboardInterrupt])
