@@ -110,7 +110,11 @@ class Checked:
         self.on_peer(f"systemctl kill --signal=KILL {' '.join(names)}")
 
     def revive(self, *names: str) -> None:
-        self.on_peer(f"systemctl start {' '.join(names)}")
+        """Start the process again, and return when it answers."""
+        self.on_peer(
+            f"systemctl start {' '.join(names)}\nfor name in {' '.join(names)}; do\n"
+            "    until ip netns exec $name ss -Hltn sport = :443 | grep -q LISTEN; do sleep 0.1; done\ndone"
+        )
 
     def vanish(self, name: str) -> None:
         """Have it neither hear nor say anything, as a host without power does."""

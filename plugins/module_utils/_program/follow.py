@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
+from ansible_collections.lvs.director.plugins.module_utils._apply import preflight, transaction
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge_locked
 from ansible_collections.lvs.director.plugins.module_utils._boot.journal import Journal
 from ansible_collections.lvs.director.plugins.module_utils._health.configuration import FIFO, NAMESPACE, configuration
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 _INTERVAL = 1.0
 # Seconds after which the table in service is read in any case.
 _TABLE = 5.0
+# What the first change needs, which a failure should not wait for.
+_LOADED = (preflight, transaction)
 # keepalived rings before its change, and more servers may fail in the same moment.
 _SETTLE = 0.05
 
