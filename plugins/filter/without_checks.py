@@ -43,8 +43,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The services without C(checks), C(min_available), C(on_failure) and C(recover_after), their destinations without C(checks) and
-      C(sorry).
+    - The services without C(checks), C(min_available), C(on_failure), C(recover_after) and C(slow_start), their destinations without
+      C(checks) and C(sorry).
   type: list
   elements: dict
 """

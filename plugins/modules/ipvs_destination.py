@@ -75,6 +75,30 @@ options:
       - Without O(service), this holds for each of the services, and is checked in all of them before any is touched.
     type: int
     default: 1
+  ramp:
+    description:
+      - Bring the destination back in steps instead of at once. It begins with a share of its weight, and gets more every
+        few seconds. The task ends with the last step.
+      - Only for a destination that is not in service (new, drained, of weight 0, or on its way already); for others it has no effect.
+      - Run an interrupted task again to continue. Until then the share stays, over other tasks and reboots. Check mode does not wait.
+    type: dict
+    version_added: 0.2.0
+    suboptions:
+      from:
+        description:
+          - The first share in percent, 1 to 99. A share is at least weight 1, so give weights that can be divided, such as V(100).
+        type: int
+        default: 10
+      steps:
+        description:
+          - Number of shares, the last of which is the whole weight.
+        type: int
+        default: 5
+      every:
+        description:
+          - Seconds from one step to the next, 1 to 3600.
+        type: int
+        default: 30
   service:
     description:
       - The virtual service, named by protocol, address and port, or by firewall mark. It must exist unless
@@ -210,6 +234,12 @@ EXAMPLES = r"""
   lvs.director.ipvs_destination:
     service: {protocol: tcp, address: 10.211.55.3, port: 21}
     address: 10.211.55.253
+
+- name: Bring it back in four steps, a minute apart
+  lvs.director.ipvs_destination:
+    service: {protocol: tcp, address: 10.211.55.3, port: 21}
+    address: 10.211.55.253
+    ramp: {from: 25, steps: 4, every: 60}
 
 - name: Take a whole real server out of all services
   lvs.director.ipvs_destination:
@@ -348,6 +378,7 @@ from ansible_collections.lvs.director.plugins.module_utils._options.destination 
     address_from_destination_module,
     desired_from_destination_module,
     destination_module_spec,
+    ramp_from_destination_module,
 )
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run
 
@@ -356,6 +387,7 @@ if TYPE_CHECKING:
     from ansible_collections.lvs.director.plugins.module_utils._apply.table import Outcome
     from ansible_collections.lvs.director.plugins.module_utils._kernel.contract import IpvsKernel
     from ansible_collections.lvs.director.plugins.module_utils._model.drain import Drain
+    from ansible_collections.lvs.director.plugins.module_utils._model.ramp import Ramp
     from ansible_collections.lvs.director.plugins.module_utils._persist.contract import Store
 
 # An entry that is not there yet, and that an earlier task would add.
@@ -376,6 +408,7 @@ class _Asked(NamedTuple):
     desired: Optional[DesiredTable]
     address: Optional[tuple[bytes, Optional[int]]]
     how: Optional[Drain]
+    ramp: Optional[Ramp]
 
 
 def _read(params: dict[str, Any]) -> _Asked:
@@ -384,16 +417,17 @@ def _read(params: dict[str, Any]) -> _Asked:
         from ansible_collections.lvs.director.plugins.module_utils._options.drain import drain_from_destination_module  # noqa: PLC0415 (compiled only where it is used)
 
         how = drain_from_destination_module(params)
+    ramp = ramp_from_destination_module(params)
     if params["service"] is None:
-        return _Asked(params["state"], None, address_from_destination_module(params), how)
-    return _Asked(params["state"], desired_from_destination_module(params), None, how)
+        return _Asked(params["state"], None, address_from_destination_module(params), how, ramp)
+    return _Asked(params["state"], desired_from_destination_module(params), None, how, ramp)
 
 
 def _act(kernel: IpvsKernel, store: Store, asked: _Asked, check_mode: bool) -> Result:
     desired = asked.desired
     if desired is None:
         return _act_everywhere(kernel, store, asked, check_mode)
-    outcome, waited, failure = _change(kernel, store, lambda _kernel: desired, asked.how, check_mode)
+    outcome, waited, failure = _change(kernel, store, lambda _kernel: desired, asked, check_mode)
     observed = only(outcome)
     return {
         **change_result(outcome),
@@ -411,7 +445,7 @@ def _act_everywhere(kernel: IpvsKernel, store: Store, asked: _Asked, check_mode:
     address, port = asked.address or (b"", None)
     desired = everywhere(kernel, address, port, state=asked.state)
     named = partial(everywhere, address=address, port=port, state=asked.state)
-    outcome, waited, failure = _change(kernel, store, named, asked.how, check_mode)
+    outcome, waited, failure = _change(kernel, store, named, asked, check_mode)
     places = [(service.key, each.key) for service in desired.services for each in service.destinations or ()]
     return {
         **change_result(outcome),
@@ -423,10 +457,13 @@ def _act_everywhere(kernel: IpvsKernel, store: Store, asked: _Asked, check_mode:
     }
 
 
-def _change(
-    kernel: IpvsKernel, store: Store, named: Any, how: Optional[Drain], check_mode: bool
-) -> tuple[Outcome, Optional[Waited], Result]:
+def _change(kernel: IpvsKernel, store: Store, named: Any, asked: _Asked, check_mode: bool) -> tuple[Outcome, Optional[Waited], Result]:
     """Make the change. Return its outcome, how the draining went, and what the result has of a failure."""
+    how = asked.how
+    if asked.ramp is not None:
+        from ansible_collections.lvs.director.plugins.module_utils._apply.ramp import ramp  # noqa: PLC0415 (compiled only where it is used)
+
+        return ramp(kernel, named, asked.ramp, check_mode=check_mode, store=store), None, {}
     if how is None:
         return bring_back(kernel, named, check_mode=check_mode, store=store), None, {}
     from ansible_collections.lvs.director.plugins.module_utils._apply.drain import drain  # noqa: PLC0415 (compiled only where it is used)

@@ -171,6 +171,11 @@ options:
           - Seconds that a destination must be well without interruption before it is no longer held. The default is
             O(defaults.recover_after).
         type: float
+      slow_start:
+        description:
+          - Seconds in which a destination that comes back gets its whole weight, a tenth more each time. A share is at least weight 1,
+            so give weights that can be divided, such as V(100). The default is O(defaults.slow_start).
+        type: float
       destinations:
         description:
           - Destinations that differ from the others. They need not be listed for being checked.
@@ -230,6 +235,11 @@ options:
           - The default is the longest time in which a failure is noticed, 8 with the other defaults. Less is refused; whenever the
             checks start, all destinations seem well until then.
         type: float
+      slow_start:
+        description:
+          - Seconds in which a destination that comes back gets its whole weight. V(0) gives it at once.
+        type: float
+        default: 0.0
   state:
     description:
       - V(absent) gives all held destinations their weight back, and removes the checks with their units, files and network namespace.
@@ -275,12 +285,14 @@ EXAMPLES = r"""
           - {type: dns, name: www.example.org, record_type: A}
         on_failure: hold
         recover_after: 30
+        slow_start: 60
     defaults:
       interval: 1
       timeout: 1
       retries: 1
       retry_pause: 0.5
       recover_after: 10
+      slow_start: 0
 
 - name: Verify certificates and answers, and run a program
   lvs.director.ipvs_health:

@@ -273,6 +273,11 @@ services:
           type: int
           returned: success
           version_added: 0.2.0
+        share:
+          description: How much of its weight it has in the kernel, in percent. Less than 100 while it comes back in steps.
+          type: int
+          returned: success
+          version_added: 0.2.0
         drained:
           description: Whether an operator has drained it (M(lvs.director.ipvs_destination)).
           type: bool

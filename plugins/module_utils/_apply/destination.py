@@ -39,7 +39,9 @@ def bring_back(kernel: IpvsKernel, named: Named, *, check_mode: bool, store: Opt
             values = marks.removed.get(str(service), {}).get(str(destination.key))
             is_removed = values is not None and find(present, service, destination.key) is None
             earlier = quiescent.given_of(values) if values is not None and is_removed else Given()
-            return destination._replace(given=Given({**_laid_over(earlier, destination.given), "drained": False}))
+            return destination._replace(
+                given=Given({**_laid_over(earlier, destination.given), "drained": False, "share": destination.given.get("share", 100)})
+            )
 
         outcome = converge_locked(kernel, changed(desired, configured), check_mode=check_mode, store=store, counters=True)
         if not check_mode:

@@ -72,7 +72,7 @@ def drain(kernel: IpvsKernel, named: Named, how: Drain, *, check_mode: bool, sto
         if missing and not how.remove:
             service, destination = missing[0]
             raise IpvsMissingError("address", f"there is no destination {destination} of service {service} to drain")
-        marked = changed(desired, lambda _service, each: each._replace(given=Given({"drained": True})))
+        marked = changed(desired, lambda _service, each: each._replace(given=Given({"drained": True, "share": 100})))
         final = changed(desired, lambda _service, each: each._replace(present=False)) if how.remove else marked
         # The whole change, for the report; it is made in two parts.
         whole = converge_locked(kernel, final, check_mode=True, store=store, counters=True)

@@ -41,6 +41,7 @@ class HealthRules(NamedTuple):
     min_available: int = 1  # destinations, or percent of them
     min_available_percent: bool = False
     recover_after: float = 8.0  # seconds
+    slow_start: float = 0.0  # seconds until one that comes back has its whole weight
 
     def checks_of(self, key: DestinationKey) -> tuple[Check, ...]:
         """Return the checks of a destination. A sorry server has only those of its own."""

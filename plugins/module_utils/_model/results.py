@@ -71,12 +71,12 @@ def destination_values(destination: Destination) -> dict[str, Any]:
 
 
 # What is returned of a destination that may be quiescent.
-QUIESCENT = ("effective_weight", "drained", "held", "held_since", "held_reason")
+QUIESCENT = ("effective_weight", "share", "drained", "held", "held_since", "held_reason")
 
 
 def quiescent_values(destination: Destination) -> dict[str, Any]:
     """Return whether a destination is quiescent. The kernel does not know since when and why: see ``_persist.quiescent``."""
-    return dict(zip(QUIESCENT, (destination.effective_weight, destination.drained, destination.held, None, None)))
+    return dict(zip(QUIESCENT, (destination.effective_weight, destination.share, destination.drained, destination.held, None, None)))
 
 
 def configuration(entry: Optional[Entry]) -> dict[str, Any]:

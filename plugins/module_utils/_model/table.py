@@ -107,6 +107,11 @@ class Service(NamedTuple):
     one_packet: bool = False
 
 
+def effective_weight(weight: int, share: int, *, quiescent: bool) -> int:
+    """Return the weight in the kernel of a destination. A share of a weight is never 0."""
+    return 0 if quiescent or not weight else max(1, weight * share // 100)
+
+
 class Destination(NamedTuple):
     """Configuration of a destination, with the defaults of ipvsadm(8)."""
 
@@ -121,11 +126,17 @@ class Destination(NamedTuple):
     # Quiescent: the kernel has weight 0, and ``weight`` is the one to come back with. See ``_persist.quiescent``.
     drained: bool = False  # by an operator
     held: bool = False  # by a failed health check
+    share: int = 100  # percent of the weight in the kernel, while it comes back in steps
 
     @property
     def effective_weight(self) -> int:
         """The weight in the kernel."""
-        return 0 if self.drained or self.held else self.weight
+        return effective_weight(self.weight, self.share, quiescent=self.drained or self.held)
+
+    @property
+    def marked(self) -> bool:
+        """Whether the kernel has another weight than ``weight``, which it cannot keep."""
+        return self.drained or self.held or self.share != 100
 
     @property
     def foreign(self) -> bool:

@@ -131,7 +131,7 @@ def _destination_head(address_length: int, tail_length: int) -> bytes:
 @lru_cache(maxsize=1024)
 def _destination_frame(address_length: int, values: tuple[Any, ...]) -> tuple[bytes, bytes]:
     """Return what precedes and follows the key; most destinations of a table share it with many others."""
-    forward_method, weight, upper, lower, tunnel_type, tunnel_port, tunnel_flags, _drained, _held = values
+    forward_method, weight, upper, lower, tunnel_type, tunnel_port, tunnel_flags, *_marks = values
     tail = (
         u32(uapi.IPVS_DEST_ATTR_FWD_METHOD, uapi.number_of(_FORWARD_METHOD_NUMBERS, forward_method))
         + u32(uapi.IPVS_DEST_ATTR_WEIGHT, weight & 0xFFFFFFFF)

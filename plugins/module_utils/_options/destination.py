@@ -12,6 +12,7 @@ from typing import Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredService, DesiredTable, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError
+from ansible_collections.lvs.director.plugins.module_utils._model.ramp import Ramp
 from ansible_collections.lvs.director.plugins.module_utils._options.common import (
     DESTINATION_SPEC,
     SERVICE_KEY_SPEC,
@@ -25,6 +26,12 @@ from ansible_collections.lvs.director.plugins.module_utils._options.common impor
     service_key,
 )
 
+RAMP_SPEC: Spec = {
+    "from": {"type": "int", "default": 10},
+    "steps": {"type": "int", "default": 5},
+    "every": {"type": "int", "default": 30},
+}
+
 
 def destination_module_spec() -> Spec:
     """Return the arguments of AnsibleModule for ``ipvs_destination``."""
@@ -37,12 +44,30 @@ def destination_module_spec() -> Spec:
             "drain_then": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
             "drain_on_timeout": {"type": "str", "choices": ["fail", "continue"], "default": "fail"},
             "min_available": {"type": "int", "default": 1},
+            "ramp": {"type": "dict", "options": RAMP_SPEC},
             "service": {"type": "dict", "options": SERVICE_KEY_SPEC},
             **DESTINATION_SPEC,
             **STRICT_SPEC,
         },
         "supports_check_mode": True,
     }
+
+
+def ramp_from_destination_module(params: Params) -> Optional[Ramp]:
+    """Return how the destination comes back, None for at once.
+
+    :raises IpvsInputError: a value is invalid.
+    """
+    options = params["ramp"]
+    if options is None:
+        return None
+    if params["state"] != "present":
+        raise IpvsInputError("ramp", f"is for bringing a destination back, with state present, not {params['state']}")
+    return Ramp(
+        number(options, "ramp", "from", 1, 99, " percent"),
+        number(options, "ramp", "steps", 2, 100),
+        number(options, "ramp", "every", 1, 3600, " seconds"),
+    )
 
 
 def address_from_destination_module(params: Params) -> tuple[bytes, Optional[int]]:

@@ -35,6 +35,7 @@ SERVICE_SPEC: Spec = {
     "min_available": {"type": "str"},
     "on_failure": {"type": "str", "choices": ["hold"]},
     "recover_after": {"type": "float"},
+    "slow_start": {"type": "float"},
 }
 DESTINATION_HEALTH_SPEC: Spec = {"checks": {"type": "list", "elements": "dict"}, "sorry": {"type": "bool"}}
 
@@ -44,6 +45,7 @@ DEFAULTS_SPEC: Spec = {
     "retries": {"type": "int", "default": 1},
     "retry_pause": {"type": "float", "default": 1.0},
     "recover_after": {"type": "float"},
+    "slow_start": {"type": "float", "default": 0.0},
 }
 
 _TYPE: Spec = {"type": {"type": "str", "choices": list(TYPES), "required": True}}
@@ -119,6 +121,7 @@ class _Times(NamedTuple):
     retries: int
     retry_pause: float
     recover_after: float
+    slow_start: float
 
     @property
     def slowest(self) -> float:
@@ -132,6 +135,7 @@ def _times(path: str, values: Params) -> _Times:
         number(values, path, "retries", 0, 100),
         _seconds(path, "retry_pause", values["retry_pause"], 0.0),
         0.0,
+        _seconds(path, "slow_start", values["slow_start"], 0.0),
     )
     return times._replace(recover_after=_recover_after(path, values["recover_after"], times, times.slowest))
 
@@ -170,13 +174,14 @@ def _rules(path: str, values: Params, key: ServiceKey, times: _Times) -> Optiona
         if options["sorry"]:
             sorry.add(destination)
     if not checks and not any(own.values()):
-        needless = [option for option in ("min_available", "on_failure", "recover_after") if values[option] is not None]
+        needless = [option for option in ("min_available", "on_failure", "recover_after", "slow_start") if values[option] is not None]
         if needless or sorry:
             raise IpvsInputError(at(path, (needless or ["destinations"])[0]), f"needs checks, and {key} has none")
         return None
     least, percent = _min_available(at(path, "min_available"), values["min_available"] or "1")
     recover_after = _recover_after(path, values["recover_after"], times, times.recover_after)
-    return HealthRules(key, checks, own, frozenset(sorry), least, percent, recover_after)
+    slow_start = times.slow_start if values["slow_start"] is None else _seconds(path, "slow_start", values["slow_start"], 0.0)
+    return HealthRules(key, checks, own, frozenset(sorry), least, percent, recover_after, slow_start)
 
 
 def _min_available(path: str, text: str) -> tuple[int, bool]:

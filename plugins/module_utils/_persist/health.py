@@ -93,6 +93,7 @@ def _values(rules: HealthRules) -> dict[str, Any]:
         "checks": list(map(_check_values, rules.checks)),
         "min_available": f"{rules.min_available}%" if rules.min_available_percent else rules.min_available,
         "recover_after": rules.recover_after,
+        "slow_start": rules.slow_start,
         "destinations": [_destination_values(rules, each) for each in listed],
     }
 
@@ -127,6 +128,7 @@ def _rules(values: Mapping[str, Any]) -> HealthRules:
         int(least.rstrip("%")),
         least.endswith("%"),
         float(values["recover_after"]),
+        float(values.get("slow_start", 0.0)),
     )
 
 

@@ -4,12 +4,12 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The destinations that have weight 0 for a time: drained by an operator, or held because a health check fails.
+"""The destinations that have no weight for a time, or less: drained by an operator, held because a health check fails, or coming back.
 
-The kernel cannot keep the weight that such a destination is to have afterwards, so it is in a file that only root can write, and that
+The kernel cannot keep the weight that such a destination is to have, so it is in a file that only root can write, and that
 survives a reboot. A destination that was drained and then removed has all its values there, until it comes back:
 
-    {"destinations": {"tcp 192.0.2.1:80": {"10.0.0.1:80": {"weight": 7, "drained": true, "held": null},
+    {"destinations": {"tcp 192.0.2.1:80": {"10.0.0.1:80": {"weight": 7, "drained": true, "held": null, "share": 100, "since": null},
                                            "10.0.0.2:80": {"weight": 5, "drained": false, "held": {"since": 1764370000, "reason": "..."}}}},
      "removed": {"tcp 192.0.2.1:80": {"10.0.0.9:80": {"forward_method": "masquerade", "weight": 7, ...}}}}
 
@@ -28,7 +28,13 @@ from typing import Any, NamedTuple, Optional
 from ansible_collections.lvs.director.plugins.module_utils._model.desired import DesiredDestination, DesiredService, Given
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import NOT_ROOT, IpvsError, IpvsUnavailableError
 from ansible_collections.lvs.director.plugins.module_utils._model.results import destination_values, service_result
-from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Observed, ServiceKey
+from ansible_collections.lvs.director.plugins.module_utils._model.table import (
+    Destination,
+    DestinationKey,
+    Observed,
+    ServiceKey,
+    effective_weight,
+)
 from ansible_collections.lvs.director.plugins.module_utils._options.common import DESTINATION_SPEC, given_of_destination
 from ansible_collections.lvs.director.plugins.module_utils._persist import files
 
@@ -41,11 +47,22 @@ class Held(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """The weight that a quiescent destination is to have, and why it has none now."""
+    """The weight that a quiescent destination is to have, and why it has none now, or less."""
 
     weight: int
     drained: bool = False
     held: Optional[Held] = None
+    share: int = 100  # percent
+    since: Optional[float] = None  # when it began to come back in steps, in seconds since 1970
+
+    @property
+    def effective_weight(self) -> int:
+        """The weight in the kernel."""
+        return effective_weight(self.weight, self.share, quiescent=self.drained or self.held is not None)
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields of the destination."""
+        return {"weight": self.weight, "drained": self.drained, "held": self.held is not None, "share": self.share}
 
 
 class Marks(NamedTuple):
@@ -199,17 +216,13 @@ def _with_mark(destination: DesiredDestination, mark: Optional[Mark]) -> Desired
         return destination
     # Earlier versions saved weight 0 for a drained destination.
     weight = destination.given.get("weight", mark.weight) or mark.weight
-    values = {"weight": weight, "drained": mark.drained, "held": mark.held is not None}
-    return destination._replace(given=Given({**destination.given, **values}))
+    return destination._replace(given=Given({**destination.given, **mark.values(), "weight": weight}))
 
 
 def _text(marks: Marks) -> str:
     content = {
         "destinations": {
-            service: {
-                name: {"weight": mark.weight, "drained": mark.drained, "held": mark.held._asdict() if mark.held else None}
-                for name, mark in destinations.items()
-            }
+            service: {name: {**mark._asdict(), "held": mark.held._asdict() if mark.held else None} for name, mark in destinations.items()}
             for service, destinations in marks.destinations.items()
         },
         "removed": marks.removed,
@@ -225,6 +238,8 @@ def _marks(content: Mapping[str, Any]) -> Marks:
                     int(mark["weight"]),
                     bool(mark["drained"]),
                     Held(float(mark["held"]["since"]), str(mark["held"]["reason"])) if mark["held"] else None,
+                    int(mark.get("share", 100)),
+                    None if mark.get("since") is None else float(mark["since"]),
                 )
                 for name, mark in destinations.items()
             }

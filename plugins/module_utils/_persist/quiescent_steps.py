@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Apply steps with quiescent destinations: the kernel gets weight 0, and the file what they are to have.
+"""Apply steps with quiescent destinations: the kernel gets less weight, or none, and the file what they are to have.
 
 A kill between the two changes must lose no weight: marks come before the kernel's change, and go after it.
 """
@@ -58,8 +58,9 @@ def _both(before: Marks, after: Marks) -> Marks:
 
 def _for_kernel(step: Step) -> Step:
     """Return a step with the values that the kernel is to have."""
-    if isinstance(step, (AddDestination, EditDestination)) and (step.destination.drained or step.destination.held):
-        return step._replace(destination=step.destination._replace(weight=0, drained=False, held=False))
+    if isinstance(step, (AddDestination, EditDestination)) and step.destination.marked:
+        weight = step.destination.effective_weight
+        return step._replace(destination=step.destination._replace(weight=weight, drained=False, held=False, share=100))
     return step
 
 
@@ -78,9 +79,16 @@ def _after(marks: Marks, steps: Sequence[Step]) -> Marks:
 
 
 def _mark(before: Marks, service: ServiceKey, destination: Destination) -> Optional[Mark]:
-    if not (destination.drained or destination.held):
+    if not destination.marked:
         return None
     # A destination that moves is deleted and added, and goes on being held.
     earlier = before.mark(service, destination.key)
     held = (earlier.held if earlier else None) or Held(time.time(), "")
-    return Mark(destination.weight, destination.drained, held if destination.held else None)
+    since = (earlier.since if earlier else None) or time.time()
+    return Mark(
+        destination.weight,
+        destination.drained,
+        held if destination.held else None,
+        destination.share,
+        since if destination.share != 100 else None,
+    )

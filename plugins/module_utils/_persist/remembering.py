@@ -74,15 +74,15 @@ def _marked(observed: Observed, marks: Marks) -> Observed:
     key = observed.entry.service.key
     if str(key) not in marks.destinations:
         return observed
-    # A weight above 0 was set by another program, and counts.
-    known = {each.key: mark for each in observed.entry.destinations if not each.weight and (mark := marks.mark(key, each.key))}
-    destinations = tuple(
-        each._replace(weight=mark.weight, drained=mark.drained, held=mark.held is not None) if (mark := known.get(each.key)) else each
-        for each in observed.entry.destinations
-    )
-    return observed._replace(entry=observed.entry._replace(destinations=destinations))
+    destinations = []
+    for each in observed.entry.destinations:
+        mark = marks.mark(key, each.key)
+        # Another weight was set by another program, and counts.
+        applies = mark is not None and each.weight == mark.effective_weight
+        destinations.append(each._replace(**mark.values()) if mark and applies else each)
+    return observed._replace(entry=observed.entry._replace(destinations=tuple(destinations)))
 
 
 def _is_quiescent(step: Step) -> bool:
     destination = getattr(step, "destination", None)
-    return destination is not None and (destination.drained or destination.held)
+    return destination is not None and destination.marked

@@ -186,5 +186,5 @@ def _problem(entry: Entry) -> str:
     except (IpvsError, KeyError, TypeError, ValueError) as exc:
         return _reason(exc)
     # A restore adds the marks of quiescent destinations to what is saved.
-    plain = tuple(destination._replace(drained=False, held=False) for destination in entry.destinations)
+    plain = tuple(destination._replace(drained=False, held=False, share=100) for destination in entry.destinations)
     return "" if back == entry._replace(destinations=plain) else "it would be restored differently"

@@ -148,4 +148,6 @@ def destination_line(destination: Destination) -> str:
     if destination.upper_threshold:
         words.append(f"upper_threshold {destination.upper_threshold} lower_threshold {destination.lower_threshold}")
     words += [word for word in ("drained", "held") if getattr(destination, word)]
+    if destination.share != 100:
+        words.append(f"share {destination.share} %")
     return " ".join(words)

@@ -114,7 +114,7 @@ class _Destinations:
         self.first.append(DeleteDestination(self._service, key))
         # Keep its old weight until the others are in place.
         keeps = old.effective_weight and not new.effective_weight
-        self._add(new._replace(weight=old.weight, drained=False, held=False) if keeps else new)
+        self._add(new._replace(weight=old.weight, drained=False, held=False, share=old.share) if keeps else new)
 
     def _others_eligible(self, key: DestinationKey) -> bool:
         return any(destination.effective_weight for other, destination in self._now.items() if other != key)

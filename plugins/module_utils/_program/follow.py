@@ -22,13 +22,13 @@ import select
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from ansible_collections.lvs.director.plugins.module_utils._apply import preflight, transaction
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge_locked
 from ansible_collections.lvs.director.plugins.module_utils._boot.journal import Journal
 from ansible_collections.lvs.director.plugins.module_utils._health.configuration import FIFO, NAMESPACE, configuration
-from ansible_collections.lvs.director.plugins.module_utils._health.decide import SORRY, Decision, UpTimes, decide
+from ansible_collections.lvs.director.plugins.module_utils._health.decide import SORRY, Decision, UpTimes, decide, share_after
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel
 from ansible_collections.lvs.director.plugins.module_utils._kernel.namespace import inside
 from ansible_collections.lvs.director.plugins.module_utils._machine.health import put_configuration
@@ -112,7 +112,7 @@ class Follower:
         self._read_at = now
         followed = self._followed(health)
         self._configured(health, followed)
-        if not any(self._decided(each, up, up_for) for each in followed) and not _others_held(health):
+        if not any(self._decided(each, up, up_for) for each in followed) and not _others_held(health) and not _rising(followed):
             self._note_kept(followed, up, up_for)
             return
         with self._kernel.lock(exclusive=True):
@@ -121,7 +121,9 @@ class Follower:
                 Decided(each.entry, decide(each.rules, each.entry.destinations, up[each.rules.key], up_for[each.rules.key]))
                 for each in followed
             ]
-            self._explain(self._carry_out([each for each in decided if each.decision.hold or each.decision.release]))
+            slow = {each.rules.key: each.rules.slow_start for each in followed}
+            self._explain(self._carry_out([each for each in decided if each.decision.hold or each.decision.release], slow))
+            self._raise_shares(followed)
             self._release_others(health)
         self._note_kept(self._followed(health), up, up_for)
 
@@ -144,16 +146,16 @@ class Follower:
         decision = decide(each.rules, each.entry.destinations, up[key], up_for[key])
         return bool(decision.hold or decision.release)
 
-    def _carry_out(self, decided: list[Decided]) -> list[Decided]:
+    def _carry_out(self, decided: list[Decided], slow: Mapping[ServiceKey, float]) -> list[Decided]:
         """Change all at once, and return what was done: a host that dies may be in each of a thousand services."""
         if not decided:
             return []
         try:
-            _hold(self._kernel, {entry.service.key: _changes(decision) for entry, decision in decided})
+            _change(self._kernel, {entry.service.key: _changes(decision, slow[entry.service.key]) for entry, decision in decided})
         except IpvsError as exc:
             if len(decided) > 1:
                 # Perhaps because of one of them.
-                return [each for one in decided for each in self._carry_out([one])]
+                return [each for one in decided for each in self._carry_out([one], slow)]
             self._journal.problem(f"{exc}. Service {decided[0].entry.service.key} stays as it is for now")
             return []
         return decided
@@ -178,6 +180,14 @@ class Follower:
                 why = ", although its health check fails: too few others are left" if name in decision.kept else ""
                 self._journal.warning(f"{name} of service {key} is back with weight {weights[name]}{why}")
 
+    def _raise_shares(self, followed: Iterable[Followed]) -> None:
+        """Give destinations that come back in steps their next share."""
+        for key, shares in _rising(followed).items():
+            try:
+                _change(self._kernel, {key: {name: {"share": share} for name, share in shares.items()}})
+            except IpvsError as exc:
+                self._journal.problem(f"{exc}. Service {key} stays as it is for now")
+
     def _release_others(self, health: Health) -> None:
         release(self._kernel, self._journal, keep=[rules.key for rules in health.rules])
 
@@ -191,6 +201,7 @@ class Follower:
         for rules, entry in followed:
             decision = decide(rules, entry.destinations, up[rules.key], up_for[rules.key])
             self._waiting |= any(each.held and up[rules.key].get(each.key) for each in entry.destinations)
+            self._waiting |= bool(rules.slow_start) and any(each.share != 100 for each in entry.destinations)
             if decision.kept != self._kept.get(rules.key, ()):
                 self._kept[rules.key] = decision.kept
                 for name in decision.kept:
@@ -219,29 +230,48 @@ def release(kernel: IpvsKernel, journal: Journal, keep: Iterable[ServiceKey] = (
     for observed in kernel.read_table(counters=False):
         entry = observed.entry
         if str(entry.service.key) in names:
-            held = {each.key: False for each in entry.destinations if each.held}
+            held = [each.key for each in entry.destinations if each.held]
             if held:
-                _hold(kernel, {entry.service.key: held})
+                _change(kernel, {entry.service.key: {name: {"held": False} for name in held}})
                 for name in held:
                     journal.note(f"{name} of service {entry.service.key} is back: it is not checked any more")
     # Destinations that another program has deleted, or given a weight.
     left = quiescent.read()
     forgotten = {
-        service: {name: mark._replace(held=None) for name, mark in found.items() if mark.drained} if service in names else found
+        service: {name: mark._replace(held=None) for name, mark in found.items() if mark.drained or mark.share != 100}
+        if service in names
+        else found
         for service, found in left.destinations.items()
     }
     quiescent.write(left._replace(destinations={service: found for service, found in forgotten.items() if found}))
 
 
-def _changes(decision: Decision) -> dict[DestinationKey, bool]:
-    return {**dict.fromkeys(decision.hold, True), **dict.fromkeys(decision.release, False)}
+def _changes(decision: Decision, slow_start: float) -> dict[DestinationKey, dict[str, Any]]:
+    back = {"held": False, "share": share_after(slow_start, 0.0)}
+    return {**{name: {"held": True, "share": 100} for name in decision.hold}, **dict.fromkeys(decision.release, back)}
 
 
-def _hold(kernel: IpvsKernel, changes: Mapping[ServiceKey, Mapping[DestinationKey, bool]]) -> None:
-    """Hold destinations or bring them back, on the way of any task. The caller holds the lock."""
+def _rising(followed: Iterable[Followed]) -> dict[ServiceKey, dict[DestinationKey, int]]:
+    """Return the destinations that came back with a share of their weight, and are due for a greater one."""
+    found: dict[ServiceKey, dict[DestinationKey, int]] = {}
+    marks: Optional[quiescent.Marks] = None
+    for rules, entry in followed:
+        for each in entry.destinations if rules.slow_start else ():
+            if each.share == 100 or each.held or each.drained:
+                continue
+            marks = marks or quiescent.read()
+            mark = marks.mark(rules.key, each.key)
+            share = share_after(rules.slow_start, time.time() - ((mark.since if mark else None) or 0.0))
+            if share > each.share:
+                found.setdefault(rules.key, {})[each.key] = share
+    return found
+
+
+def _change(kernel: IpvsKernel, changes: Mapping[ServiceKey, Mapping[DestinationKey, Mapping[str, Any]]]) -> None:
+    """Change destinations on the way of any task. The caller holds the lock."""
     services = []
-    for key, held in changes.items():
-        destinations = tuple(DesiredDestination("", 0, name, Given({"held": value})) for name, value in held.items())
+    for key, fields in changes.items():
+        destinations = tuple(DesiredDestination("", 0, name, Given(given)) for name, given in fields.items())
         services.append(DesiredService("", key, Given(), must_exist=True, destinations=destinations, ordered=False, strict=False))
     converge_locked(kernel, DesiredTable(tuple(services)), check_mode=False)
 

@@ -203,7 +203,7 @@ def test_release_keeps_what_is_drained(director: Director) -> None:
     assert director.weights[1] == 0
     mark = quiescent.read().mark(KEY, name(1))
     assert mark
-    assert mark == (5, True, None)
+    assert mark == (5, True, None, 100, None)
 
 
 def test_marks_of_deleted_services_are_forgotten(director: Director, file: Path) -> None:
@@ -283,3 +283,37 @@ def test_reasons_are_keepalived_s_own_words(lines: list[str], reason: str) -> No
 def test_a_service_with_a_firewall_mark_has_another_name() -> None:
     failing = Failing(ServiceKey("ipv4", fwmark=7), name(1))
     assert last_reasons([TCP, f"{HELD}FWM 7", HTTP, f"{HELD}FWM 8"], [failing]) == {failing: TCP.rstrip(".")}
+
+
+def test_a_slow_start(director: Director, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow.time, "time", lambda: director.now)
+    director.configure({3: 7, 1: 100, 2: 6})
+    director.health = Health((HEALTH.rules[0]._replace(slow_start=20.0),))
+    director.up[1] = False
+    director.rounds()
+    director.up[1] = True
+    assert director.rounds(9) == {3: 7, 1: 10, 2: 6}
+    # A run of the table does not fight it, and a follower that was killed goes on.
+    assert not director.configure({3: 7, 1: 100, 2: 6})
+    seen = [director.rounds()[1] for _second in range(10)]
+    director.restart()
+    seen += [director.rounds()[1] for _second in range(12)]
+    assert seen == sorted(seen)
+    assert set(seen) == set(range(10, 101, 10))
+    assert seen.index(100) <= 21
+    assert not file.exists()
+
+
+def test_one_that_fails_again_while_it_comes_back_is_held(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow.time, "time", lambda: director.now)
+    director.configure({3: 7, 1: 100, 2: 6})
+    director.health = Health((HEALTH.rules[0]._replace(slow_start=20.0),))
+    director.up[1] = False
+    director.rounds()
+    director.up[1] = True
+    director.rounds(12)
+    director.up[1] = False
+    assert director.rounds()[1] == 0
+    director.up[1] = True
+    assert director.rounds(9)[1] == 10
+    assert director.rounds(25)[1] == 100

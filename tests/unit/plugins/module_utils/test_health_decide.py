@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._health.decide import FAILS, SORRY, UpTimes, decide
+from ansible_collections.lvs.director.plugins.module_utils._health.decide import FAILS, SORRY, UpTimes, decide, share_after
 from ansible_collections.lvs.director.plugins.module_utils._model.health import Check, HealthRules
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, ServiceKey
 from hypothesis import given
@@ -156,3 +156,8 @@ def test_up_times() -> None:
     assert times.see("a", {key(1): True, key(2): True}, 13.0) == {key(1): 3.0, key(2): 0.0}
     assert times.see("a", {}, 14.0) == {}
     assert times.see("a", {key(1): True}, 15.0) == {key(1): 0.0}
+
+
+def test_shares() -> None:
+    assert [share_after(30.0, seconds) for seconds in (-5.0, 0.0, 3.3, 3.4, 15.0, 29.9, 30.0, 1e9)] == [10, 10, 10, 20, 50, 90, 100, 100]
+    assert share_after(0.0, 0.0) == 100

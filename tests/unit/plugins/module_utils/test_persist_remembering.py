@@ -173,9 +173,9 @@ def test_saved_services_get_their_marks_back() -> None:
     destinations = quiescent.with_marks(saved, marks).destinations
     assert destinations
     assert [dict(each.given) for each in destinations] == [
-        {"weight": 5, "drained": False, "held": True},
+        {"weight": 5, "drained": False, "held": True, "share": 100},
         # Earlier versions saved weight 0 for a drained destination.
-        {"weight": 3, "drained": True, "held": False},
+        {"weight": 3, "drained": True, "held": False, "share": 100},
         {"weight": 5},
     ]
 
@@ -197,3 +197,21 @@ def test_nothing_is_read_while_nothing_is_quiescent(file: Path, monkeypatch: pyt
     converge(kernel, DesiredTable((service,)), check_mode=False)
     assert entry(kernel) == Entry(Service(KEY, "rr"), (destination(1, weight=1),))
     assert not file.exists()
+
+
+def test_a_share_of_the_weight(memory: MemoryKernel, kernel: IpvsKernel) -> None:
+    converge(kernel, table(desired(2, weight=50, share=10)), check_mode=False)
+    assert (2, 5) in in_kernel(memory)
+    assert entry(kernel).destination(first(2)) == destination(2, weight=50, share=10)
+    mark = quiescent.read().mark(KEY, first(2))
+    assert mark
+    assert (mark.weight, mark.share) == (50, 10)
+    since = mark.since
+    assert since
+    converge(kernel, table(desired(2, share=30)), check_mode=False)
+    mark = quiescent.read().mark(KEY, first(2))
+    assert mark
+    assert (mark.share, mark.since) == (30, since)
+    # Another program's weight counts.
+    memory.destinations[KEY] = [each._replace(weight=4) if each.key == first(2) else each for each in memory.destinations[KEY]]
+    assert entry(kernel).destination(first(2)) == destination(2, weight=4)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.lvs.director.plugins.module_utils._apply import drain as _drain
+from ansible_collections.lvs.director.plugins.module_utils._apply import ramp as _ramp
 from ansible_collections.lvs.director.plugins.module_utils._model.table import (
     DestinationCounters,
     DestinationKey,
@@ -154,7 +155,9 @@ def test_check_mode_predicts_and_neither_waits_nor_saves(run: Run, kernel: Memor
 def test_a_drained_destination_regains_its_weight(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     run("ipvs_destination", **DRAIN)
     assert json.loads(kept.read_text()) == {
-        "destinations": {"tcp 192.0.2.1:80": {"10.0.0.1:80": {"weight": 5, "drained": True, "held": None}}},
+        "destinations": {
+            "tcp 192.0.2.1:80": {"10.0.0.1:80": {"weight": 5, "drained": True, "held": None, "share": 100, "since": None}}
+        },
         "removed": {},
     }
     assert weight(kernel) == 0
@@ -665,3 +668,91 @@ def test_refused_for_a_whole_real_server(run: Run, kernel: MemoryKernel, argumen
 def test_another_destination_that_is_held_does_not_count(run: Run, kernel: MemoryKernel, kept: Path) -> None:
     run("ipvs_destination", service=WEB, address="10.0.0.2", state="drained")
     assert "0 of the 2 other destinations" in run("ipvs_destination", **DRAIN)["msg"]
+
+
+RAMP: dict[str, Any] = {**BACK, "ramp": {"from": 20, "steps": 3, "every": 30}}
+
+
+@pytest.fixture
+def paused(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    monkeypatch.setattr(_ramp, "time", clock)
+    return clock
+
+
+def test_a_destination_comes_back_in_steps(run: Run, kernel: MemoryKernel, paused: Clock, kept: Path) -> None:
+    run("ipvs_destination", **{**BACK, "weight": 100})
+    run("ipvs_destination", **DRAIN)
+    seen: list[tuple[float, int | None]] = []
+    paused.meanwhile = lambda seconds: seen.append((seconds, weight(kernel)))
+    before = paused.now - 1000.0
+    predicted = run("ipvs_destination", check=True, **RAMP)
+    assert not seen
+    result = run("ipvs_destination", **RAMP)
+    assert [(seconds - before, each) for seconds, each in seen] == [(30.0, 20), (60.0, 60)]
+    assert weight(kernel) == 100
+    assert result == predicted
+    assert "-  -> 10.0.0.1:80 direct weight 100 drained" in as_diff(result)
+    assert "+  -> 10.0.0.1:80 direct weight 100" in as_diff(result)
+    assert not kept.exists()
+    assert not run("ipvs_destination", **RAMP)["changed"]
+
+
+def test_an_interrupted_return_continues(run: Run, kernel: MemoryKernel, paused: Clock) -> None:
+    def kill(_seconds: float) -> None:
+        raise Killed
+
+    run("ipvs_destination", **{**BACK, "weight": 100})
+    run("ipvs_destination", **DRAIN)
+    paused.meanwhile = kill
+    with pytest.raises(Killed):
+        run("ipvs_destination", **RAMP)
+    # A run of the table does not fight it.
+    assert not run("ipvs_service", **WEB, destinations=[{"address": "10.0.0.1", "weight": 100}])["changed"]
+    assert weight(kernel) == 20
+    shown = run("ipvs_info")["services"][0]["destinations"]
+    (one,) = (each for each in shown if each["address"] == "10.0.0.1")
+    assert (one["weight"], one["effective_weight"], one["share"]) == (100, 20, 20)
+    seen: list[int | None] = []
+    paused.meanwhile = lambda _seconds: seen.append(weight(kernel))
+    assert run("ipvs_destination", **RAMP)["changed"]
+    assert seen == [60]
+    assert weight(kernel) == 100
+
+
+def test_what_is_drained_while_it_comes_back_stays_drained(run: Run, kernel: MemoryKernel, paused: Clock) -> None:
+    run("ipvs_destination", **{**BACK, "weight": 100})
+    run("ipvs_destination", **DRAIN)
+
+    def drain_again(_seconds: float) -> None:
+        paused.meanwhile = lambda _seconds: None
+        run("ipvs_destination", **DRAIN, drain_timeout=0)
+
+    paused.meanwhile = drain_again
+    result = run("ipvs_destination", **RAMP)
+    assert result["msg"] == (
+        "Destination 10.0.0.1:80 of service tcp 192.0.2.1:80 was drained by something else while it came back. It was left so"
+    )
+    assert weight(kernel) == 0
+    run("ipvs_destination", **BACK)
+    assert weight(kernel) == 100
+
+
+def test_a_new_destination_comes_in_steps(run: Run, kernel: MemoryKernel, paused: Clock) -> None:
+    seen: list[list[int]] = []
+    paused.meanwhile = lambda _seconds: seen.append([each.weight for each in kernel.destinations[KEY] if each.key.address[3] == 9])
+    run("ipvs_destination", **{**RAMP, "address": "10.0.0.9", "weight": 10})
+    assert seen == [[2], [6]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"ramp": {"from": 0}}, "ramp.from: 0 is not in the range 1 to 99 percent"),
+        ({"ramp": {"steps": 1}}, "ramp.steps: 1 is not in the range 2 to 100"),
+        ({"ramp": {"every": 0}}, "ramp.every: 0 is not in the range 1 to 3600 seconds"),
+        ({"ramp": {}, "state": "drained"}, "ramp: is for bringing a destination back, with state present, not drained"),
+    ],
+)
+def test_a_ramp_that_is_refused(run: Run, kernel: MemoryKernel, arguments: dict[str, Any], message: str) -> None:
+    assert run("ipvs_destination", **{**BACK, **arguments})["msg"].endswith(message)
+    assert not kernel.steps

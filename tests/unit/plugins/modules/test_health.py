@@ -339,6 +339,13 @@ def test_defaults(run: Run, machine: Machine) -> None:
     assert rules(run, {**WEB, "recover_after": 30}, defaults={"recover_after": 60}).recover_after == 30.0
 
 
+def test_slow_start(run: Run, machine: Machine) -> None:
+    assert rules(run, WEB).slow_start == 0.0
+    assert rules(run, WEB, defaults={"slow_start": 60}).slow_start == 60.0
+    assert rules(run, {**WEB, "slow_start": 30}, defaults={"slow_start": 60}).slow_start == 30.0
+    assert "defaults.slow_start: -1 is not in the range 0 to 86400 seconds" in refused(run, WEB, defaults={"slow_start": -1})
+
+
 def test_times_that_cannot_be_are_refused(run: Run, machine: Machine) -> None:
     assert refused(run, WEB, defaults={"recover_after": 7}) == (
         "defaults.recover_after: 7 seconds is less than the 8 after which a failure is noticed at the latest: interval + (retries + 1) x "

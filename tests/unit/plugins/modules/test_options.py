@@ -44,6 +44,7 @@ from contract.memory import Interface, MemoryKernel
 
 from . import (
     test_boot,
+    test_drain,
     test_fwmark,
     test_handover,
     test_health,
@@ -273,6 +274,9 @@ ELSEWHERE = {
         "interfaces": test_machine_info.test_interfaces_that_the_machine_does_not_have,
         "certificate": test_machine_info.test_dkms_signing_certificate,
     },
+    "ipvs_destination": dict.fromkeys(
+        ("ramp", *(f"ramp.{name}" for name in ("from", "steps", "every"))), test_drain.test_a_destination_comes_back_in_steps
+    ),
     "ipvs_vip": {
         "vips": test_vip.test_an_address_is_added_and_saved,
         "vips.address": test_vip.test_an_address_moves_to_another_interface_or_prefix,
@@ -309,6 +313,8 @@ ELSEWHERE = {
         "services.min_available": test_health.test_min_available,
         "services.on_failure": test_health.test_on_failure,
         "services.recover_after": test_health.test_defaults,
+        "services.slow_start": test_health.test_slow_start,
+        "defaults.slow_start": test_health.test_slow_start,
         "services.destinations.checks": test_health.test_destinations_that_differ,
         "services.destinations.sorry": test_health.test_destinations_that_differ,
         **dict.fromkeys(
