@@ -231,25 +231,38 @@ class Checked:
 
     # Ansible
 
-    def task(self, module: str, *, may_fail: bool = False, **options: Any) -> dict[str, Any]:
+    def task(self, module: str, **options: Any) -> dict[str, Any]:
         """The result of one task."""
-        said = self._ansible("ansible", "director", "-m", f"lvs.director.{module}", "-a", json.dumps(options), may_fail=may_fail)
-        found: dict[str, Any] = json.loads(said.partition("=> ")[2])
+        ended = self._task(module, options)
+        assert not ended.returncode, f"{ended.stdout}{ended.stderr}"
+        return self._result(ended)
+
+    def refused(self, module: str, **options: Any) -> str:
+        """The message of a task that fails."""
+        ended = self._task(module, options)
+        assert ended.returncode, ended.stdout
+        message: str = self._result(ended)["msg"]
+        return message
+
+    def _task(self, module: str, options: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+        return self._ansible("ansible", "director", "-m", f"lvs.director.{module}", "-a", json.dumps(options))
+
+    @staticmethod
+    def _result(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(ended.stdout.partition("=> ")[2])
         return found
 
     def play(self) -> int:
         """Run the playbook again, and return how many tasks have changed something."""
-        said = self._ansible("ansible-playbook", str(PLAYBOOK))
-        (changed,) = re.findall(r"^director .*\bchanged=(\d+)", said, re.MULTILINE)
+        ended = self._ansible("ansible-playbook", str(PLAYBOOK))
+        assert not ended.returncode, f"{ended.stdout}{ended.stderr}"
+        (changed,) = re.findall(r"^director .*\bchanged=(\d+)", ended.stdout, re.MULTILINE)
         return int(changed)
 
     @staticmethod
-    def _ansible(command: str, *arguments: str, may_fail: bool = False) -> str:
-        inventory = os.environ["MOLECULE_INVENTORY_FILE"]
-        words = [command, "-i", inventory, *arguments]
-        ended = subprocess.run(words, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=LIMIT)
-        assert may_fail or not ended.returncode, f"{ended.stdout}{ended.stderr}"
-        return ended.stdout
+    def _ansible(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        words = [command, "-i", os.environ["MOLECULE_INVENTORY_FILE"], *arguments]
+        return subprocess.run(words, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=LIMIT)
 
     @staticmethod
     def until(what: str, condition: Callable[[], bool], patience: float) -> None:

@@ -97,7 +97,7 @@ def test_it_is_undrained_while_down(checked: Checked) -> None:
 
 
 def test_everybody_knows(held: Checked) -> None:
-    services = held.task("ipvs_info", counters=False)["services"]
+    services = held.task("ipvs_info")["services"]
     (web,) = (each for each in services if (each["address"], each["port"]) == (VIP, 80))
     found = {each["address"]: each for each in web["destinations"]}[ADDRESSES["rs1"]]
     assert (found["held"], found["weight"], found["effective_weight"]) == (True, 5, 0)
