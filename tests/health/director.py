@@ -245,7 +245,8 @@ class Checked:
         return message
 
     def _task(self, module: str, options: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-        return self._ansible("ansible", "director", "-m", f"lvs.director.{module}", "-a", json.dumps(options))
+        arguments = ["-a", json.dumps(options)] if options else []
+        return self._ansible("ansible", "director", "-m", f"lvs.director.{module}", *arguments)
 
     @staticmethod
     def _result(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
