@@ -96,8 +96,7 @@ class Chromium:
     def _next(self, limit: float, method: str) -> dict[str, Any]:
         """Return the next message, which may be about an event."""
         while b"\0" not in self._received:
-            ready, _, _ = select.select([self._from], [], [], max(0.0, limit - time.monotonic()))
-            if not ready:
+            if not select.select([self._from], [], [], max(0.0, limit - time.monotonic()))[0]:
                 raise BrowserError(f"{method}: no answer in {PATIENCE:.0f} s")
             part = os.read(self._from, 1 << 16)
             if not part:

@@ -49,7 +49,7 @@ def test_the_picture_is_well_formed() -> None:
     root = ET.fromstring(picture(RECORDED))
     bars = [element for element in root if element.tag.endswith("rect")]
     assert len(bars) == 4
-    (firing,) = (bar for bar in bars if bar.get("fill") == FIRING)
+    (firing,) = (each for each in bars if each.get("fill") == FIRING)
     # 60 of the 190 seconds from 20 seconds before the first connection to 20 seconds after the last.
     assert round(float(firing.attrib["width"])) == round(560 * 60 / 190)
 

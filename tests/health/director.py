@@ -55,7 +55,7 @@ def parse(listing: str) -> Table:
             case ["TCP" | "UDP" as protocol, place, _scheduler, *_flags]:
                 table[f"{protocol.lower()} {_place(place)}"] = service = {}
             case ["->", place, _method, weight, _active, _inactive] if ":" in place and place != "RemoteAddress:Port":
-                service[NAMES[_place(place).split(":")[0]]] = int(weight)
+                service[NAMES[_place(place).partition(":")[0]]] = int(weight)
     return table
 
 

@@ -46,7 +46,8 @@ def test_one_list_serves_the_table_and_the_checks(tmp_path: Path) -> None:
     variables = {name: VARIABLES[name] for name in ("__ipvs_director_checked", "__ipvs_director_all_packages")}
     machine = {"wants_signed_modules": False, "saved_schedulers": []}
     others = {
-        **dict.fromkeys(("__ipvs_director_repositories", "__ipvs_director_packages"), []),
+        "__ipvs_director_repositories": [],
+        "__ipvs_director_packages": [],
         "__ipvs_director_wants_scheduler": False,
         "__ipvs_director_machine": machine,
     }

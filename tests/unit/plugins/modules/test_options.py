@@ -323,7 +323,7 @@ ELSEWHERE = {
         ),
         **{
             f"services.checks.{kind}.{option}": test_health.test_options_of_a_check
-            for kind, option in {(each["type"], option) for each, _ in test_health.OPTIONS for option in each if option != "type"}
+            for kind, option in {(each["type"], option) for each, _line in test_health.OPTIONS for option in each if option != "type"}
         },
         "state": test_health.test_absent_releases_and_leaves_nothing,
     },
