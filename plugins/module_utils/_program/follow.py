@@ -38,7 +38,7 @@ from ansible_collections.lvs.director.plugins.module_utils._model.desired import
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsError
 from ansible_collections.lvs.director.plugins.module_utils._model.health import Health, HealthRules
 from ansible_collections.lvs.director.plugins.module_utils._model.table import DestinationKey, Entry, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._persist import quiescent
+from ansible_collections.lvs.director.plugins.module_utils._persist import quiescent, quiescent_steps
 from ansible_collections.lvs.director.plugins.module_utils._persist.health import HEALTH, read_health
 from ansible_collections.lvs.director.plugins.module_utils._program import machine
 
@@ -49,7 +49,7 @@ _INTERVAL = 1.0
 # Seconds after which the table in service is read in any case.
 _TABLE = 5.0
 # What the first change needs, which a failure should not wait for.
-_LOADED = (preflight, transaction)
+_LOADED = (preflight, transaction, quiescent_steps)
 # keepalived rings before its change, and more servers may fail in the same moment.
 _SETTLE = 0.05
 

@@ -45,7 +45,8 @@ class Difference(NamedTuple):
 
 def show(*, as_json: bool) -> int:
     """Print the table."""
-    with machine.kernel(load=False) as kernel:
+    # Locked, or a run in between would look like a difference.
+    with machine.kernel(load=False) as kernel, kernel.lock(exclusive=False):
         table = sorted(kernel.read_table(), key=lambda observed: observed.entry.service.key.order)
         found = (
             differences_of(kernel, machine.saved(), {observed.entry.service.key: observed.entry for observed in table})
@@ -78,8 +79,8 @@ def show(*, as_json: bool) -> int:
 
 def diff(*, as_json: bool, saved_only: bool) -> bool:
     """Print the differences between the kernel and the saved table, and return whether there are any."""
-    content = machine.saved()
-    with machine.kernel(load=False) as kernel:
+    with machine.kernel(load=False) as kernel, kernel.lock(exclusive=False):
+        content = machine.saved()
         table = {observed.entry.service.key: observed.entry for observed in kernel.read_table(counters=False)}
         found = [difference for difference in differences_of(kernel, content, table) if difference.saved or not saved_only]
     if as_json:

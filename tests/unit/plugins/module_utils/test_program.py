@@ -526,3 +526,16 @@ def test_real_servers_that_cannot_be_changed(director: Director, marks: Path, li
     assert director.run(line) != 0
     assert message in director.errors
     assert len(director.kernel.steps) == steps
+
+
+@pytest.mark.parametrize("line", ["show", "diff"])
+def test_no_run_comes_between_the_two_sides_of_a_comparison(director: Director, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    read, seen = director.kernel.read_table, []
+
+    def read_table(**options: Any) -> Any:
+        seen.append(director.kernel.locked)
+        return read(**options)
+
+    monkeypatch.setattr(director.kernel, "read_table", read_table)
+    director.run(line)
+    assert seen == ["shared"]
