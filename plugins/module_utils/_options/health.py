@@ -75,7 +75,7 @@ CHECK_SPECS: dict[str, Spec] = {
 
 _DAY = 86400.0
 _HOST = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,255}")
-# What ends a word or a text in keepalived.conf, or stands for something else there.
+# Characters that end a word or a string in keepalived.conf, or have a meaning there.
 _SPECIAL = re.compile(r"[\"'\\$\x00-\x1f\x7f]")
 _BYTES = re.compile(r"([0-9A-Fa-f]{2} ?)+")
 _PATTERN_BYTES = re.compile(r"([0-9A-FXa-fx]{2} ?)+")
@@ -141,7 +141,7 @@ def _times(path: str, values: Params) -> _Times:
 
 
 def _recover_after(path: str, value: Optional[float], times: _Times, default: float) -> float:
-    """Return the seconds; after a start, a failure may take as long to be noticed, and nobody may come back meanwhile."""
+    """Return the seconds. With less than a failure takes to be noticed, a dead server would come back at each start of the checks."""
     if value is None:
         return default
     seconds = _seconds(path, "recover_after", value, 0.0)

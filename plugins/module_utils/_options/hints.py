@@ -50,7 +50,7 @@ _HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
 def hint_for_value(option: str, value: Any, rule: Mapping[str, Any], options: Mapping[str, Any]) -> str:
     """Return a sentence for the end of an error about a value, empty if there is none.
 
-    :param option: the option with a wrong value, or in a list of which there is one.
+    :param option: the option that is wrong, or that has a wrong item.
     :param rule: its spec.
     :param options: the options that its value may have, if that is a dictionary or a list of them.
     """
@@ -128,7 +128,7 @@ def _address_reason(text: str) -> str:
 
 
 def _meant(word: str, known: Iterable[str], others: Mapping[str, str]) -> Optional[str]:
-    """Return the word of ours that another one stands for, or is similar to."""
+    """Return our word for that of another tool, or for a similar one."""
     words = list(known)
     plain = word.strip().lower().replace("-", "_") if not word.startswith("-") else word
     if plain in words:

@@ -285,7 +285,7 @@ def _word_of_the_kernel(option: str, text: str) -> str | None:
 def dictionary(path: str, item: Any) -> dict[str, Any]:
     """Return an item of a list as AnsibleModule would.
 
-    :raises IpvsInputError: it is no dictionary.
+    :raises IpvsInputError: it is not a dictionary.
     """
     try:
         found: dict[str, Any] = _convert("dict", item)

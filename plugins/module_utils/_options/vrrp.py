@@ -67,7 +67,7 @@ def instances(
 def unknown_hosts(
     group: Mapping[str, Any], vips: Sequence[Mapping[str, Any]], own: str, hostvars: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
-    """Return the directors whose addresses neither a variable nor a fact tells: facts of those are to be gathered."""
+    """Return the directors whose addresses are in no variable and no fact. Their facts must be gathered."""
     hosts = [own, *(str(peer) for peer in group["peers"] if str(peer) in hostvars)]
     taken = _taken(vips)
     return [host for host in dict.fromkeys(hosts) if not _known(host, group, own, hostvars, taken)]

@@ -59,7 +59,7 @@ class Words:
         return text
 
     def warning(self, text: str) -> str:
-        """Return a warning, which begins with a path or does not."""
+        """Return a warning. Not every one begins with a path."""
         found = _PATH.match(text)
         return self._named(text, found[0], list(self._parts(found[0]))) if found else text
 
