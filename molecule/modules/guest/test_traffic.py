@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._apply.destination import bring_back
-from ansible_collections.lvs.director.plugins.module_utils._apply.drain import Drained, drain
+from ansible_collections.lvs.director.plugins.module_utils._apply.drain import Drained, drain, total
 from ansible_collections.lvs.director.plugins.module_utils._apply.table import converge
 from ansible_collections.lvs.director.plugins.module_utils._boot.icmp import TABLE, refusals_suppressed
 from ansible_collections.lvs.director.plugins.module_utils._kernel.client import NetlinkKernel
@@ -33,6 +33,7 @@ from ansible_collections.lvs.director.plugins.module_utils._options.drain import
 from ansible_collections.lvs.director.plugins.module_utils._options.entries import with_defaults
 from ansible_collections.lvs.director.plugins.module_utils._options.service import desired_from_service_module, service_module_spec
 from ansible_collections.lvs.director.plugins.module_utils._persist import files as _files
+from ansible_collections.lvs.director.plugins.module_utils._persist.remembering import remembering
 from test_ipvsadm import ipvsadm
 
 from contract.test_settings_contract import kernel_with_interfaces
@@ -46,6 +47,7 @@ PATIENCE = 60
 @pytest.fixture
 def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[IpvsKernel]:
     monkeypatch.setattr(_files, "quiescent_path", lambda: str(tmp_path / "quiescent.json"))
+    monkeypatch.setattr(_files, "former_quiescent_path", lambda: str(tmp_path / "drained.json"))
     kernel = kernel_with_interfaces()
     addresses = f"address add 192.0.2.1/32 dev lo\naddress add {SECOND}/24 dev lan\naddress add {THIRD}/24 dev lan\n"
     subprocess.run(["ip", "-batch", "-"], input=addresses, text=True, check=True)
@@ -101,9 +103,10 @@ def test_a_drained_server_keeps_its_connections_until_they_end(kernel: IpvsKerne
         held = [(client, server) for client, server, address in opened if address == FIRST]
 
         def run(timeout: int) -> Drained:
-            other = NetlinkKernel()
+            other = remembering(NetlinkKernel())
             params = destination_task(address=FIRST, state="drained", drain_count="active", drain_timeout=timeout)
-            return drain(other, desired_from_destination_module(params), drain_from_destination_module(params), check_mode=False)[1]
+            how = drain_from_destination_module(params)
+            return total(drain(other, lambda _kernel: desired_from_destination_module(params), how, check_mode=False)[1])
 
         # In this thread, because a network namespace belongs to a thread; nothing ends in the meantime.
         told = run(2)
@@ -123,7 +126,8 @@ def test_a_drained_server_keeps_its_connections_until_they_end(kernel: IpvsKerne
         ended.result()
         assert (told.connections_before, told.connections, told.timed_out) == (2, 0, False)
         assert 1 < told.seconds < PATIENCE
-        bring_back(kernel, desired_from_destination_module(destination_task(address=FIRST)), check_mode=False)
+        back = desired_from_destination_module(destination_task(address=FIRST))
+        bring_back(remembering(kernel), lambda _kernel: back, check_mode=False)
         assert {connect()[2] for _number in range(4)} == {FIRST, SECOND}
 
 
