@@ -59,18 +59,17 @@ def metrics(output: str, limit: int) -> int:
 def collect(limit: int) -> tuple[str, list[str]]:
     """Return the text, and why parts of it are missing."""
     reading = _Reading()
-    content = reading.part("saved", _saved)
-    found = reading.part("kernel", partial(_from_kernel, content))
+    found = reading.part("kernel", partial(_from_kernel, reading))
+    content = found.content if found else reading.part("saved", _saved)
     schedulers = {service.given["scheduler"] for service in content.services if "scheduler" in service.given} if content else set()
     schedulers |= {observed.entry.service.scheduler for observed in found.table} if found else set()
     of_schedulers = reading.part("schedulers", lambda: list(scheduler_metrics(schedulers)))
     comparable = found if found and not reading.parts["saved"] else None
-    fallback = reading.part("fallback", partial(_in_fallback, comparable)) if comparable else None
     parts = [
         *own_metrics(reading.parts),
-        *(_of_kernel(found, content, limit) if found else ()),
+        *(_of_kernel(found, limit) if found else ()),
         *(saved_metrics(comparable.differences) if comparable else ()),
-        *(fallback_metrics(fallback, limit) if fallback is not None else ()),
+        *(fallback_metrics(found.fallback, limit) if found and found.fallback is not None else ()),
         *(of_schedulers or ()),
         *resync_metrics(last_reports()),
         *run_metrics(MachineStore().read_runs()),
@@ -103,32 +102,37 @@ class _Reading:
 
 
 class _Kernel(NamedTuple):
-    """What the kernel has, and how it differs from what is saved; None if nothing is."""
+    """What the kernel has and what is saved, and how they differ; None for what is not saved or cannot be read."""
 
     table: list[Observed]
     daemons: list[SyncDaemon]
+    content: Optional[Content]
     differences: Optional[list[Difference]]
+    fallback: Optional[list[tuple[Service, str]]]
 
 
 def _saved() -> Optional[Content]:
     return None if MachineStore().read_table() is None else machine.saved()
 
 
-def _from_kernel(content: Optional[Content]) -> _Kernel:
-    with machine.kernel(load=False) as kernel:
+def _from_kernel(reading: _Reading) -> _Kernel:
+    # Locked, or a run in between would look like a difference.
+    with machine.kernel(load=False) as kernel, kernel.lock(exclusive=False):
         table = sorted(kernel.read_table(), key=lambda observed: observed.entry.service.key.order)
         entries = {observed.entry.service.key: observed.entry for observed in table}
+        content = reading.part("saved", _saved)
         differences = None if content is None else differences_of(kernel, content, entries)
-        return _Kernel(table, list(kernel.read_sync_daemons()), differences)
+        fallback = None if reading.parts["saved"] else reading.part("fallback", partial(_in_fallback, table))
+        return _Kernel(table, list(kernel.read_sync_daemons()), content, differences, fallback)
 
 
-def _of_kernel(found: _Kernel, content: Optional[Content], limit: int) -> Iterable[Metric]:
+def _of_kernel(found: _Kernel, limit: int) -> Iterable[Metric]:
     addresses = list(dict.fromkeys(observed.entry.service.key.address for observed in found.table if observed.entry.service.key.address))
     yield from table_metrics(found.table, limit)
     yield from address_metrics([format_address(address) for address in addresses], served(addresses), limit)
-    yield from daemon_metrics(found.daemons, {daemon.state for daemon in content.sync_daemons} if content else ())
+    yield from daemon_metrics(found.daemons, {daemon.state for daemon in found.content.sync_daemons} if found.content else ())
 
 
-def _in_fallback(found: _Kernel) -> list[tuple[Service, str]]:
+def _in_fallback(table: Iterable[Observed]) -> list[tuple[Service, str]]:
     store = MachineStore()
-    return in_fallback((observed.entry.service for observed in found.table), store.read_fallback(), store.read_table())
+    return in_fallback((observed.entry.service for observed in table), store.read_fallback(), store.read_table())

@@ -40,7 +40,7 @@ from ansible_collections.lvs.director.plugins.module_utils._program.metrics_text
 from ansible_collections.lvs.director.plugins.module_utils._program.version import VERSION
 from ansible_collections.lvs.director.plugins.module_utils._sync.agent import Report
 
-from .test_program import SPEC, Director, director
+from .test_program import SPEC, Director, director, locks_of_both_sides
 
 __all__ = ["director"]
 
@@ -155,6 +155,10 @@ def test_what_differs_from_what_is_saved(director: Director) -> None:
     text = of(director)
     assert value(text, "saved") == 0
     assert not series(text, "differences")
+
+
+def test_no_run_comes_between_the_two_sides_of_the_comparison(director: Director) -> None:
+    assert locks_of_both_sides(director, "metrics") == {"kernel": {"shared"}, "saved": {"shared"}}
 
 
 def test_the_fallback_scheduler(director: Director) -> None:

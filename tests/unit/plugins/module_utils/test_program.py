@@ -8,7 +8,7 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -528,14 +528,24 @@ def test_real_servers_that_cannot_be_changed(director: Director, marks: Path, li
     assert len(director.kernel.steps) == steps
 
 
+def locks_of_both_sides(director: Director, line: str) -> dict[str, set[str | None]]:
+    """Run the program, and return which locks were held when it read the kernel's table and the saved one."""
+    seen: dict[str, set[str | None]] = {"kernel": set(), "saved": set()}
+
+    def seen_locked(side: str, read: Callable[..., Any]) -> Callable[..., Any]:
+        def reading(**options: Any) -> Any:
+            seen[side].add(director.kernel.locked)
+            return read(**options)
+
+        return reading
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(director.kernel, "read_table", seen_locked("kernel", director.kernel.read_table))
+        patch.setattr(director.store, "read_table", seen_locked("saved", director.store.read_table))
+        director.run(line)
+    return seen
+
+
 @pytest.mark.parametrize("line", ["show", "diff"])
-def test_no_run_comes_between_the_two_sides_of_a_comparison(director: Director, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
-    read, seen = director.kernel.read_table, []
-
-    def read_table(**options: Any) -> Any:
-        seen.append(director.kernel.locked)
-        return read(**options)
-
-    monkeypatch.setattr(director.kernel, "read_table", read_table)
-    director.run(line)
-    assert seen == ["shared"]
+def test_no_run_comes_between_the_two_sides_of_a_comparison(director: Director, line: str) -> None:
+    assert locks_of_both_sides(director, line) == {"kernel": {"shared"}, "saved": {"shared"}}
