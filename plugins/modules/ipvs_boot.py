@@ -118,7 +118,7 @@ steps:
 
 from typing import Any
 
-from ansible_collections.lvs.director.plugins.module_utils._machine import boot, metrics
+from ansible_collections.lvs.director.plugins.module_utils._machine import boot, metrics_timer
 from ansible_collections.lvs.director.plugins.module_utils._machine.program import sources
 from ansible_collections.lvs.director.plugins.module_utils._machine.steps import converge, result
 from ansible_collections.lvs.director.plugins.module_utils._runner import Result, run_without_kernel
@@ -155,7 +155,7 @@ def _act(params: dict[str, Any], check_mode: bool) -> Result:
     boot.check(wanted)
     program = sources()
     done = result(converge(lambda: boot.plan(wanted, program), check_mode=check_mode))
-    exporter = metrics.no_exporter_as_warning(wanted.metrics_directory) if wanted.metrics_directory else ""
+    exporter = metrics_timer.no_exporter_as_warning(wanted.metrics_directory) if wanted.metrics_directory else ""
     return {**done, "warnings": [*boot.incomplete(), *([exporter] if exporter else [])]}
 
 

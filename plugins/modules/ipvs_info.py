@@ -433,7 +433,7 @@ def _act(kernel: IpvsKernel, _store: Store, params: dict[str, Any], _check_mode:
     if "services" in subsets:
         result["services"] = service_results(table)
     if "text" in subsets:
-        from ansible_collections.lvs.director.plugins.module_utils._plan.text import table_lines  # noqa: PLC0415 (compiled only where it is used)
+        from ansible_collections.lvs.director.plugins.module_utils._plan.table_lines import table_lines  # noqa: PLC0415 (compiled only where it is used)
 
         result["text"] = list(table_lines(sorted(table, key=lambda observed: observed.entry.service.key.order), held_reasons()))
     if "timeouts" in subsets:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import NamedTuple
 
 from ansible_collections.lvs.director.plugins.module_utils._kernel.modules import could_load
-from ansible_collections.lvs.director.plugins.module_utils._machine import files, metrics, program, systemd
+from ansible_collections.lvs.director.plugins.module_utils._machine import files, metrics_timer, program, systemd
 from ansible_collections.lvs.director.plugins.module_utils._machine.command import Finished, run
 from ansible_collections.lvs.director.plugins.module_utils._machine.steps import Step
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsInputError, IpvsUnavailableError
@@ -124,7 +124,7 @@ def check(boot: Boot) -> None:
     if not re.fullmatch(r"/[^\s%]+", boot.sysctl_file):
         raise IpvsInputError("sysctl_file", f"{boot.sysctl_file!r} is not the absolute path of a file, without blanks and %")
     if boot.metrics_directory:
-        metrics.check(boot.metrics_directory)
+        metrics_timer.check(boot.metrics_directory)
     name = boot.fallback_scheduler
     if name and not (_NAME.fullmatch(name) and could_load(f"ip_vs_{name}")):
         raise IpvsInputError("fallback_scheduler", f'scheduler "{name}" is not known to the kernel: no module ip_vs_{name}')
@@ -163,7 +163,7 @@ def plan(boot: Boot, sources: Mapping[str, bytes]) -> list[Step]:
     steps += systemd.plan_units(unit_files(boot), units, accepted=[_INCOMPLETE])
     if not boot.resync:
         steps += systemd.plan_no_units([RESYNC_UNIT])
-    steps += metrics.plan(boot.metrics_directory) if boot.metrics_directory else metrics.plan_absent()
+    steps += metrics_timer.plan(boot.metrics_directory) if boot.metrics_directory else metrics_timer.plan_absent()
     if renewed:
         steps += program.plan_restarts([*([RESYNC_UNIT] if boot.resync else []), program.HEALTH_UNIT])
     steps += program.plan_clean_up(sources)
@@ -204,9 +204,9 @@ def plan_absent() -> list[Step]:
                 f"{program.COMMAND} is missing, which takes what is saved in {TABLE} out of the kernel. Nothing was changed. "
                 "Run the module with state present first, which installs it"
             )
-    steps += metrics.plan_absent()
+    steps += metrics_timer.plan_absent()
     steps += systemd.plan_no_units((*UNITS, RESYNC_UNIT))
-    steps += program.plan_removal((*UNITS, RESYNC_UNIT, metrics.UNIT))
+    steps += program.plan_removal((*UNITS, RESYNC_UNIT, metrics_timer.UNIT))
     return steps + files.plan_removal([*last_run_paths(TABLE), TABLE, FALLBACK])
 
 

@@ -29,8 +29,8 @@ from ansible_collections.lvs.director.plugins.module_utils._model.steps import (
     ZeroCounters,
 )
 from ansible_collections.lvs.director.plugins.module_utils._model.table import Destination, DestinationKey, Service, ServiceKey
-from ansible_collections.lvs.director.plugins.module_utils._netlink.attributes import be16, pack, string, u8, u16, u32
 from ansible_collections.lvs.director.plugins.module_utils._netlink.decode import HEADER
+from ansible_collections.lvs.director.plugins.module_utils._netlink.encode import be16, pack, string, u8, u16, u32
 from ansible_collections.lvs.director.plugins.module_utils._netlink.parse import pack_command, pack_service_key
 from ansible_collections.lvs.director.plugins.module_utils._netlink.settings import pack_sync_daemon, pack_sync_daemon_state, pack_timeouts
 

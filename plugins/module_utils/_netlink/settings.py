@@ -11,8 +11,8 @@ from __future__ import annotations
 from ansible_collections.lvs.director.plugins.module_utils._model import uapi
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsProtocolError
 from ansible_collections.lvs.director.plugins.module_utils._model.settings import Info, SyncDaemon, Timeouts
-from ansible_collections.lvs.director.plugins.module_utils._netlink.attributes import pack, string, u8, u16, u32
 from ansible_collections.lvs.director.plugins.module_utils._netlink.decode import number, require, text, values
+from ansible_collections.lvs.director.plugins.module_utils._netlink.encode import pack, string, u8, u16, u32
 
 
 def unpack_info(message: bytes) -> Info:

@@ -55,7 +55,7 @@ class Merger:
             new = Destination(desired.key, *values)._replace(**desired.given)
             check_values(desired, new)
             if new.forward_method == "tunnel" or not _TUNNEL_OPTIONS.isdisjoint(desired.given):
-                from ansible_collections.lvs.director.plugins.module_utils._plan.validate_destination import check_tunnel  # noqa: PLC0415 (compiled only where it is used)
+                from ansible_collections.lvs.director.plugins.module_utils._plan.validate_forwarding import check_tunnel  # noqa: PLC0415 (compiled only where it is used)
 
                 check_tunnel(desired, new)
             merged = self._values[known] = canonical_destination(new)[1:]
@@ -119,7 +119,7 @@ def plan_entry(current: Optional[Entry], desired: DesiredService, merger: Option
 
 def _new_destinations(service: Service, desired: DesiredService, merger: Merger) -> tuple[Destination, ...]:
     """Return the destinations of a service that has none yet."""
-    from ansible_collections.lvs.director.plugins.module_utils._plan.validate_destination import check_place  # noqa: PLC0415 (compiled only where it is used)
+    from ansible_collections.lvs.director.plugins.module_utils._plan.validate_forwarding import check_place  # noqa: PLC0415 (compiled only where it is used)
 
     found = []
     given: object = None
@@ -158,12 +158,12 @@ def _destinations_after(
         if old is not None and merged == values:
             listed[key] = old
             if (key[1] != port or values[0] not in PLAIN_METHODS) and "forward_method" in destination.given:
-                from ansible_collections.lvs.director.plugins.module_utils._plan.validate_destination import check_odd_place  # noqa: PLC0415 (compiled only where it is used)
+                from ansible_collections.lvs.director.plugins.module_utils._plan.validate_forwarding import check_odd_place  # noqa: PLC0415 (compiled only where it is used)
 
                 check_odd_place(destination, service, old, strict, warnings)
             continue
         new = _make(Destination, (key, *merged))
-        from ansible_collections.lvs.director.plugins.module_utils._plan.validate_destination import check_place  # noqa: PLC0415 (compiled only where it is used)
+        from ansible_collections.lvs.director.plugins.module_utils._plan.validate_forwarding import check_place  # noqa: PLC0415 (compiled only where it is used)
 
         check_place(destination, service, old, new, strict, warnings)
         listed[key] = new

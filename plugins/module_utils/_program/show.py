@@ -25,7 +25,7 @@ from ansible_collections.lvs.director.plugins.module_utils._persist.files import
 from ansible_collections.lvs.director.plugins.module_utils._persist.quiescent import held_reasons, service_results
 from ansible_collections.lvs.director.plugins.module_utils._persist.restorable import Content
 from ansible_collections.lvs.director.plugins.module_utils._plan.service import plan_entry
-from ansible_collections.lvs.director.plugins.module_utils._plan.text import table_lines
+from ansible_collections.lvs.director.plugins.module_utils._plan.table_lines import table_lines
 from ansible_collections.lvs.director.plugins.module_utils._program import machine
 from ansible_collections.lvs.director.plugins.module_utils._program.output import say
 from ansible_collections.lvs.director.plugins.module_utils._program.resync_state import last_reports, line_of

@@ -123,7 +123,7 @@ def compiled_by_every_run(path: Path) -> set[str]:
 MODULES = sorted(path for path in (MODULE_UTILS.parent / "modules").glob("*.py") if path.stem != "ipvs_selftest")
 # A target compiles all that a task imports, and most tasks find nothing to do.
 FOR_FEW_TASKS = {
-    *("_netlink.build", "_plan.diff", "_plan.order", "_plan.validate_destination", "_options.drain", "_options.scope"),
+    *("_netlink.build", "_plan.diff", "_plan.order", "_plan.validate_forwarding", "_options.drain", "_options.scope"),
     *("_options.hints", "_options.words"),
     *("_apply.drain", "_apply.preflight", "_apply.transaction", "_persist.drained", "_persist.update", "_boot.fallback"),
     *("_kernel.contract", "_kernel.unloaded", "_persist.contract"),

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 from ansible_collections.lvs.director.plugins.module_utils._model.errors import IpvsProtocolError
-from ansible_collections.lvs.director.plugins.module_utils._netlink.attributes import pack, string
 from ansible_collections.lvs.director.plugins.module_utils._netlink.decode import attributes, number, require, text, values
+from ansible_collections.lvs.director.plugins.module_utils._netlink.encode import pack, string
 from hypothesis import given
 from hypothesis import strategies as st
 

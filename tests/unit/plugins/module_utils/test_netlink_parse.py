@@ -27,8 +27,8 @@ from ansible_collections.lvs.director.plugins.module_utils._model.table import (
 from ansible_collections.lvs.director.plugins.module_utils._netlink import build as changes
 from ansible_collections.lvs.director.plugins.module_utils._netlink import parse as wire
 from ansible_collections.lvs.director.plugins.module_utils._netlink import settings as wire_settings
-from ansible_collections.lvs.director.plugins.module_utils._netlink.attributes import pack as attribute
 from ansible_collections.lvs.director.plugins.module_utils._netlink.decode import values as attributes
+from ansible_collections.lvs.director.plugins.module_utils._netlink.encode import pack as attribute
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.lvs.director.plugins.module_utils._machine import boot, metrics, program, systemd
+from ansible_collections.lvs.director.plugins.module_utils._machine import boot, metrics_timer, program, systemd
 from ansible_collections.lvs.director.plugins.module_utils._machine.command import Finished
 from ansible_collections.lvs.director.plugins.module_utils._machine.files import remove
 from ansible_collections.lvs.director.plugins.module_utils._persist.format import Saved, to_text
@@ -130,7 +130,7 @@ def test_resync_runs_the_program_of_today(run: Run, machine: Machine, units: Sys
 
 
 def test_a_timer_writes_metrics_into_the_exporter_s_directory(run: Run, machine: Machine, units: Systemd, tmp_path: Path) -> None:
-    timer, service = metrics.TIMER, metrics.UNIT
+    timer, service = metrics_timer.TIMER, metrics_timer.UNIT
     text_files, others = tmp_path / "node-exporter", tmp_path / "others"
     run("ipvs_boot")
     steps = predicted_then_done(run, metrics=True, metrics_directory=str(text_files))

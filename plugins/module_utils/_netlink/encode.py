@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Making netlink attributes. What they consist of: ``decode``."""
+"""Making netlink attributes. Reading them: ``decode``."""
 
 from __future__ import annotations
 
