@@ -31,7 +31,10 @@ for number in range(40):
 
 forwarded = socket.create_server(("127.0.0.1", 0))
 qmp = socket.socket(socket.AF_UNIX)
-qmp.bind(arguments["-qmp"].removeprefix("unix:").partition(",")[0])
+place = arguments["-qmp"].removeprefix("unix:").partition(",")[0]
+with contextlib.suppress(FileNotFoundError):
+    os.unlink(place)  # as QEMU does: the one before, powered off, has left it
+qmp.bind(place)
 qmp.listen()
 
 
