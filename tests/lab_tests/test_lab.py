@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 from lab import Lab, LabError, MachineDied, host, images, lab, process, qemu
+from lab.attempts import attempts
 from lab.qmp import Qmp
 from lab.template import Template
 
@@ -154,14 +156,13 @@ def with_a_disk(fates: Callable[..., None], tmp_path: Path, monkeypatch: pytest.
 
 
 def arguments_of(vm: lab.Machine) -> list[str]:
-    """The arguments of the machine's process. It has none at all while the shell becomes the fake."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        for pid in process.find(vm.marker):
-            if vm.marker in (arguments := Path(f"/proc/{pid}/cmdline").read_text().split("\0")):
-                return arguments
-        time.sleep(0.05)
-    raise AssertionError(f"{vm.name} runs no process")
+    """The arguments of the machine's process, which answers. A process that has just been started may have none yet."""
+    for _attempt in attempts(10, f"{vm.name} does not answer", pause=0.05):
+        with contextlib.suppress(OSError), vm.qmp() as qmp:
+            assert qmp("query-status") == {"status": "running"}
+            break
+    (pid,) = process.find(vm.marker)
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
 
 
 def test_a_machine_is_powered_off_and_on_again_with_its_disk(with_a_disk: Lab, tmp_path: Path) -> None:

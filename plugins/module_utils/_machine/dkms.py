@@ -218,7 +218,7 @@ def differences(found: Optional[Mapping[str, str]], wanted: Mapping[str, str]) -
 def _try(module: Module, state: State, kernel: str) -> None:
     with tempfile.TemporaryDirectory(prefix=f"{module.name}-") as folder:
         _fill(Path(folder), module.files)
-        # As DKMS itself does, since dkms.conf names no other command.
+        # As DKMS builds it: dkms.conf names no other command.
         done = run("make", "-C", str(MODULES / kernel / "build"), f"M={folder}", "modules", timeout=_PATIENCE)
     if not done.code:
         return

@@ -4,7 +4,7 @@
 
 # Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 
-"""Validate new and changed destinations, unusual ones, and tunnels: checks that few tasks need."""
+"""Validate how destinations are reached: address and port, forwarding method, tunnel. Few tasks need these checks."""
 
 from __future__ import annotations
 
